@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_CRDT_DOC_H
+#define LIA_CRDT_DOC_H
+/*
+ * crdt/doc - what can be done with one document: local operations, segments, merging.
+ *
+ * A stored document is two byte strings: the body (BSON, what the app sees; empty for a
+ * tombstone) and the clock (everything else: life, ranks, births, sums, version vector;
+ * docs/format/clock.md). A segment is what travels: every entry whose tag is within its
+ * vector `to` and not within `from`. A whole copy is the segment with `from` empty.
+ *
+ * The law is design page 10, "Merge law". Checked by laws_test.c over generated histories:
+ *   merge commutes, associates, is idempotent;
+ *   equal version vectors give byte-equal clocks and bodies, on every route;
+ *   the encoding is a function of the state: no two encodings of one state.
+ *
+ * Rules: inputs may come from a hostile peer where the comment says "checked"; elsewhere
+ * they come from the store and LIANA_ECORRUPT means that the store is damaged. Statuses:
+ * LIANA_ENOMEM, LIANA_ETOOLARGE, LIANA_EDEPTH everywhere.
+ * Ownership: inputs are borrowed; outputs live in the arena, or are the inputs themselves.
+ * Threads: any. No state, no clock, no I/O.
+ */
+#include "codec/bson.h"
+#include "crdt/stamp.h"
+
+/* No row: both slices empty. A tombstone: a clock and no body. */
+struct lia_doc {
+    struct liana_slice body;
+    struct liana_slice clock;
+};
+
+/* `created` is the greatest life; the document exists when created > deleted. */
+struct lia_doc_info {
+    struct lia_stamp created;
+    struct lia_stamp deleted;
+    struct lia_vector vector;
+    bool exists;
+};
+
+/* Reads the head of a clock without its entries. An empty clock gives an empty info. */
+LIANA_MUST_CHECK liana_status lia_doc_info(struct lia_arena *arena,
+                                           struct liana_slice clock,
+                                           struct lia_doc_info *out);
+
+/* Full validation of a stored document: the clock decodes, is canonical, and fits the body. */
+LIANA_MUST_CHECK liana_status lia_doc_check(struct lia_arena *arena,
+                                            struct lia_doc doc,
+                                            struct liana_error *err);
+
+/* ---- local operations ---- */
+
+struct lia_path {
+    const struct liana_str *names;
+    size_t count;
+};
+
+enum lia_op_kind {
+    LIA_OP_INSERT,    /* value: the document; an error when it exists */
+    LIA_OP_REPLACE,   /* value: the document; SET at the root */
+    LIA_OP_SET,       /* path, value; a document value replaces what is below */
+    LIA_OP_UNSET,     /* path; nothing if the path shows nothing */
+    LIA_OP_INCREMENT, /* path, value: a number */
+    LIA_OP_DELETE     /* nothing if the document does not exist */
+};
+
+struct lia_op {
+    enum lia_op_kind kind;
+    struct lia_path path;
+    struct lia_value value;
+};
+
+/* Applies `count` operations in order under one stamp. Operations of one transaction may come
+ * in several calls with the same stamp: the result is the net effect, as if each path had been
+ * written once. `*out` equals `before` (same slices) when nothing changed.
+ * LIANA_EEXISTS (INSERT), LIANA_ENOTFOUND (others on a document that does not exist),
+ * LIANA_ETYPE (increment of what is no number, path through a scalar or array; names the
+ * path), LIANA_EID (a change of _id), LIANA_ETOOLARGE. */
+LIANA_MUST_CHECK liana_status lia_doc_apply(struct lia_arena *arena,
+                                            struct lia_doc before,
+                                            const struct lia_op *ops,
+                                            size_t count,
+                                            struct lia_stamp stamp,
+                                            struct lia_doc *out,
+                                            struct liana_error *err);
+
+/* ---- segments ---- */
+
+/* What can be read of an encoded segment without its entries. */
+struct lia_segment_info {
+    struct lia_vector from;
+    struct lia_vector to;
+    struct lia_stamp created;
+    struct lia_stamp deleted;
+};
+
+/* Encodes what `doc` has beyond `from`. `from` need not be within the document's vector. */
+LIANA_MUST_CHECK liana_status lia_doc_segment(struct lia_arena *arena,
+                                              struct lia_doc doc,
+                                              struct lia_vector from,
+                                              struct liana_slice *out);
+
+/* Checked: the head of a segment from a peer. */
+LIANA_MUST_CHECK liana_status lia_segment_info(struct lia_arena *arena,
+                                               struct liana_slice segment,
+                                               struct lia_segment_info *out,
+                                               struct liana_error *err);
+
+/* Checked: joins a segment into a document (an empty one: no row yet). `*out` is `doc` itself
+ * when the segment brings nothing new.
+ * LIANA_EGAP when the document's vector does not cover the segment's `from`; LIANA_EPROTOCOL
+ * when the segment is malformed. */
+LIANA_MUST_CHECK liana_status lia_doc_merge(struct lia_arena *arena,
+                                            struct lia_doc doc,
+                                            struct liana_slice segment,
+                                            struct lia_doc *out,
+                                            struct liana_error *err);
+
+/* Checked: composes two segments of one document, `first.to` covering `second.from`, without
+ * the document. LIANA_EGAP, LIANA_EPROTOCOL. */
+LIANA_MUST_CHECK liana_status lia_segment_compose(struct lia_arena *arena,
+                                                  struct liana_slice first,
+                                                  struct liana_slice second,
+                                                  struct liana_slice *out,
+                                                  struct liana_error *err);
+
+/* The version digest (design page 40, V7): 32 bytes of BLAKE2b over key, created, deleted,
+ * scope and vector. Equal digests, equal copies. */
+#define LIA_DIGEST_BYTES 32
+LIANA_MUST_CHECK liana_status lia_doc_digest(struct liana_slice key,
+                                             struct liana_slice clock,
+                                             uint8_t out[static LIA_DIGEST_BYTES]);
+
+#endif

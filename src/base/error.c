@@ -74,6 +74,12 @@ static void set(struct liana_error *err,
                 liana_status status,
                 int subcode,
                 const char *format,
+                va_list args) __attribute__((format(printf, 4, 0)));
+
+static void set(struct liana_error *err,
+                liana_status status,
+                int subcode,
+                const char *format,
                 va_list args)
 {
     int n;

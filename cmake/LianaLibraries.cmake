@@ -5,6 +5,7 @@
 find_package(PkgConfig REQUIRED)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
+link_libraries(Threads::Threads)
 
 # short name, pkg-config module, Debian package
 set(LIANA_LIBRARIES

@@ -36,3 +36,12 @@ uint64_t lia_hash64(struct liana_slice bytes)
     }
     return v;
 }
+
+uint64_t lia_hash_short(struct liana_slice bytes,
+                        const uint8_t key[static LIA_HASH_SHORT_KEY])
+{
+    uint64_t v;
+
+    crypto_shorthash((unsigned char *)&v, bytes.ptr, bytes.len, key);
+    return v;
+}

@@ -2,7 +2,8 @@
 #ifndef LIA_BASE_HASH_H
 #define LIA_BASE_HASH_H
 /*
- * base/hash - BLAKE2b (RFC 7693) through libsodium, one-shot and in pieces.
+ * base/hash - BLAKE2b (RFC 7693) through libsodium, one-shot and in pieces, and SipHash
+ * for tables.
  *
  * Rules: `len` is 16 to 64 bytes. The key, if any, is 16 to 64 bytes.
  * A hash works before any set-up: libsodium chooses its fastest code on sodium_init,
@@ -25,5 +26,11 @@ void lia_hash(struct liana_slice bytes, uint8_t *out, size_t len);
 
 /* The first 64 bits of the 32-byte hash, little endian. */
 uint64_t lia_hash64(struct liana_slice bytes);
+
+/* SipHash-2-4 of a short text under a key, for hash tables: who cannot choose the key
+ * cannot choose names that collide. */
+#define LIA_HASH_SHORT_KEY crypto_shorthash_KEYBYTES
+uint64_t lia_hash_short(struct liana_slice bytes,
+                        const uint8_t key[static LIA_HASH_SHORT_KEY]);
 
 #endif

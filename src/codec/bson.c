@@ -224,6 +224,19 @@ struct liana_str lia_value_str(struct lia_value v)
     return (struct liana_str){(const char *)v.data.ptr + 4, v.data.len - 5};
 }
 
+struct liana_str lia_value_code(struct lia_value v)
+{
+    return (struct liana_str){(const char *)v.data.ptr + 8,
+                              get_u32(v.data.ptr + 4) - 1};
+}
+
+struct liana_slice lia_value_scope(struct lia_value v)
+{
+    size_t before = 8 + (size_t)get_u32(v.data.ptr + 4);
+
+    return lia_slice_sub(v.data, before, v.data.len - before);
+}
+
 /* ---- making values ---- */
 
 static struct lia_value put(uint8_t type,

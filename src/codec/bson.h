@@ -57,12 +57,35 @@ struct lia_value {
 /* "string", "objectId": the names of MongoDB's $type. Never NULL, static. */
 const char *lia_bson_type_name(uint8_t type);
 
-/* Checks everything: lengths, types, terminators, UTF-8, booleans of 0 or 1, nesting of
- * at most LIA_DEPTH_MAX, no name twice in one map, arrays named "0", "1", ...
- * (LIANA_EBSON, LIANA_EDEPTH, LIANA_EDUPFIELD; the message names the path). The slice
- * must be exactly one document. */
+/* ---- checking: codec/bson_check.c ----
+ *
+ * Canonical BSON has one form for each value: array elements are named "0", "1", ... and
+ * the options of a regular expression stand in ascending order. Inside the library, on
+ * disk and on the wire BSON is always canonical, so that equal values are equal bytes.
+ *
+ * Depth: the document itself is not counted; below it at most LIA_DEPTH_MAX objects,
+ * arrays and scopes stand inside one another.
+ *
+ * `alloc` is asked for memory only for a map of more than a few dozen fields; it is
+ * given back before the call ends. Time is linear in the bytes of the document for each
+ * of its levels, whatever the names are.
+ */
+
+/* Checks everything: lengths, types, terminators, UTF-8, booleans of 0 or 1, depth, no
+ * name twice in one map, and that it is canonical. The slice must be exactly one
+ * document. LIANA_EBSON, LIANA_EDEPTH, LIANA_EDUPFIELD (the message names the path),
+ * LIANA_ENOMEM. */
 LIANA_MUST_CHECK liana_status lia_bson_check(struct liana_slice doc,
+                                             const struct liana_allocator *alloc,
                                              struct liana_error *err);
+
+/* For documents from outside (an app, a file, MongoDB), where arrays with other names
+ * and unsorted options are met: as lia_bson_check, and appends the document to `out` in
+ * its canonical form. Nothing is appended on failure. Also LIANA_ETOOLARGE when `out` has
+ * a limit. */
+LIANA_MUST_CHECK liana_status lia_bson_canonicalize(struct liana_slice doc,
+                                                    struct lia_buf *out,
+                                                    struct liana_error *err);
 
 /* ---- reading ---- */
 
@@ -110,6 +133,10 @@ int64_t lia_value_date_ms(struct lia_value v);
 uint64_t lia_value_timestamp(struct lia_value v);
 /* Of a string, symbol or code, without its NUL. */
 struct liana_str lia_value_str(struct lia_value v);
+
+/* Of code with scope: the code without its NUL, and the scope document. */
+struct liana_str lia_value_code(struct lia_value v);
+struct liana_slice lia_value_scope(struct lia_value v);
 
 /* ---- making values: the payload is put into `scratch`, 24 bytes of the caller's ----
  */

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_DB_DB_H
+#define LIA_DB_DB_H
+/*
+ * db/db - collections and transactions of one store.
+ *
+ * A transaction is read-only (a snapshot, any number at a time) or read-write (one at a
+ * time, others wait in order). A write transaction takes one stamp when it begins; every
+ * document that it changes carries that stamp in its clock and the transaction's seq in
+ * its row. seq counts the commits that changed a document: a commit is exactly the
+ * documents of one seq (docs/adr/0011). What follows from commits (change feed, sync,
+ * live queries) is in db/feed.h.
+ *
+ * Rules
+ *   A document is named by its collection and its key: the canonical bytes of its _id
+ *   (codec/key.h). A row without a body is a tombstone.
+ *   Collections come into being with the first write to them. A name is 1 to
+ *   LIA_NAME_BYTES_MAX bytes of UTF-8 without NUL and '$' and does not begin with
+ *   "system:" (LIANA_EINVAL).
+ *   When an operation of a transaction fails because of its arguments (LIANA_EEXISTS,
+ *   LIANA_ETYPE, ...) it has changed nothing and the transaction goes on. When it fails
+ *   because of the disk or memory, the transaction is void: every further call answers
+ *   the same status, and only rollback is left.
+ *   Write transactions belong to a thread of control, not to a thread: a caller that
+ *   holds one and begins another waits for itself (give a wait_ms).
+ * Ownership: options are borrowed for the call, env until close. Documents handed out by
+ * a transaction are valid until its next call. Handles are freed by close, commit and
+ * rollback, whatever these answer.
+ * Threads: a db may be used from any thread, a transaction from one at a time.
+ */
+#include "crdt/doc.h"
+#include "store/store.h"
+
+struct lia_db;
+struct lia_txn;
+struct lia_predicates; /* db/feed.h */
+
+struct lia_db_options {
+    struct lia_store_options store;
+    /* 16 bytes; used when the store is made, compared afterwards (LIANA_EDATABASE).
+     * Empty: any, and a random one for a new store. */
+    struct liana_slice database;
+    /* How subscriptions' queries are evaluated; NULL: every subscription must be of a
+     * whole collection. Borrowed until close. */
+    const struct lia_predicates *predicates;
+    /* A clock that shows less than this (the date of the build) is wrong. */
+    uint64_t time_floor_ms;
+};
+
+LIANA_MUST_CHECK liana_status lia_db_open(const struct lia_db_options *options,
+                                          struct lia_db **out,
+                                          struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_db_close(struct lia_db *db, struct liana_error *err);
+
+/* ---- who this store is ---- */
+
+#define LIA_DATABASE_ID_BYTES 16
+
+struct lia_db_identity {
+    uint8_t database[LIA_DATABASE_ID_BYTES];
+    uint64_t store; /* random, once per store */
+    uint64_t epoch; /* random, new at every open */
+    uint64_t actor; /* writes are stamped with it */
+};
+
+struct lia_db_identity lia_db_identity(struct lia_db *db);
+
+/* The store below: for head, durability, sync and backups. */
+struct lia_store *lia_db_store(struct lia_db *db);
+
+/* ---- collections ---- */
+
+struct lia_collection {
+    uint32_t id; /* from 1, never reused in a store */
+    struct liana_str name;
+    struct liana_str table; /* "c12": (key BLOB, seq INTEGER, body BLOB, clock BLOB) */
+};
+
+/* Valid until close. LIANA_ENOTFOUND. */
+LIANA_MUST_CHECK liana_status lia_db_collection(struct lia_db *db,
+                                                struct liana_str name,
+                                                const struct lia_collection **out,
+                                                struct liana_error *err);
+
+/* All of them, by id; the array is in the arena. */
+LIANA_MUST_CHECK liana_status lia_db_collections(struct lia_db *db,
+                                                 struct lia_arena *arena,
+                                                 const struct lia_collection ***out,
+                                                 size_t *out_count);
+
+/* ---- transactions ---- */
+
+enum lia_txn_kind { LIA_READ, LIA_WRITE };
+
+struct lia_txn_options {
+    enum lia_txn_kind kind;
+    uint32_t wait_ms;               /* for the writer; LIANA_EBUSY when it is over */
+    enum lia_durability durability; /* of this commit: LIA_FULL or LIA_NORMAL */
+    uint64_t origin;                /* handed to listeners; 0: a local write */
+};
+
+/* What a transaction of the store's own durability looks like. */
+struct lia_txn_options lia_txn_options(struct lia_db *db, enum lia_txn_kind kind);
+
+LIANA_MUST_CHECK liana_status lia_txn_begin(struct lia_db *db,
+                                            const struct lia_txn_options *options,
+                                            struct lia_txn **out,
+                                            struct liana_error *err);
+
+/* seq 0: nothing was changed. `stamp` is {0, 0} then, and when nothing was written of
+ * one's own (a batch of a peer). */
+struct lia_commit {
+    uint64_t seq;
+    struct lia_stamp stamp;
+};
+
+/* Frees the transaction. On failure it is rolled back, except that a failed sync
+ * (LIANA_EIO) leaves open whether the commit survives: the store takes no further
+ * writes until it is opened again. Of a read transaction: ends it. `out` may be NULL. */
+LIANA_MUST_CHECK liana_status lia_txn_commit(struct lia_txn *txn,
+                                             struct lia_commit *out,
+                                             struct liana_error *err);
+/* Frees the transaction; NULL is allowed. */
+void lia_txn_rollback(struct lia_txn *txn);
+
+/* Savepoints nest: release and undo end the innermost one. At most 64 deep. */
+LIANA_MUST_CHECK liana_status lia_txn_savepoint(struct lia_txn *txn,
+                                                struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_txn_release(struct lia_txn *txn,
+                                              struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_txn_undo(struct lia_txn *txn,
+                                           struct liana_error *err);
+
+struct lia_db *lia_txn_db(struct lia_txn *txn);
+bool lia_txn_is_write(const struct lia_txn *txn);
+
+/* The connection that sees this transaction: statements read through it. They never
+ * write documents but by lia_txn_apply. Statements in use must be given back before
+ * commit or rollback. */
+struct lia_conn *lia_txn_conn(struct lia_txn *txn);
+
+/* The stamp that this write transaction gives to what it writes. */
+struct lia_stamp lia_txn_stamp(const struct lia_txn *txn);
+
+/* As lia_db_collection, within the transaction; a write transaction makes a missing one
+ * when `create` is set. */
+LIANA_MUST_CHECK liana_status lia_txn_collection(struct lia_txn *txn,
+                                                 struct liana_str name,
+                                                 bool create,
+                                                 const struct lia_collection **out,
+                                                 struct liana_error *err);
+
+/* The document of a key; an empty one (no clock) when there is no row. */
+LIANA_MUST_CHECK liana_status lia_txn_get(struct lia_txn *txn,
+                                          const struct lia_collection *collection,
+                                          struct liana_slice key,
+                                          struct lia_doc *out,
+                                          struct liana_error *err);
+
+struct lia_change {
+    bool changed;
+    struct lia_doc before;
+    struct lia_doc after;
+};
+
+/* Applies operations to one document and writes the row. `out` may be NULL; what it
+ * holds is valid until the next call with this transaction. Statuses of lia_doc_apply;
+ * LIANA_EMISUSE in a read transaction. */
+LIANA_MUST_CHECK liana_status lia_txn_apply(struct lia_txn *txn,
+                                            const struct lia_collection *collection,
+                                            struct liana_slice key,
+                                            const struct lia_op *ops,
+                                            size_t count,
+                                            struct lia_change *out,
+                                            struct liana_error *err);
+
+/* Inserts a document under the key of its _id, which it must have (codec/key.h makes
+ * one). The body is checked. LIANA_EEXISTS, LIANA_EID, LIANA_EBSON, LIANA_ETOOLARGE. */
+LIANA_MUST_CHECK liana_status lia_txn_insert(struct lia_txn *txn,
+                                             const struct lia_collection *collection,
+                                             struct liana_slice body,
+                                             struct lia_change *out,
+                                             struct liana_error *err);
+
+/* ---- time ---- */
+
+/* Trusted time in milliseconds since 1970, and whether it is known: the system's clock
+ * unless that is behind `time_floor_ms` or the store's last commit. */
+bool lia_db_now(struct lia_db *db, uint64_t *out_ms);
+
+/* The time of an authenticated peer: taken when trusted time is unknown. */
+void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_DB_FEED_H
+#define LIA_DB_FEED_H
+/*
+ * db/feed - everything that follows commits: change feed, sync's reading and applying,
+ * registrations, tokens, marks, listeners.
+ *
+ * seq is the position: a reader that keeps its last `upto` resumes exactly there. A row
+ * carries the seq of its newest change only, so the feed gives each document once, in
+ * its newest state, at the place of its newest commit; commit boundaries are where seq
+ * changes.
+ *
+ * Rules
+ *   Only durable commits are handed out (design page 40, V6).
+ *   A page ends at a commit boundary unless `is_cut`; a token may only name `upto`.
+ *   What a receiver keeps (documents, token, marks, owed list) moves in one local
+ *   transaction: lia_db_apply.
+ *   Peers and subscriptions are named by opaque bytes (1 to 32 of them), which the caller
+ *   chooses.
+ * Ownership: inputs are borrowed for the call; results live in the caller's arena.
+ * Threads: any; each call is a snapshot or a transaction of its own.
+ */
+#include "db/db.h"
+
+/* ---- predicates ---- */
+
+/* How the query of a subscription is evaluated without SQLite. The query's bytes are
+ * stored with the registration and compiled again at open. `match` must be pure; it is
+ * called from any thread. */
+struct lia_predicate;
+struct lia_predicates {
+    void *ctx;
+    liana_status (*compile)(void *ctx,
+                            struct liana_slice query,
+                            struct lia_predicate **out,
+                            struct liana_error *err);
+    void (*free)(void *ctx, struct lia_predicate *predicate);
+    /* False also where the evaluation fails. `body` is never empty. */
+    bool (*match)(void *ctx,
+                  const struct lia_predicate *predicate,
+                  struct liana_slice body);
+};
+
+/* ---- registrations: what peers subscribe to here ---- */
+
+/* What a peer wants to hold. An empty query means the whole collection, tombstones
+ * included. */
+struct lia_subscription {
+    struct liana_slice hash; /* names it; equal for equal collection and query */
+    struct liana_str collection;
+    struct liana_slice query; /* for lia_predicates.compile */
+};
+
+struct lia_registration {
+    uint64_t id;
+    /* Keys that left are logged from here on: a token below it cannot be resumed. */
+    uint64_t floor_seq;
+};
+
+#define LIA_REGISTRATIONS_MAX ((size_t)1000)
+#define LIA_REGISTRATION_DAYS 30
+
+/* Makes the registration of (subscription, peer) or finds it and marks it used. One
+ * predicate is evaluated once per commit however many peers have registered it. From
+ * then on, each commit that takes a key out of the subscription logs (registration, key,
+ * seq). The least recently used one gives way when there are too many, and those unused
+ * for LIA_REGISTRATION_DAYS. Statuses of `compile`. */
+LIANA_MUST_CHECK liana_status lia_db_register(struct lia_db *db,
+                                              struct liana_slice peer,
+                                              const struct lia_subscription *sub,
+                                              struct lia_registration *out,
+                                              struct liana_error *err);
+
+/* The peer holds everything up to `seq` durably: what was logged for it before may be
+ * forgotten once every peer of the registration is that far. LIANA_ENOTFOUND. */
+LIANA_MUST_CHECK liana_status lia_db_register_ack(struct lia_db *db,
+                                                  struct liana_slice peer,
+                                                  uint64_t registration,
+                                                  uint64_t seq,
+                                                  struct liana_error *err);
+
+/* The peer no longer wants it. LIANA_ENOTFOUND. */
+LIANA_MUST_CHECK liana_status lia_db_unregister(struct lia_db *db,
+                                                struct liana_slice peer,
+                                                uint64_t registration,
+                                                struct liana_error *err);
+
+/* ---- the feed ---- */
+
+/* One thing that the reader follows. */
+struct lia_interest {
+    uint64_t registration;       /* of lia_db_register, or 0: */
+    struct liana_str collection; /* all changes of it; empty: of every collection */
+    uint64_t after_seq;          /* this reader has everything up to here */
+    bool wants_marks;            /* page.marks of it; registrations only */
+};
+
+/* Within a commit: rows of `seq` are ordered by (collection id, row). {seq, 0, 0} is
+ * before its first row. */
+struct lia_feed_at {
+    uint64_t seq;
+    uint32_t collection;
+    uint64_t row;
+};
+
+struct lia_feed_query {
+    const struct lia_interest *interests;
+    size_t interest_count;
+    struct lia_feed_at from; /* zero, or `next` of the page before */
+    size_t bytes_max;        /* of bodies and clocks; one item may be more */
+    size_t rows_max;         /* rows looked at; 0: no limit */
+};
+
+enum lia_feed_kind {
+    LIA_FEED_MATCHES, /* belongs to the interest now */
+    LIA_FEED_LEFT,    /* belonged to it at some time after after_seq; the document is as
+                         it is now: changed, or a tombstone */
+    LIA_FEED_GONE     /* the same, and there is no row any more: `doc` is empty */
+};
+
+struct lia_feed_hit {
+    uint32_t interest; /* index into the query's */
+    enum lia_feed_kind kind;
+};
+
+struct lia_feed_item {
+    uint64_t seq;
+    const struct lia_collection *collection;
+    struct liana_slice key;
+    struct lia_doc doc;
+    const struct lia_feed_hit *hits; /* at least one */
+    size_t hit_count;
+};
+
+struct lia_feed_marks {
+    uint32_t interest;
+    struct lia_vector marks;
+};
+
+struct lia_feed_page {
+    const struct lia_feed_item *items; /* by seq, collection, row */
+    size_t item_count;
+    uint64_t upto;           /* every interest has everything up to here */
+    uint64_t head;           /* newest durable commit of this snapshot */
+    bool is_cut;             /* `next` is inside a commit */
+    struct lia_feed_at next; /* where the next page begins */
+    /* The store's marks, own entry included: exactly what `upto` reflects. Only when
+     * upto == head and the snapshot holds nothing that is not durable. */
+    const struct lia_feed_marks *marks;
+    size_t marks_count;
+};
+
+/* Changes that concern the interests, on one snapshot. LIANA_ENOTFOUND: a registration
+ * that is gone, or with after_seq below its floor. */
+LIANA_MUST_CHECK liana_status lia_db_feed(struct lia_db *db,
+                                          struct lia_arena *arena,
+                                          const struct lia_feed_query *query,
+                                          struct lia_feed_page *out,
+                                          struct liana_error *err);
+
+/* ---- single documents ---- */
+
+struct lia_key {
+    struct liana_str collection;
+    struct liana_slice key;
+};
+
+struct lia_held {
+    uint64_t seq; /* 0: no row, and nothing else is set */
+    struct lia_doc doc;
+};
+
+/* The documents of `count` keys, on one snapshot of what is durable or newer; `out` has
+ * room for `count`. */
+LIANA_MUST_CHECK liana_status lia_db_docs(struct lia_db *db,
+                                          struct lia_arena *arena,
+                                          const struct lia_key *keys,
+                                          size_t count,
+                                          struct lia_held *out,
+                                          struct liana_error *err);
+
+struct lia_doc_head {
+    bool is_held; /* there is a row; otherwise nothing else is set */
+    bool exists;  /* it is no tombstone */
+    uint8_t digest[LIA_DIGEST_BYTES];
+    struct lia_vector vector;
+};
+
+/* Digests and vectors without bodies: the receiver's side of HAVE. */
+LIANA_MUST_CHECK liana_status lia_db_heads(struct lia_db *db,
+                                           struct lia_arena *arena,
+                                           const struct lia_key *keys,
+                                           size_t count,
+                                           struct lia_doc_head *out,
+                                           struct liana_error *err);
+
+/* ---- applying what a peer sent ---- */
+
+struct lia_batch_item {
+    struct lia_key key;
+    struct liana_slice segment;
+    struct liana_slice
+        subscription; /* it came under; for the owed list. May be empty */
+};
+
+/* "Of this sender and subscription I have everything up to seq." */
+struct lia_token {
+    struct liana_slice peer;
+    struct liana_slice subscription;
+    uint64_t epoch;             /* of the sender */
+    struct liana_slice context; /* grant and routing versions; compared by the caller */
+    uint64_t seq;
+};
+
+struct lia_batch_marks {
+    struct liana_slice subscription;
+    struct lia_vector marks;
+};
+
+/* What was last seen of a peer itself: HELLO tells it back (rollback and clones). */
+struct lia_seen {
+    uint64_t epoch;
+    uint64_t seq;
+    struct lia_stamp stamp;
+};
+
+struct lia_batch {
+    struct liana_slice peer; /* the sender */
+    uint64_t origin;         /* handed to listeners */
+    const struct lia_batch_item *items;
+    size_t item_count;
+    uint64_t stage; /* of lia_db_stage: its items come before these; 0: none */
+    const struct lia_token *tokens;
+    size_t token_count;
+    const struct lia_batch_marks *marks;
+    size_t marks_count;
+    const struct lia_seen *seen; /* may be NULL */
+};
+
+enum lia_apply_kind {
+    LIA_APPLY_APPLIED,
+    LIA_APPLY_UNCHANGED, /* held already */
+    LIA_APPLY_GAP,       /* `vector` is what is held: fetch the segment from there */
+    LIA_APPLY_OWED       /* `reason` says why; it is on the owed list */
+};
+
+struct lia_apply_result {
+    enum lia_apply_kind kind;
+    struct lia_key key;
+    liana_status reason;      /* LIANA_ECLOCK, LIANA_ETOOLARGE */
+    struct lia_vector vector; /* GAP only */
+};
+
+struct lia_applied {
+    bool is_committed; /* false: there were gaps and nothing was changed */
+    struct lia_commit commit;
+    /* Not committed: the gaps, of stage and items. Committed: one per item of the call,
+     * in order; of staged items only the owed ones, after them. */
+    const struct lia_apply_result *results;
+    size_t result_count;
+};
+
+/* Merges a batch, stores tokens, marks, owed list and `seen`, in one transaction. With a
+ * gap anywhere it changes nothing and reports all gaps: the caller fetches repairs and
+ * applies the whole again (a repair may stand before or after what it repairs: items of
+ * one key are merged in order). Marks are taken at once, or, while something of their
+ * subscription is owed, as soon as it no longer is.
+ * LIANA_EPROTOCOL: an item is malformed (named in the message); nothing was changed. */
+LIANA_MUST_CHECK liana_status lia_db_apply(struct lia_db *db,
+                                           struct lia_arena *arena,
+                                           const struct lia_batch *batch,
+                                           enum lia_durability durability,
+                                           struct lia_applied *out,
+                                           struct liana_error *err);
+
+/* Puts items aside in the store, to be applied later with others: for batches above
+ * LIA_BATCH_BYTES_MAX. `*stage` is 0 for a new stage and names it afterwards. Stages do
+ * not survive a restart. */
+LIANA_MUST_CHECK liana_status lia_db_stage(struct lia_db *db,
+                                           uint64_t *stage,
+                                           const struct lia_batch_item *items,
+                                           size_t count,
+                                           struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_db_stage_drop(struct lia_db *db,
+                                                uint64_t stage,
+                                                struct liana_error *err);
+
+/* ---- what the receiver keeps ---- */
+
+/* LIANA_ENOTFOUND. Slices of `out` are in the arena. */
+LIANA_MUST_CHECK liana_status lia_db_token(struct lia_db *db,
+                                           struct lia_arena *arena,
+                                           struct liana_slice peer,
+                                           struct liana_slice subscription,
+                                           struct lia_token *out,
+                                           struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_db_token_drop(struct lia_db *db,
+                                                struct liana_slice peer,
+                                                struct liana_slice subscription,
+                                                struct liana_error *err);
+
+/* Marks of a subscription, own entry (the last durable stamp) included. An unknown
+ * subscription has no others. */
+LIANA_MUST_CHECK liana_status lia_db_marks(struct lia_db *db,
+                                           struct lia_arena *arena,
+                                           struct liana_slice subscription,
+                                           struct lia_vector *out,
+                                           struct liana_error *err);
+
+struct lia_owed {
+    struct liana_slice peer;
+    struct liana_slice subscription;
+    struct lia_key key;
+    liana_status reason;
+    uint64_t since_ms;
+};
+
+/* Everything owed by a peer (empty: by any), at most `max`; oldest first. */
+LIANA_MUST_CHECK liana_status lia_db_owed(struct lia_db *db,
+                                          struct lia_arena *arena,
+                                          struct liana_slice peer,
+                                          size_t max,
+                                          const struct lia_owed **out,
+                                          size_t *out_count,
+                                          struct liana_error *err);
+
+/* LIANA_ENOTFOUND: never met. */
+LIANA_MUST_CHECK liana_status lia_db_seen(struct lia_db *db,
+                                          struct liana_slice peer,
+                                          struct lia_seen *out,
+                                          struct liana_error *err);
+
+/* A position of an earlier open of this store is valid: the epoch is known and `seq` is
+ * not beyond what it reached. */
+LIANA_MUST_CHECK liana_status lia_db_epoch_covers(struct lia_db *db,
+                                                  uint64_t epoch,
+                                                  uint64_t seq,
+                                                  bool *out,
+                                                  struct liana_error *err);
+
+/* ---- listening to commits ---- */
+
+struct lia_commit_change {
+    const struct lia_collection *collection;
+    struct liana_slice key;
+    struct lia_vector before; /* the vector before the commit: deltas start there */
+    struct liana_slice before_body; /* if the listener wants it; empty: did not exist */
+    struct lia_doc after;
+};
+
+struct lia_commit_event {
+    uint64_t seq;
+    struct lia_stamp stamp; /* {0, 0}: nothing of one's own (a batch) */
+    uint64_t origin;
+    const struct lia_commit_change *changes;
+    size_t change_count;
+    /* Marks that the commit moved, as they are after it; own entry not included. */
+    const struct lia_batch_marks *marks;
+    size_t marks_count;
+};
+
+struct lia_listener;
+
+struct lia_listener_options {
+    /* Something can be taken. Called from the thread whose commit became durable, with
+     * no lock held; must not block or call into the db. */
+    void (*wake)(void *ctx);
+    void *ctx;
+    bool wants_before_body;
+};
+
+/* Memory for all commits that wait to be taken. */
+#define LIA_LISTEN_BYTES_MAX (8 * LIA_MIB)
+
+/* Listens to commits after `*out_seq`, the newest one at this moment. */
+LIANA_MUST_CHECK liana_status lia_db_listen(struct lia_db *db,
+                                            const struct lia_listener_options *options,
+                                            struct lia_listener **out,
+                                            uint64_t *out_seq,
+                                            struct liana_error *err);
+void lia_db_unlisten(struct lia_listener *listener);
+
+struct lia_taken {
+    const struct lia_commit_event
+        *events; /* durable ones, in order, without holes... */
+    size_t event_count;
+    /* ...unless this is set: commits up to here were not kept (too much waited); walk
+     * the feed to it first. 0: none were lost. Events are after it. */
+    uint64_t missed_upto;
+    bool has_more;
+};
+
+/* Takes durable commits, copied into the arena, until about `bytes_max`. */
+LIANA_MUST_CHECK liana_status lia_db_take(struct lia_listener *listener,
+                                          struct lia_arena *arena,
+                                          size_t bytes_max,
+                                          struct lia_taken *out);
+
+#endif

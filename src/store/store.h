@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_STORE_STORE_H
+#define LIA_STORE_STORE_H
+/*
+ * store/store - the SQLite database of one store folder: opening, locking, one writer,
+ * many readers, durability.
+ *
+ *     FOLDER/store.db (-wal, -shm)   the database, docs/format/store.md
+ *     FOLDER/store.lock              held exclusively while the store is open
+ *
+ * Rules
+ *   Writer. One connection writes. Whoever has begun a write has it until commit or
+ *   rollback; others wait in the order in which they came. Only this connection
+ *   checkpoints the WAL, after a commit or at close; readers cannot.
+ *   Durability. A commit is first put into the WAL and then, for LIA_FULL, waited for
+ *   until a sync of the WAL that began after it has ended. One thread syncs for all
+ *   that wait: concurrent commits share an fsync (docs/adr/0010). `committed` and
+ *   `durable` are seqs; nothing above `durable` may leave the store.
+ *   Failure. After an I/O error, a failed sync or a corrupt page on the writer nothing
+ *   is written any more until the store is opened again (LIANA_EIO, "... reopen");
+ *   reading goes on. A full disk (LIANA_EFULL) is no such failure: the next write tries
+ *   again.
+ * Ownership: options are borrowed for the call, env until close. A connection is
+ * borrowed between begin and end.
+ * Threads: every function may be called from any thread, close when no other is inside.
+ * Locks: `writer` (held for a write), `state` (a leaf), `sync` (a leaf).
+ */
+#include "base/env.h"
+#include "store/conn.h"
+
+enum lia_durability {
+    LIA_FULL,   /* fsync before commit answers */
+    LIA_NORMAL, /* in the WAL; synced by lia_store_sync, a checkpoint or close */
+    LIA_MEMORY  /* never synced: for tests and caches; a whole store only */
+};
+
+struct lia_store_options {
+    const struct lia_env *env;
+    const char *path; /* the folder */
+    const char *vfs;  /* name of an SQLite VFS; NULL: the system's */
+    bool create;      /* make folder and database if there is none */
+    enum lia_durability durability;
+    uint32_t cache_kib; /* page cache of each connection; 0: SQLite's 2 MiB */
+    /* Runs on every connection when it is made: SQL functions are registered here. */
+    liana_status (*on_connect)(void *ctx, sqlite3 *sqlite);
+    void *on_connect_ctx;
+};
+
+struct lia_store;
+
+/* LIANA_ENOTFOUND (no store there and `create` is not set), LIANA_EBUSY (open
+ * elsewhere), LIANA_EFOREIGN (the file is no store of ours), LIANA_EVERSION (another
+ * format), LIANA_ECORRUPT, LIANA_EIO, LIANA_EFULL; the message names the file. */
+LIANA_MUST_CHECK liana_status lia_store_open(const struct lia_store_options *options,
+                                             struct lia_store **out,
+                                             struct liana_error *err);
+
+/* Checkpoints, closes, unlocks and frees, also when it answers an error: then the last
+ * commits that were not durable may be lost. NULL is allowed. */
+LIANA_MUST_CHECK liana_status lia_store_close(struct lia_store *store,
+                                              struct liana_error *err);
+
+const char *lia_store_path(const struct lia_store *store);
+enum lia_durability lia_store_durability(const struct lia_store *store);
+
+/* ---- writing ---- */
+
+#define LIA_WAIT_FOREVER UINT32_MAX
+
+/* Waits up to `wait_ms` for the writer (0: not at all) and begins. LIANA_EBUSY. */
+LIANA_MUST_CHECK liana_status lia_store_write_begin(struct lia_store *store,
+                                                    uint32_t wait_ms,
+                                                    struct lia_conn **out,
+                                                    struct liana_error *err);
+
+/* Commits and gives the writer to the next. `seq` is the seq of this commit, or 0 for
+ * one that is only bookkeeping. Does not wait for the disk: lia_store_wait_durable. */
+LIANA_MUST_CHECK liana_status lia_store_write_commit(struct lia_store *store,
+                                                     uint64_t seq,
+                                                     struct liana_error *err);
+void lia_store_write_rollback(struct lia_store *store);
+
+/* ---- durability ---- */
+
+struct lia_store_head {
+    uint64_t committed; /* seq of the newest commit */
+    uint64_t durable;   /* every commit up to here survives a power loss */
+};
+
+struct lia_store_head lia_store_head(struct lia_store *store);
+
+/* Waits until `seq` is durable, syncing if nobody else does. */
+LIANA_MUST_CHECK liana_status lia_store_wait_durable(struct lia_store *store,
+                                                     uint64_t seq,
+                                                     struct liana_error *err);
+
+/* Called on the thread that made `durable` move, after it moved, with no lock held. */
+typedef void (*lia_store_durable_fn)(void *ctx, uint64_t durable);
+void lia_store_on_durable(struct lia_store *store, lia_store_durable_fn fn, void *ctx);
+
+/* ---- reading ---- */
+
+/* A connection on a snapshot of what is committed now. */
+LIANA_MUST_CHECK liana_status lia_store_read_begin(struct lia_store *store,
+                                                   struct lia_conn **out,
+                                                   struct liana_error *err);
+void lia_store_read_end(struct lia_store *store, struct lia_conn *conn);
+
+#endif

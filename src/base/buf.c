@@ -194,7 +194,7 @@ void lia_buf_printf(struct lia_buf *buf, const char *format, ...)
         return;
     }
     va_start(args, format);
-    vsnprintf((char *)at, (size_t)n + 1, format, args);
+    (void)vsnprintf((char *)at, (size_t)n + 1, format, args);
     va_end(args);
     buf->len--;
 }

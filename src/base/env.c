@@ -70,7 +70,7 @@ void lia_log(const struct lia_env *env,
         return;
     }
     va_start(args, format);
-    vsnprintf(line, sizeof(line), format, args);
+    (void)vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     env->log(env->ctx, level, part, line);
 }

@@ -154,6 +154,6 @@ liana_status lia_err_plain(struct liana_error *err, liana_status status)
 
 void lia_assert_failed(const char *what, const char *file, int line)
 {
-    fprintf(stderr, "liana: assertion failed: %s (%s:%d)\n", what, file, line);
+    (void)fprintf(stderr, "liana: assertion failed: %s (%s:%d)\n", what, file, line);
     abort();
 }

@@ -33,7 +33,7 @@ liana_status lia_err_errno(struct liana_error *err,
     char text[96];
 
     if (strerror_r(number, text, sizeof(text)) != 0) {
-        snprintf(text, sizeof(text), "error %d", number);
+        (void)snprintf(text, sizeof(text), "error %d", number);
     }
     return lia_err_sub(err, lia_errno_status(number), number, "%s %s: %s", what, path,
                        text);

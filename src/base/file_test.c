@@ -27,9 +27,9 @@ static int setup(void **state)
     struct fixture *f = calloc(1, sizeof(*f));
 
     assert_non_null(f);
-    strcpy(f->folder, "/tmp/lia-file-XXXXXX");
+    (void)snprintf(f->folder, sizeof(f->folder), "/tmp/lia-file-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
-    snprintf(f->path, sizeof(f->path), "%s/secret", f->folder);
+    (void)snprintf(f->path, sizeof(f->path), "%s/secret", f->folder);
     lia_buf_init(&f->buf, &lia_mem_libc);
     *state = f;
     return 0;
@@ -67,7 +67,7 @@ static void a_piece_left_by_a_crash_is_replaced(void **state)
     struct stat st;
     int fd;
 
-    snprintf(beside, sizeof(beside), "%s.new", f->path);
+    (void)snprintf(beside, sizeof(beside), "%s.new", f->path);
     fd = open(beside, O_CREAT | O_WRONLY, 0666);
     assert_true(fd >= 0);
     close(fd);
@@ -92,7 +92,7 @@ static void refuses_a_secret_that_others_can_reach(void **state)
             assert_non_null(strstr(f->err.message, f->path));
         }
     }
-    snprintf(target, sizeof(target), "%s-target", f->path);
+    (void)snprintf(target, sizeof(target), "%s-target", f->path);
     assert_int_equal(rename(f->path, target), 0);
     assert_int_equal(symlink(target, f->path), 0);
     assert_int_equal(lia_file_read_secret(f->path, 100, &f->buf, NULL),
@@ -122,7 +122,7 @@ static void cannot_replace_in_a_missing_folder(void **state)
     struct fixture *f = *state;
     char path[160];
 
-    snprintf(path, sizeof(path), "%s/no/secret", f->folder);
+    (void)snprintf(path, sizeof(path), "%s/no/secret", f->folder);
     assert_int_equal(lia_file_replace(path, lia_slice("x", 1), 0600, &f->err),
                      LIANA_ENOTFOUND);
     assert_non_null(strstr(f->err.message, path));

@@ -113,7 +113,7 @@ liana_status lia_thread_start(struct lia_thread *thread,
 #ifdef __linux__
     char text[16];
 
-    snprintf(text, sizeof(text), "%s", name);
+    (void)snprintf(text, sizeof(text), "%s", name);
     pthread_setname_np(thread->handle, text); /* a name is a comfort, not a need */
 #else
     (void)name;

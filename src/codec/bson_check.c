@@ -78,11 +78,11 @@ static liana_status fail_element(const struct check *c,
         return fail(c, LIANA_EBSON, NULL, "field name does not end");
     }
     if (strcmp(lia_bson_type_name(at[0]), "unknown type") == 0) {
-        snprintf(what, sizeof(what), "unknown BSON type 0x%02x", at[0]);
+        (void)snprintf(what, sizeof(what), "unknown BSON type 0x%02x", at[0]);
         return fail(c, LIANA_EBSON, &name, what);
     }
-    snprintf(what, sizeof(what), "%s goes beyond the end of its document",
-             lia_bson_type_name(at[0]));
+    (void)snprintf(what, sizeof(what), "%s goes beyond the end of its document",
+                   lia_bson_type_name(at[0]));
     return fail(c, LIANA_EBSON, &name, what);
 }
 

@@ -71,6 +71,7 @@ liana_status lia_identity_generate(const struct lia_env *env,
 }
 
 /* An encrypted PEM would make OpenSSL ask on the terminal. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's callback type */
 static int no_password(char *buf, int size, int is_writing, void *ctx)
 {
     (void)buf;
@@ -149,7 +150,7 @@ static liana_status make(const struct lia_env *env,
                          struct lia_identity *out,
                          struct liana_error *err)
 {
-    struct lia_identity made;
+    struct lia_identity made = LIA_IDENTITY_INIT;
     char text[LIA_PEER_ID_TEXT];
     liana_status status = lia_identity_generate(env, &made, err);
 

@@ -26,7 +26,7 @@ static int setup(void **state)
 
     lia_test_env_init(&f->env, 7);
     lia_test_scratch(f->folder);
-    snprintf(f->path, sizeof(f->path), "%s/%s", f->folder, LIA_IDENTITY_FILE);
+    (void)snprintf(f->path, sizeof(f->path), "%s/%s", f->folder, LIA_IDENTITY_FILE);
     *state = f;
     return 0;
 }

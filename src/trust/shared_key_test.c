@@ -88,7 +88,7 @@ static void from_a_file(void **state)
     (void)state;
     lia_test_env_init(&t, 1);
     lia_test_scratch(folder);
-    snprintf(path, sizeof(path), "%s/key", folder);
+    (void)snprintf(path, sizeof(path), "%s/key", folder);
     assert_ok(lia_file_replace(path, LIA_BYTES(KNOWN "\n"), 0600, NULL));
     assert_ok(lia_shared_key_load(&t.env, path, &key, NULL));
     assert_int_equal(key.bytes[31], 31);

@@ -21,9 +21,10 @@ static struct header *header_of(void *p, size_t size)
     struct header *h = (struct header *)p - 1;
 
     if (h->mark != LIVE || h->size != size) {
-        fprintf(stderr,
-                "test allocator: block %p of %zu bytes is %s, not a live one of %zu\n",
-                p, h->size, h->mark == FREED ? "released" : "there", size);
+        (void)fprintf(
+            stderr,
+            "test allocator: block %p of %zu bytes is %s, not a live one of %zu\n", p,
+            h->size, h->mark == FREED ? "released" : "there", size);
         abort();
     }
     return h;

@@ -105,7 +105,7 @@ static uint64_t number_from_environment(const char *name, uint64_t otherwise)
     }
     v = strtoull(text, &end, 0);
     if (*end) {
-        fprintf(stderr, "%s=%s is not a number\n", name, text);
+        (void)fprintf(stderr, "%s=%s is not a number\n", name, text);
         exit(2);
     }
     return v;

@@ -59,7 +59,7 @@ static size_t walk_file(const char *name,
     yajl_val cases;
     size_t count;
 
-    snprintf(path, sizeof(path), FOLDER "/%s", name);
+    (void)snprintf(path, sizeof(path), FOLDER "/%s", name);
     text = read_all(path);
     root = yajl_tree_parse(text, message, sizeof(message));
     if (!root) {
@@ -90,6 +90,7 @@ size_t lia_corpus_walk(const char *section, lia_corpus_fn fn, void *ctx)
         }
         print_message("%s is missing: skipped\n", FOLDER);
         skip();
+        return 0;
     }
     while ((entry = readdir(folder)) != NULL) {
         const char *suffix = strrchr(entry->d_name, '.');

@@ -24,6 +24,8 @@ function(lia_lemon part grammar)
         COMMAND ${LIANA_LEMON} -q -d${out} -T${LIANA_LEMPAR} ${CMAKE_CURRENT_SOURCE_DIR}/${grammar}
         DEPENDS ${grammar} COMMENT "lemon ${part}/${grammar}" VERBATIM)
     lia_generated(${part} ${out}/${stem}.c)
+    # Without NDEBUG the skeleton keeps a trace file in two global variables.
+    set_source_files_properties(${out}/${stem}.c PROPERTIES COMPILE_DEFINITIONS NDEBUG)
     target_sources(lia_${part} PRIVATE ${out}/${stem}.h)
 endfunction()
 

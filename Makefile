@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door: `make` lists what there is. Each target sets up what it needs, says what it does, and keeps the
+# output of its steps in build/logs/. The build itself is CMake's (CMakeLists.txt, CMakePresets.json).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+SECONDS ?= 60
+LIANA := build/release/apps/cli/liana
+STEP := tools/step
+# Property tests try other cases on every commit, and each run of a commit the same ones.
+LIANA_SEED ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null | sed 's/^/0x/')
+export LIANA_SEED
+
+# build PRESET: configures once, then builds.
+define build
+	@test -f build/$(1)/build.ninja || $(STEP) configure-$(1) cmake --preset $(1)
+	@$(STEP) build-$(1) cmake --build build/$(1) -j$(JOBS)
+endef
+# ctest PRESET ARGUMENTS: the programs' own output only when one fails.
+define ctest
+	@$(STEP) -v test-$(1) ctest --test-dir build/$(1) -j$(JOBS) --output-on-failure --no-tests=error $(2)
+endef
+
+.PHONY: help setup run test check check-quick dev release asan tsan fuzz long bench install clean
+
+help:  ## this list
+	@echo "Liana: an offline-first document database for devices."
+	@echo
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "Logs are in build/logs/, programs in build/release/apps/."
+
+setup:  ## install packages and the MongoDB test server (the others do it themselves)
+	@tools/setup
+
+# Without something optional (exit code 2) the rest still runs; what lacks it says so.
+.PHONY: ready
+ready:
+	@tools/setup || [ $$? -eq 2 ]
+
+run: ready release  ## the main job: five devices in a line, cut and killed, into MongoDB (DATA=FILE.csv ARGS=...)
+	@test -x $(LIANA) || { echo "make run: $(LIANA) is not part of this tree yet: apps/cli has no demo"; exit 1; }
+	@echo "== liana demo retail $(if $(DATA),--data=$(DATA)) $(ARGS)"
+	@$(LIANA) demo retail $(if $(DATA),--data="$(DATA)") $(ARGS)
+
+test: ready  ## all tests: plain, under address and undefined behaviour sanitizers, threads under TSan
+	$(call build,dev)
+	$(call ctest,dev)
+	$(call build,asan)
+	$(call ctest,asan)
+	$(call build,tsan)
+	$(call ctest,tsan,-L threads)
+	@echo "== make test: all tests passed"
+
+check-quick: ready  ## the checks that need no build: format, licences, layers, banned calls, public headers
+	@$(STEP) check-format tools/check_format
+	@$(STEP) check-layers tools/check_layers
+	@$(STEP) check-banned tools/check_banned
+	@$(STEP) check-headers tools/check_headers
+
+check: check-quick  ## all checks: also warnings of gcc and clang, symbols, clang-tidy
+	$(call build,dev)
+	@$(STEP) check-symbols tools/check_symbols $$(find build/dev/src -name 'liblia_*.a' ! -name '*_testing.a') \
+		$$(find build/dev -maxdepth 2 -name 'libliana.so')
+	$(call build,asan)
+	@$(STEP) check-tidy tools/check_tidy
+	@echo "== make check: all checks passed"
+
+dev release asan tsan: ready  ## build one preset
+	$(call build,$@)
+
+fuzz: ready  ## fuzz one target: TARGET=name SECONDS=60 (fuzz/*.c are the targets)
+	@test -n "$(TARGET)" || { echo "make fuzz TARGET=one of:" $$(basename -s .c fuzz/*.c); exit 2; }
+	@test -f "fuzz/$(TARGET).c" || { echo "there is no fuzz/$(TARGET).c"; exit 2; }
+	$(call build,fuzz)
+	@mkdir -p build/corpus/$(TARGET) build/findings
+	build/fuzz/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) -print_final_stats=1 -artifact_prefix=build/findings/ \
+		build/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+
+long: ready  ## hours: the property tests with a hundred times the cases, every fuzz target for SECONDS each
+	$(call build,dev)
+	@LIANA_EFFORT=100 $(STEP) -v test-long ctest --test-dir build/dev -j$(JOBS) --output-on-failure --timeout 14400
+	@for target in $$(basename -s .c fuzz/*.c); do $(MAKE) --no-print-directory fuzz TARGET=$$target || exit 1; done
+
+install: release  ## into PREFIX (/usr/local), below DESTDIR
+	@$(STEP) install cmake --install build/release --prefix "$(PREFIX)"
+
+clean:  ## removes build/, but keeps the virtual environment
+	@echo "== removing build/ (build/venv stays)"
+	@find build -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} +

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "base/testing/test.h"
+
+#include "base/testing/alloc.h"
 
 #include "codec/bson.h"
 #include "codec/testing/corpus.h"
-#include "codec/testing/failing.h"
 
 static struct lia_buf new_buf(void)
 {
@@ -288,32 +287,42 @@ static void test_large_map(void **state)
     lia_buf_deinit(&doc);
 }
 
+static liana_status check_large(const struct liana_allocator *a, void *doc)
+{
+    return lia_bson_check(lia_buf_slice(doc), a, NULL);
+}
+
+static liana_status canonicalize_large(const struct liana_allocator *a, void *doc)
+{
+    struct lia_buf out;
+    struct liana_error err = LIANA_ERROR_INIT;
+    liana_status status;
+
+    lia_buf_init(&out, a);
+    status = lia_bson_canonicalize(lia_buf_slice(doc), &out, &err);
+    assert_int_equal(out.len, status ? 0 : ((struct lia_buf *)doc)->len);
+    assert_int_equal(err.status, status);
+    lia_buf_deinit(&out);
+    return status;
+}
+
+/* 64 names need no memory. */
 static void test_out_of_memory(void **state)
 {
-    struct lia_failing failing = {.left = 0};
-    struct liana_allocator alloc = {lia_failing_realloc, &failing};
-    struct liana_error err = LIANA_ERROR_INIT;
+    struct lia_test_alloc none;
     struct lia_buf doc = new_buf();
-    struct lia_buf out;
 
     (void)state;
+    lia_test_alloc_init(&none);
     many_names(&doc, 64, 64);
-    assert_int_equal(lia_bson_check(lia_buf_slice(&doc), &alloc, &err), LIANA_OK);
+    assert_ok(lia_bson_check(lia_buf_slice(&doc), &none.alloc, NULL));
+    assert_int_equal(none.allocations, 0);
+    lia_test_alloc_finish(&none);
+
     lia_buf_reset(&doc);
     many_names(&doc, 65, 65);
-    assert_int_equal(lia_bson_check(lia_buf_slice(&doc), &alloc, &err), LIANA_ENOMEM);
-    assert_int_equal(err.status, LIANA_ENOMEM);
-
-    lia_buf_init(&out, &alloc);
-    failing.left = 1;
-    assert_int_equal(lia_bson_canonicalize(lia_buf_slice(&doc), &out, NULL),
-                     LIANA_ENOMEM);
-    assert_int_equal(out.len, 0);
-    failing.left = 2;
-    lia_buf_reset(&out);
-    assert_int_equal(lia_bson_canonicalize(lia_buf_slice(&doc), &out, NULL), LIANA_OK);
-    lia_buf_deinit(&out);
-    assert_int_equal(failing.held, 0);
+    assert_int_equal(lia_test_each_failure(check_large, &doc), 1);
+    assert_int_equal(lia_test_each_failure(canonicalize_large, &doc), 2);
     lia_buf_deinit(&doc);
 }
 
@@ -406,21 +415,13 @@ static void test_damaged(void **state)
     lia_buf_deinit(&doc);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_corpus_valid),
-        cmocka_unit_test(test_corpus_decode_errors),
-        cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_path),
-        cmocka_unit_test(test_long_path),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_duplicates),
-        cmocka_unit_test(test_large_map),
-        cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_canonicalize),
-        cmocka_unit_test(test_damaged),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_corpus_valid),  cmocka_unit_test(test_corpus_decode_errors),
+    cmocka_unit_test(test_messages),      cmocka_unit_test(test_path),
+    cmocka_unit_test(test_long_path),     cmocka_unit_test(test_depth),
+    cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_large_map),
+    cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_canonicalize),
+    cmocka_unit_test(test_damaged),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+LIA_TEST_MAIN(tests)

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/utf8.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "base/testing/test.h"
 
 static size_t valid_len(const char *text, size_t len)
 {
@@ -55,13 +52,10 @@ static void test_encode(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_valid),
-        cmocka_unit_test(test_invalid),
-        cmocka_unit_test(test_encode),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_valid),
+    cmocka_unit_test(test_invalid),
+    cmocka_unit_test(test_encode),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+LIA_TEST_MAIN(tests)

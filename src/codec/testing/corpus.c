@@ -2,14 +2,11 @@
 #include "codec/testing/corpus.h"
 
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
-#define FOLDER "../shared/data/bson-corpus"
+#include "base/testing/files.h"
+#include "base/testing/test.h"
 
 static yajl_val child(yajl_val node, const char *name, yajl_type type)
 {
@@ -28,40 +25,24 @@ bool lia_corpus_flag(const struct lia_corpus_case *c, const char *name)
     return child(c->node, name, yajl_t_true) != NULL;
 }
 
-static char *read_all(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    char *text = NULL;
-    long size;
-
-    assert_non_null(file);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    size = ftell(file);
-    assert_true(size > 0);
-    rewind(file);
-    text = calloc(1, (size_t)size + 1);
-    assert_non_null(text);
-    assert_int_equal(fread(text, 1, (size_t)size, file), (size_t)size);
-    assert_int_equal(fclose(file), 0);
-    return text;
-}
-
 static size_t walk_file(const char *name,
                         const char *section,
                         lia_corpus_fn fn,
                         void *ctx)
 {
     struct lia_corpus_case c = {.file = name};
-    char path[512];
+    struct lia_buf text;
+    char path[LIA_TEST_PATH_MAX];
     char message[256];
-    char *text;
     yajl_val root;
     yajl_val cases;
     size_t count;
 
-    (void)snprintf(path, sizeof(path), FOLDER "/%s", name);
-    text = read_all(path);
-    root = yajl_tree_parse(text, message, sizeof(message));
+    lia_buf_init(&text, &lia_mem_libc);
+    (void)snprintf(path, sizeof(path), "bson-corpus/%s", name);
+    lia_test_shared_file(path, &text);
+    lia_buf_u8(&text, 0);
+    root = yajl_tree_parse((const char *)text.ptr, message, sizeof(message));
     if (!root) {
         fail_msg("%s: %s", path, message);
     }
@@ -74,24 +55,20 @@ static size_t walk_file(const char *name,
         fn(ctx, &c);
     }
     yajl_tree_free(root);
-    free(text);
+    lia_buf_deinit(&text);
     return count;
 }
 
 size_t lia_corpus_walk(const char *section, lia_corpus_fn fn, void *ctx)
 {
-    DIR *folder = opendir(FOLDER);
+    char path[LIA_TEST_PATH_MAX];
+    DIR *folder;
     struct dirent *entry;
     size_t count = 0;
 
-    if (!folder) {
-        if (getenv("CI")) {
-            fail_msg("%s is missing", FOLDER);
-        }
-        print_message("%s is missing: skipped\n", FOLDER);
-        skip();
-        return 0;
-    }
+    lia_test_shared_path("bson-corpus", path);
+    folder = opendir(path);
+    assert_non_null(folder);
     while ((entry = readdir(folder)) != NULL) {
         const char *suffix = strrchr(entry->d_name, '.');
 

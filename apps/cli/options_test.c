@@ -43,11 +43,15 @@ static bool parse(struct cli_args *args, char *line)
 {
     static char *words[20];
     int count = 0;
-    char *rest;
 
-    for (char *word = strtok_r(line, " ", &rest); word;
-         word = strtok_r(NULL, " ", &rest)) {
+    for (char *word = line; word && *word;) {
+        char *blank = strchr(word, ' ');
+
         words[count++] = word;
+        word = blank ? blank + 1 : NULL;
+        if (blank) {
+            *blank = '\0';
+        }
     }
     return cli_parse(args, &cmd, count, words, message);
 }

@@ -15,7 +15,9 @@ struct liana_slice lia_reader_bytes(struct lia_reader *r, size_t n)
         lia_reader_fail(r);
         return (struct liana_slice){NULL, 0};
     }
-    r->at += n;
+    if (n) {
+        r->at += n;
+    }
     return s;
 }
 

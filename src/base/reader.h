@@ -21,7 +21,9 @@ struct lia_reader {
 
 static inline struct lia_reader lia_reader(struct liana_slice input)
 {
-    return (struct lia_reader){input.ptr, input.ptr + input.len, false};
+    /* NULL + 0 is undefined in C17, and an empty slice may be NULL. */
+    return (struct lia_reader){input.ptr, input.len ? input.ptr + input.len : input.ptr,
+                               false};
 }
 
 static inline size_t lia_reader_left(const struct lia_reader *r)

@@ -55,7 +55,7 @@ static inline struct liana_slice lia_slice_sub(struct liana_slice s,
                                                size_t at,
                                                size_t n)
 {
-    return (struct liana_slice){s.ptr + at, n};
+    return (struct liana_slice){at ? s.ptr + at : s.ptr, n};
 }
 
 /* For printf's %.*s: LIA_STR_ARG(s) is the two arguments. */

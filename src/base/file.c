@@ -278,3 +278,16 @@ void lia_file_unlock(struct lia_file_lock *lock)
     close(lock->fd);
     lock->fd = -1;
 }
+
+liana_status lia_dir_make(const char *path, struct liana_error *err)
+{
+    struct stat info;
+
+    if (mkdir(path, S_IRWXU) == 0) {
+        return LIANA_OK;
+    }
+    if (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        return LIANA_OK;
+    }
+    return lia_err_errno(err, errno, "cannot make folder", path);
+}

@@ -47,6 +47,9 @@ LIANA_MUST_CHECK liana_status lia_file_replace(const char *path,
                                                unsigned mode,
                                                struct liana_error *err);
 
+/* Makes a folder of this user alone (mode 0700) unless it is there; its parent must be. */
+LIANA_MUST_CHECK liana_status lia_dir_make(const char *path, struct liana_error *err);
+
 /* A lock that ends with its process. */
 struct lia_file_lock {
     int fd;

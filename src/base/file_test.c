@@ -142,6 +142,21 @@ static void a_lock_has_one_holder(void **state)
     lia_file_unlock(&two);
 }
 
+static void makes_a_folder_once(void **state)
+{
+    struct fixture *f = *state;
+    char path[160];
+
+    snprintf(path, sizeof(path), "%s/made", f->folder);
+    assert_int_equal(lia_dir_make(path, &f->err), LIANA_OK);
+    assert_int_equal(lia_dir_make(path, &f->err), LIANA_OK);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(lia_file_replace(path, lia_slice("x", 1), 0600, &f->err), 0);
+    assert_int_equal(lia_dir_make(path, &f->err), LIANA_EEXISTS);
+    assert_non_null(strstr(f->err.message, path));
+    assert_int_equal(remove(path), 0);
+}
+
 static void joins_paths(void **state)
 {
     static const char *const cases[][3] = {
@@ -167,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cannot_replace_in_a_missing_folder, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_lock_has_one_holder, setup, teardown),
+        cmocka_unit_test_setup_teardown(makes_a_folder_once, setup, teardown),
         cmocka_unit_test_setup_teardown(joins_paths, setup, teardown),
     };
 

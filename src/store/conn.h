@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/slice.h"
 
 struct lia_store;
 struct lia_conn_slot;

@@ -14,8 +14,8 @@
  *   checkpoints the WAL, after a commit or at close; readers cannot.
  *   Durability. A commit is first put into the WAL and then, for LIA_FULL, waited for
  *   until a sync of the WAL that began after it has ended. One thread syncs for all
- *   that wait: concurrent commits share an fsync (docs/adr/0010). `committed` and
- *   `durable` are seqs; nothing above `durable` may leave the store.
+ *   that wait: concurrent commits share an fsync (docs/adr/0010). Nothing that is
+ *   not durable may leave the store.
  *   Failure. After an I/O error, a failed sync or a corrupt page on the writer nothing
  *   is written any more until the store is opened again (LIANA_EIO, "... reopen");
  *   reading goes on. A full disk (LIANA_EFULL) is no such failure: the next write tries
@@ -23,7 +23,7 @@
  * Ownership: options are borrowed for the call, env until close. A connection is
  * borrowed between begin and end.
  * Threads: every function may be called from any thread, close when no other is inside.
- * Locks: `writer` (held for a write), `state` (a leaf), `sync` (a leaf).
+ * Locks: one mutex, a leaf; nothing is called with it held.
  */
 #include "base/env.h"
 #include "store/conn.h"
@@ -73,29 +73,48 @@ LIANA_MUST_CHECK liana_status lia_store_write_begin(struct lia_store *store,
                                                     struct lia_conn **out,
                                                     struct liana_error *err);
 
-/* Commits and gives the writer to the next. `seq` is the seq of this commit, or 0 for
- * one that is only bookkeeping. Does not wait for the disk: lia_store_wait_durable. */
+/* A point in the order of commits. `commit` counts all of them since open, those that
+ * are only bookkeeping included; `seq` is the newest that changed a document. */
+struct lia_store_mark {
+    uint64_t commit;
+    uint64_t seq;
+};
+
+/* Commits; the writer stays with the caller, who lets it go with lia_store_write_end.
+ * `seq` is the seq of this commit, or 0 for one that is only bookkeeping. Does not wait
+ * for the disk: lia_store_wait_durable. On failure it is rolled back. */
 LIANA_MUST_CHECK liana_status lia_store_write_commit(struct lia_store *store,
                                                      uint64_t seq,
+                                                     struct lia_store_mark *out,
                                                      struct liana_error *err);
-void lia_store_write_rollback(struct lia_store *store);
+
+/* Rolls back what was begun and not committed, and gives the writer to the next. */
+void lia_store_write_end(struct lia_store *store);
 
 /* ---- durability ---- */
 
 struct lia_store_head {
-    uint64_t committed; /* seq of the newest commit */
-    uint64_t durable;   /* every commit up to here survives a power loss */
+    struct lia_store_mark committed;
+    struct lia_store_mark durable; /* what survives a power loss */
 };
 
 struct lia_store_head lia_store_head(struct lia_store *store);
 
-/* Waits until `seq` is durable, syncing if nobody else does. */
+/* Waits until a commit is durable, syncing if nobody else does. */
 LIANA_MUST_CHECK liana_status lia_store_wait_durable(struct lia_store *store,
-                                                     uint64_t seq,
+                                                     uint64_t commit,
                                                      struct liana_error *err);
 
-/* Called on the thread that made `durable` move, after it moved, with no lock held. */
-typedef void (*lia_store_durable_fn)(void *ctx, uint64_t durable);
+/* Makes everything durable that is committed now. */
+LIANA_MUST_CHECK liana_status lia_store_sync(struct lia_store *store,
+                                             struct liana_error *err);
+
+/* The seq that the newest commit has, told once after open by whoever keeps it. */
+void lia_store_start_seq(struct lia_store *store, uint64_t seq);
+
+/* Called on the thread that made `durable` move, after it moved, with no lock held; two
+ * threads may call at once. Set before the first write. */
+typedef void (*lia_store_durable_fn)(void *ctx);
 void lia_store_on_durable(struct lia_store *store, lia_store_durable_fn fn, void *ctx);
 
 /* ---- reading ---- */

@@ -15,8 +15,9 @@
  *   the encoding is a function of the state: no two encodings of one state.
  *
  * Rules: inputs may come from a hostile peer where the comment says "checked"; elsewhere
- * they come from the store and LIANA_ECORRUPT means that the store is damaged. Statuses:
- * LIANA_ENOMEM, LIANA_ETOOLARGE, LIANA_EDEPTH everywhere.
+ * they come from the store and LIANA_ECORRUPT means that the store is damaged. The values
+ * of operations have passed lia_bson_check. Statuses: LIANA_ENOMEM, LIANA_ETOOLARGE,
+ * LIANA_EDEPTH everywhere.
  * Ownership: inputs are borrowed; outputs live in the arena, or are the inputs themselves.
  * Threads: any. No state, no clock, no I/O.
  */
@@ -69,12 +70,20 @@ struct lia_op {
     struct lia_value value;
 };
 
-/* Applies `count` operations in order under one stamp. Operations of one transaction may come
- * in several calls with the same stamp: the result is the net effect, as if each path had been
- * written once. `*out` equals `before` (same slices) when nothing changed.
+/* Applies `count` operations in order under one stamp, all of them or none. The stamp is
+ * newer than all that the document has seen, or that of the same transaction: operations
+ * of one transaction may come in several calls, and the result is the net effect, as if
+ * each path had been written once. One thing cannot be seen from the document alone: an
+ * INSERT into what the same transaction deleted is a replace. In one call it is taken
+ * care of; across calls the caller keeps the document as it was before the DELETE and
+ * applies LIA_OP_REPLACE to it (an INSERT on a tombstone of its own stamp is
+ * LIANA_EMISUSE).
+ * `*out` equals `before` (same slices) when nothing changed.
  * LIANA_EEXISTS (INSERT), LIANA_ENOTFOUND (others on a document that does not exist),
  * LIANA_ETYPE (increment of what is no number, path through a scalar or array; names the
- * path), LIANA_EID (a change of _id), LIANA_ETOOLARGE. */
+ * path), LIANA_EID (no _id, or a change of it; REPLACE may leave it out),
+ * LIANA_ETOOLARGE (beyond LIA_DOC_BYTES_MAX and not smaller than before), LIANA_ECLOCK (a
+ * stamp that is not newer). */
 LIANA_MUST_CHECK liana_status lia_doc_apply(struct lia_arena *arena,
                                             struct lia_doc before,
                                             const struct lia_op *ops,
@@ -93,7 +102,8 @@ struct lia_segment_info {
     struct lia_stamp deleted;
 };
 
-/* Encodes what `doc` has beyond `from`. `from` need not be within the document's vector. */
+/* Encodes what `doc` has beyond `from`. `from` need not be within the document's vector:
+ * the segment's own `from` is what the two have in common. */
 LIANA_MUST_CHECK liana_status lia_doc_segment(struct lia_arena *arena,
                                               struct lia_doc doc,
                                               struct lia_vector from,

@@ -61,23 +61,6 @@ void lia_admission_encode(const struct lia_trust *trust,
     }
 }
 
-liana_status lia_admission_len(const uint8_t head[static LIA_ADMISSION_HEAD],
-                               size_t *out,
-                               struct liana_error *err)
-{
-    size_t len = head[2] | (size_t)head[3] << 8;
-
-    if (head[0] != VERSION) {
-        return lia_err(err, LIANA_EPROTOCOL, "admission message of version %u",
-                       head[0]);
-    }
-    if (LIA_ADMISSION_HEAD + len > LIA_ADMISSION_BYTES_MAX) {
-        return lia_err(err, LIANA_EPROTOCOL, "admission message of %zu bytes", len);
-    }
-    *out = LIA_ADMISSION_HEAD + len;
-    return LIANA_OK;
-}
-
 static liana_status wrong_mode(const struct lia_trust *trust,
                                uint8_t theirs,
                                struct liana_error *err)

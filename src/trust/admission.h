@@ -6,7 +6,7 @@
  *
  * TLS proves that the other end holds the private key of its certificate; it does not
  * say whose key that is. So the first thing that each side sends inside TLS, without
- * waiting for the other, is its admission message, in every mode:
+ * waiting for the other, carries its admission message, in every mode:
  *
  *     offset  size  meaning
  *     0       1     version: 1
@@ -59,13 +59,6 @@ struct lia_connection {
 void lia_admission_encode(const struct lia_trust *trust,
                           const struct lia_connection *connection,
                           struct lia_buf *out);
-
-/* How many bytes the message has that begins with these `LIA_ADMISSION_HEAD` bytes.
- * LIANA_EPROTOCOL when no message begins so. */
-LIANA_MUST_CHECK liana_status
-lia_admission_len(const uint8_t head[static LIA_ADMISSION_HEAD],
-                  size_t *out,
-                  struct liana_error *err);
 
 /* Judges the other side's whole message: LIANA_OK, LIANA_EAUTH (its message says which
  * side should change what), LIANA_EPROTOCOL. */

@@ -56,11 +56,12 @@ test: ready  ## all tests: plain, under address and undefined behaviour sanitize
 	$(call ctest,tsan,-L threads)
 	@echo "== make test: all tests passed"
 
-check-quick: ready  ## the checks that need no build: format, licences, layers, banned calls, public headers
+check-quick: ready  ## the checks that need no build: format, licences, layers, banned calls, headers, links
 	@$(STEP) check-format tools/check_format
 	@$(STEP) check-layers tools/check_layers
 	@$(STEP) check-banned tools/check_banned
 	@$(STEP) check-headers tools/check_headers
+	@$(STEP) check-docs tools/check_docs
 
 check: check-quick  ## all checks: also warnings of gcc and clang, symbols, clang-tidy
 	$(call build,dev)
@@ -87,7 +88,7 @@ long: ready  ## hours: the property tests with a hundred times the cases, every 
 	@for target in $$(basename -s .c fuzz/*.c); do $(MAKE) --no-print-directory fuzz TARGET=$$target || exit 1; done
 
 install: release  ## into PREFIX (/usr/local), below DESTDIR
-	@$(STEP) install cmake --install build/release --prefix "$(PREFIX)"
+	@$(STEP) install cmake --install build/release --prefix "$(PREFIX)" --strip
 
 clean:  ## removes build/, but keeps the virtual environment
 	@echo "== removing build/ (build/venv stays)"

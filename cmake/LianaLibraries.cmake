@@ -59,7 +59,7 @@ function(liana_library name)
         message(FATAL_ERROR "${module} is missing: install ${package} (or run tools/setup)")
     endif()
     target_link_libraries(liana_ext_${name} INTERFACE PkgConfig::LIANA_PC_${name})
-    set_property(GLOBAL APPEND PROPERTY LIANA_PC_MODULES_${name} ${module})
+    set_property(GLOBAL PROPERTY LIANA_PC_MODULE_OF_${name} ${module})
 endfunction()
 
 # liana_libraries(OUT NAME...): the targets of several libraries.

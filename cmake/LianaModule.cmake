@@ -29,6 +29,7 @@ function(lia_module name)
     endif()
 
     liana_libraries(extern ${ARG_EXTERN})
+    set_property(GLOBAL PROPERTY LIANA_EXTERN_OF_${name} ${ARG_EXTERN})
     list(TRANSFORM ARG_DEPENDS REPLACE "^(.+)$" "lia_\\1" OUTPUT_VARIABLE depends)
     list(TRANSFORM depends REPLACE "^lia_liana$" "liana_parts")
     if(sources)

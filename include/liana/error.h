@@ -32,7 +32,6 @@ typedef int32_t liana_status;
 
 enum {
     LIANA_OK = 0,
-/* NOLINTNEXTLINE(bugprone-macro-parentheses): an enumerator's name takes none */
 #define LIANA_STATUS(number, name, category, text) name = number,
 #include "liana/errors.def"
 #undef LIANA_STATUS

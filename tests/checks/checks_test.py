@@ -182,6 +182,16 @@ class Headers(Tree):
         self.fails("new", *self.COMMAND)
 
 
+class Docs(Tree):
+    COMMAND = (os.path.join(ROOT, "tools", "check_docs"), ".")
+
+    def test_link_that_leads_nowhere(self):
+        self.write("README.md", "[a](cmake/layers.txt) [b](https://example.org/x)\n")
+        self.passes(*self.COMMAND)
+        self.write("README.md", "[a](cmake/layers.md)\n")
+        self.fails("README.md: leads nowhere: cmake/layers.md", *self.COMMAND)
+
+
 class Tidy(Tree):
     COMMAND = ("tools/check_tidy",)
 

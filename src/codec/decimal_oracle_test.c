@@ -11,8 +11,8 @@
 static const char *answer(const struct lia_oracle *o, char out[LIA_DECIMAL_TEXT + 1])
 {
     const char *operation = o->field[0];
-    struct lia_decimal a;
-    struct lia_decimal b;
+    struct lia_decimal a = {0, 0};
+    struct lia_decimal b = {0, 0};
     liana_status status = lia_decimal_parse(lia_str(o->field[1]), &a);
 
     if (strcmp(operation, "parse") == 0) {

@@ -57,11 +57,9 @@ test: ready  ## all tests: plain, under address and undefined behaviour sanitize
 	@echo "== make test: all tests passed"
 
 check-quick: ready  ## the checks that need no build: format, licences, layers, banned calls, headers, links
-	@$(STEP) check-format tools/check_format
-	@$(STEP) check-layers tools/check_layers
-	@$(STEP) check-banned tools/check_banned
-	@$(STEP) check-headers tools/check_headers
-	@$(STEP) check-docs tools/check_docs
+	@failed=; for check in format layers banned headers docs; do \
+		$(STEP) check-$$check tools/check_$$check || failed="$$failed $$check"; \
+	done; test -z "$$failed" || { echo "== make check: failed:$$failed"; exit 1; }
 
 check: check-quick  ## all checks: also warnings of gcc and clang, symbols, clang-tidy
 	$(call build,dev)

@@ -71,7 +71,6 @@ liana_status lia_identity_generate(const struct lia_env *env,
 }
 
 /* An encrypted PEM would make OpenSSL ask on the terminal. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's callback type */
 static int no_password(char *buf, int size, int is_writing, void *ctx)
 {
     (void)buf;

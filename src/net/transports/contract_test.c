@@ -309,10 +309,10 @@ static void begin(struct world *w, const char *address)
         side->world = w;
         lia_buf_init(&side->received, &w->env.alloc.alloc);
     }
-    snprintf(text, sizeof(text), "%s%s", address,
-             strcmp(address, UNIX) == 0 ? w->scratch : "");
     if (strcmp(address, UNIX) == 0) {
-        strcat(text, "/socket");
+        snprintf(text, sizeof(text), "%s%s/socket", address, w->scratch);
+    } else {
+        snprintf(text, sizeof(text), "%s", address);
     }
     assert_ok(lia_address_parse(lia_str(text), &w->where, NULL));
     assert_ok(lia_transport_find(&w->where, &w->transport, NULL));

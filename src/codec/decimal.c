@@ -190,9 +190,13 @@ static void drop(struct lia_digits *n, int dropped)
     bool up = rounds_up(n, dropped);
     int i = 0;
 
-    n->len = dropped < n->len ? n->len - dropped : 0;
-    memmove(n->digit, n->digit + dropped, (size_t)n->len);
     n->exponent += dropped;
+    if (dropped < n->len) {
+        n->len -= dropped;
+        memmove(n->digit, n->digit + dropped, (size_t)n->len);
+    } else {
+        n->len = 0;
+    }
     if (!up) {
         return;
     }

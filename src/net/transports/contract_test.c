@@ -336,11 +336,12 @@ static void connect_both(struct world *w)
 
 static void finish(struct world *w)
 {
-    lia_loop_call(w->loop, do_close_both, w);
     if (w->acceptor && !w->acceptor_closed) {
         lia_loop_call(w->loop, do_close_acceptor, w);
         lia_gate_wait(&w->gate, acceptor_is_closed, w);
     }
+    /* Behind the acceptor: it may still have taken the other side of a cancelled dial. */
+    lia_loop_call(w->loop, do_close_both, w);
     lia_loop_stop(w->loop);
     lia_buf_deinit(&w->server.received);
     lia_buf_deinit(&w->client.received);

@@ -49,6 +49,9 @@ static int check_certificate(X509_STORE_CTX *store, void *ctx)
 
 static bool set_up(SSL_CTX *ctx, EVP_PKEY *key, X509 *certificate)
 {
+    char signatures[] = "ed25519"; /* OpenSSL's macros cast const away */
+    char groups[] = "X25519";
+
     SSL_CTX_set_options(
         ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
@@ -62,8 +65,8 @@ static bool set_up(SSL_CTX *ctx, EVP_PKEY *key, X509 *certificate)
            SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
            SSL_CTX_set_max_send_fragment(ctx, LIA_TLS_RECORD_BYTES) == 1 &&
-           SSL_CTX_set1_sigalgs_list(ctx, "ed25519") == 1 &&
-           SSL_CTX_set1_groups_list(ctx, "X25519") == 1 &&
+           SSL_CTX_set1_sigalgs_list(ctx, signatures) == 1 &&
+           SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
            SSL_CTX_set_alpn_protos(ctx, alpn, ALPN_BYTES) == 0 &&
            SSL_CTX_use_certificate(ctx, certificate) == 1 &&
            SSL_CTX_use_PrivateKey(ctx, key) == 1;

@@ -9,16 +9,18 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 SECONDS ?= 60
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/*.c)))
 LIANA := build/release/apps/cli/liana
 STEP := tools/step
 # Property tests try other cases on every commit, and each run of a commit the same ones.
 LIANA_SEED ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null | sed 's/^/0x/')
 export LIANA_SEED
+export UBSAN_OPTIONS ?= print_stacktrace=1
 
-# build PRESET: configures once, then builds.
+# build PRESET [TARGET]
 define build
-	@test -f build/$(1)/build.ninja || $(STEP) configure-$(1) cmake --preset $(1)
-	@$(STEP) build-$(1) cmake --build build/$(1) -j$(JOBS)
+	@$(STEP) configure-$(1) cmake --preset $(1)
+	@$(STEP) build-$(1) cmake --build build/$(1) -j$(JOBS) $(if $(2),--target $(2))
 endef
 # ctest PRESET ARGUMENTS: the programs' own output only when one fails.
 define ctest
@@ -42,16 +44,17 @@ setup:  ## install packages and the MongoDB test server (the others do it themse
 ready:
 	@tools/setup || [ $$? -eq 2 ]
 
-run: ready release  ## the main job: five devices in a line, cut and killed, into MongoDB (DATA=FILE.csv ARGS=...)
-	@test -x $(LIANA) || { echo "make run: $(LIANA) is not part of this tree yet: apps/cli has no demo"; exit 1; }
+run: ready  ## the main job: five devices in a line, cut and killed, into MongoDB (DATA=FILE.csv ARGS=...)
+	$(call build,release,liana)
+	@grep -q '(demo' apps/cli/commands.def || { echo "make run: apps/cli has no command \`demo\` yet"; exit 1; }
 	@echo "== liana demo retail $(if $(DATA),--data=$(DATA)) $(ARGS)"
 	@$(LIANA) demo retail $(if $(DATA),--data="$(DATA)") $(ARGS)
 
-test: ready  ## all tests: plain, under address and undefined behaviour sanitizers, threads under TSan
+test: ready  ## all tests: plain, under ASan and UBSan (but for those of the tools), with threads under TSan
 	$(call build,dev)
 	$(call ctest,dev)
 	$(call build,asan)
-	$(call ctest,asan)
+	$(call ctest,asan,-LE '^(checks|tools)$$')
 	$(call build,tsan)
 	$(call ctest,tsan,-L threads)
 	@echo "== make test: all tests passed"
@@ -63,8 +66,9 @@ check-quick: ready  ## the checks that need no build: format, licences, layers, 
 
 check: check-quick  ## all checks: also warnings of gcc and clang, symbols, clang-tidy
 	$(call build,dev)
+	$(call build,release)
 	@$(STEP) check-symbols tools/check_symbols $$(find build/dev/src -name 'liblia_*.a' ! -name '*_testing.a') \
-		$$(find build/dev -maxdepth 2 -name 'libliana.so')
+		build/release/libliana.so
 	$(call build,asan)
 	@$(STEP) check-tidy tools/check_tidy
 	@echo "== make check: all checks passed"
@@ -73,7 +77,7 @@ dev release asan tsan: ready  ## build one preset
 	$(call build,$@)
 
 fuzz: ready  ## fuzz one target: TARGET=name SECONDS=60 (fuzz/*.c are the targets)
-	@test -n "$(TARGET)" || { echo "make fuzz TARGET=one of:" $$(basename -s .c fuzz/*.c); exit 2; }
+	@test -n "$(TARGET)" || { echo "make fuzz TARGET=NAME; there are: $(FUZZ_TARGETS)"; exit 2; }
 	@test -f "fuzz/$(TARGET).c" || { echo "there is no fuzz/$(TARGET).c"; exit 2; }
 	$(call build,fuzz)
 	@mkdir -p build/corpus/$(TARGET) build/findings
@@ -83,7 +87,7 @@ fuzz: ready  ## fuzz one target: TARGET=name SECONDS=60 (fuzz/*.c are the target
 long: ready  ## hours: the property tests with a hundred times the cases, every fuzz target for SECONDS each
 	$(call build,dev)
 	@LIANA_EFFORT=100 $(STEP) -v test-long ctest --test-dir build/dev -j$(JOBS) --output-on-failure --timeout 14400
-	@for target in $$(basename -s .c fuzz/*.c); do $(MAKE) --no-print-directory fuzz TARGET=$$target || exit 1; done
+	@for target in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz TARGET=$$target || exit 1; done
 
 install: release  ## into PREFIX (/usr/local), below DESTDIR
 	@$(STEP) install cmake --install build/release --prefix "$(PREFIX)" --strip

@@ -73,6 +73,7 @@ liana_status lia_sockaddr_resolve(struct lia_address *address, struct liana_erro
                            address->host, gai_strerror(rc));
     }
     best = prefer_ip4(list);
+    LIA_ASSERT(best); /* success means one address at least */
     memcpy(&found, best->ai_addr, best->ai_addrlen);
     freeaddrinfo(list);
     lia_sockaddr_address(&found, address);

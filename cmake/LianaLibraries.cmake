@@ -5,7 +5,8 @@
 find_package(PkgConfig REQUIRED)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-link_libraries(Threads::Threads)
+# The halves of the C library that stand apart.
+link_libraries(Threads::Threads m)
 
 # short name, pkg-config module, Debian package
 set(LIANA_LIBRARIES

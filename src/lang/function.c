@@ -55,7 +55,7 @@ const struct lia_fn *lia_fn_operator(const char *name)
             return &functions[i];
         }
     }
-    LIA_ASSERT(!"an operator without a row in functions.def");
+    LIA_ASSERT(false && "an operator without a row in functions.def");
     return NULL;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/error.h"
+
 bool lia_sockaddr_numeric(const char *host, uint16_t port, struct sockaddr_storage *out)
 {
     memset(out, 0, sizeof(*out));

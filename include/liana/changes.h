@@ -31,7 +31,7 @@ struct liana_feed_options {
     uint32_t version; /* 1 */
     uint64_t since;   /* the position of the last page that was dealt with; 0: all */
 
-    /* Only these collections; none: all but the system's (those that begin with `_`). */
+    /* Only these collections; none: all but the system's (`_liana....`). */
     const struct liana_str *collections;
     size_t collection_count;
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_MONGO_TARGET_H
+#define LIA_MONGO_TARGET_H
+/*
+ * mongo/target - MongoDB through libmongoc: one database, one client.
+ *
+ *     <collection>       the documents, nothing beside them
+ *     _liana.checkpoint  {_id: {connector, store}, seq: int64, at: Date}
+ *     _liana.dead        {_id: {collection, id: Binary of {_id: ...}, part: int32}, parts: int32,
+ *                         idJson: string, seq: int64, code: int32, reason: string, at: Date,
+ *                         document: Binary; null for a delete}
+ *
+ * Every write waits for a majority. A refused document is kept as raw bytes, in parts of 8
+ * MiB, since its own content may be what the server refuses.
+ *
+ * Ownership: options are borrowed for the call. Threads: one at a time.
+ */
+#include "mongo/apply.h"
+
+struct lia_mongo_server;
+
+struct lia_mongo_server_options {
+    const char *uri;
+    const char *database; /* NULL or "": as in the URI, else "liana" */
+    const char *connector;
+    uint32_t selection_timeout_ms;
+};
+
+/* Checks the URI; reaches nothing yet. LIANA_EINVAL, LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status
+lia_mongo_server_new(const struct lia_mongo_server_options *options,
+                     struct lia_mongo_server **out,
+                     struct liana_error *err);
+void lia_mongo_server_free(struct lia_mongo_server *server);
+
+/* Reaches the server and reads where this connector was with this store: 0 if it never
+ * was. LIANA_EUNREACHABLE, LIANA_EAUTH. */
+LIANA_MUST_CHECK liana_status lia_mongo_server_begin(struct lia_mongo_server *server,
+                                                     const char *store,
+                                                     uint64_t *out_position,
+                                                     struct liana_error *err);
+
+/* Known after begin. */
+size_t lia_mongo_server_document_max(const struct lia_mongo_server *server);
+uint64_t lia_mongo_server_dead(const struct lia_mongo_server *server);
+
+/* "host:port/database", for people; never with a password. */
+const char *lia_mongo_server_name(const struct lia_mongo_server *server);
+
+struct lia_mongo_target lia_mongo_server_target(struct lia_mongo_server *server);
+
+#endif

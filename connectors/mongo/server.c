@@ -68,6 +68,18 @@ static char *describe(const mongoc_uri_t *uri, const char *database)
                               !service && hosts->next ? ",..." : "", database);
 }
 
+/* libmongoc prints by itself otherwise; what matters comes back as an error too. */
+static void say_nothing(mongoc_log_level_t level,
+                        const char *domain,
+                        const char *message,
+                        void *ctx)
+{
+    (void)level;
+    (void)domain;
+    (void)message;
+    (void)ctx;
+}
+
 static liana_status bad_uri(struct liana_error *err, const char *why)
 {
     return lia_mongo_err(err, LIANA_EINVAL, 0, "MongoDB URI: %s", why);
@@ -83,6 +95,7 @@ liana_status lia_mongo_server_new(const struct lia_mongo_server_options *options
     const char *database = options->database;
 
     mongoc_init();
+    mongoc_log_set_handler(say_nothing, NULL);
     s = calloc(1, sizeof(*s));
     if (!s) {
         return lia_mongo_err(err, LIANA_ENOMEM, 0, "out of memory");

@@ -71,6 +71,7 @@ check: check-quick  ## all checks: also warnings of gcc and clang, symbols, clan
 		build/release/libliana.so
 	$(call build,asan)
 	@$(STEP) check-tidy tools/check_tidy
+	@tools/show_sizes
 	@echo "== make check: all checks passed"
 
 dev release asan tsan: ready  ## build one preset

@@ -113,9 +113,8 @@ struct lia_feed_query {
 
 enum lia_feed_kind {
     LIA_FEED_MATCHES, /* belongs to the interest now */
-    LIA_FEED_LEFT,    /* belonged to it at some time after after_seq; the document is as
+    LIA_FEED_LEFT     /* belonged to it at some time after after_seq; the document is as
                          it is now: changed, or a tombstone */
-    LIA_FEED_GONE     /* the same, and there is no row any more: `doc` is empty */
 };
 
 struct lia_feed_hit {
@@ -167,11 +166,12 @@ struct lia_key {
 
 struct lia_held {
     uint64_t seq; /* 0: no row, and nothing else is set */
+    bool
+        is_durable; /* false: it must not leave the store yet; it will be in the feed */
     struct lia_doc doc;
 };
 
-/* The documents of `count` keys, on one snapshot of what is durable or newer; `out` has
- * room for `count`. */
+/* The documents of `count` keys, on one snapshot; `out` has room for `count`. */
 LIANA_MUST_CHECK liana_status lia_db_docs(struct lia_db *db,
                                           struct lia_arena *arena,
                                           const struct lia_key *keys,
@@ -299,8 +299,8 @@ LIANA_MUST_CHECK liana_status lia_db_token_drop(struct lia_db *db,
                                                 struct liana_slice subscription,
                                                 struct liana_error *err);
 
-/* Marks of a subscription, own entry (the last durable stamp) included. An unknown
- * subscription has no others. */
+/* Marks of a subscription, and the own entry (the last stamp) unless the newest commit is
+ * not durable yet. An unknown subscription has no others. */
 LIANA_MUST_CHECK liana_status lia_db_marks(struct lia_db *db,
                                            struct lia_arena *arena,
                                            struct liana_slice subscription,

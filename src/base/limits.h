@@ -7,6 +7,8 @@
 #define LIA_MIB ((size_t)1024 * 1024)
 
 #define LIA_DOC_BYTES_MAX (16 * LIA_MIB) /* a written body: LIANA_ETOOLARGE */
+#define LIA_JSON_BYTES_MAX                                                             \
+    (256 * LIA_MIB) /* the text of one document: LIANA_ETOOLARGE */
 #define LIA_STATE_BYTES_MAX                                                            \
     (64 * LIA_MIB) /* a merged document with its clock: LIANA_ETOOLARGE */
 #define LIA_DEPTH_MAX                                                                  \

@@ -64,7 +64,7 @@ static void launch(struct lia_test_mongodb *m)
     m->port = read_port(log);
     assert_true(m->port > 0);
     /* The rest of its log goes nowhere: a closed pipe is no reason for it to end. */
-    fclose(log);
+    assert_int_equal(fclose(log), 0);
     snprintf(m->uri, sizeof(m->uri), "mongodb://127.0.0.1:%d/", m->port);
 }
 

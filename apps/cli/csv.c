@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/csv.h"
+
+#include <bson/bson.h>
+#include <csv.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/error.h"
+
+struct reading {
+    const char *name;
+    cli_csv_row_fn fn;
+    void *ctx;
+    struct liana_error *err;
+    liana_status status;
+    uint64_t line;     /* that is being read */
+    uint64_t row_line; /* where the row began */
+    bool is_in_row;
+    /* The fields of the row: their text one after the other, each with its place. */
+    char *text;
+    size_t text_len;
+    size_t text_room;
+    struct liana_str *fields;
+    size_t *offsets; /* into text, which moves while the row grows */
+    size_t count;
+    size_t room;
+};
+
+static bool grow(struct reading *r, size_t len)
+{
+    while (r->text_len + len + 1 > r->text_room) {
+        size_t room = r->text_room * 2 + 256;
+        char *text = realloc(r->text, room);
+
+        if (!text) {
+            return false;
+        }
+        r->text = text;
+        r->text_room = room;
+    }
+    if (r->count == r->room) {
+        size_t room = r->room * 2 + 16;
+        struct liana_str *fields = realloc(r->fields, room * sizeof(*fields));
+        size_t *offsets = fields ? realloc(r->offsets, room * sizeof(*offsets)) : NULL;
+
+        r->fields = fields ? fields : r->fields;
+        r->offsets = offsets ? offsets : r->offsets;
+        if (!fields || !offsets) {
+            return false;
+        }
+        r->room = room;
+    }
+    return true;
+}
+
+static void on_field(void *text, size_t len, void *ctx)
+{
+    struct reading *r = ctx;
+
+    if (r->status) {
+        return;
+    }
+    if (!grow(r, len)) {
+        r->status = cli_err(r->err, LIANA_ENOMEM, "out of memory");
+        return;
+    }
+    if (len && !bson_utf8_validate(text, len, false)) {
+        r->status = cli_err(r->err, LIANA_ECSV,
+                            "%s, line %" PRIu64 ": field %zu is no UTF-8 text", r->name,
+                            r->row_line, r->count + 1);
+        return;
+    }
+    if (len) {
+        memcpy(r->text + r->text_len, text, len);
+    }
+    r->offsets[r->count] = r->text_len;
+    r->fields[r->count] = (struct liana_str){text ? "" : NULL, len};
+    r->text_len += len;
+    r->count++;
+}
+
+static void on_row(int end, void *ctx)
+{
+    struct reading *r = ctx;
+    struct cli_csv_row row = {r->fields, r->count, r->row_line};
+
+    (void)end;
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->fields[i].ptr) {
+            r->fields[i].ptr = r->text + r->offsets[i];
+        }
+    }
+    if (!r->status) {
+        r->status = r->fn(r->ctx, &row, r->err);
+    }
+    r->count = 0;
+    r->text_len = 0;
+    r->is_in_row = false;
+}
+
+static int is_no_blank(unsigned char c)
+{
+    (void)c;
+    return 0;
+}
+
+static liana_status parse_line(struct reading *r,
+                               struct csv_parser *parser,
+                               const char *line,
+                               size_t len)
+{
+    r->line++;
+    if (!r->is_in_row) {
+        r->row_line = r->line;
+    }
+    /* An empty line gives no row: whatever comes next begins one. */
+    r->is_in_row = r->is_in_row || (line[0] != '\n' && line[0] != '\r');
+    if (csv_parse(parser, line, len, on_field, on_row, r) != len && !r->status) {
+        return cli_err(r->err, LIANA_ECSV, "%s, line %" PRIu64 ": %s", r->name, r->line,
+                       csv_error(parser) == CSV_EPARSE
+                           ? "a quote stands where none may be"
+                           : csv_strerror(csv_error(parser)));
+    }
+    return r->status;
+}
+
+static size_t skip_mark(const char *line, size_t len)
+{
+    return len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+liana_status cli_csv_read(FILE *file,
+                          const char *name,
+                          char delimiter,
+                          cli_csv_row_fn fn,
+                          void *ctx,
+                          struct liana_error *err)
+{
+    struct reading r = {.name = name, .fn = fn, .ctx = ctx, .err = err};
+    struct csv_parser parser;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    liana_status status = LIANA_OK;
+
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL)) {
+        return cli_err(err, LIANA_ENOMEM, "out of memory");
+    }
+    csv_set_delim(&parser, (unsigned char)delimiter);
+    csv_set_space_func(&parser, is_no_blank);
+    while (!status && (len = getline(&line, &room, file)) > 0) {
+        size_t skip = r.line == 0 ? skip_mark(line, (size_t)len) : 0;
+
+        status = parse_line(&r, &parser, line + skip, (size_t)len - skip);
+    }
+    if (!status && ferror(file)) {
+        status = cli_err(err, LIANA_EIO, "%s: %s", name, strerror(errno));
+    }
+    if (!status && csv_fini(&parser, on_field, on_row, &r)) {
+        status = cli_err(err, LIANA_ECSV,
+                         "%s, line %" PRIu64 ": a quoted field that does not end", name,
+                         r.row_line);
+    }
+    status = status ? status : r.status;
+    csv_free(&parser);
+    free(line);
+    free(r.text);
+    free(r.fields);
+    free(r.offsets);
+    return status;
+}

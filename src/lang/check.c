@@ -287,6 +287,10 @@ void lia_check_stmt(struct lia_parser *p, struct lia_stmt *s)
     if (s->has_aggregate || s->group.count || s->having) {
         check_groups(p, s);
     }
+    if (s->is_distinct && (s->has_aggregate || s->group.count || s->having)) {
+        lia_parser_fail(p, s->source.offset, LIANA_ESYNTAX,
+                        "DISTINCT cannot stand in a query with groups");
+    }
     if (s->is_distinct) {
         check_distinct(p, s);
     }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/eval.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "base/testing/test.h"
 
 #include "base/testing/alloc.h"
 #include "lang/parse.h"
@@ -241,16 +239,10 @@ static void test_functions(void **state)
     assert_non_null(lia_fn_find(lia_str("LOWER")));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_print),
-        cmocka_unit_test(test_subscription),
-        cmocka_unit_test(test_subscription_refused),
-        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_functions),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_golden),       cmocka_unit_test(test_print),
+    cmocka_unit_test(test_subscription), cmocka_unit_test(test_subscription_refused),
+    cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_functions),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+LIA_TEST_MAIN(tests)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/parse.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "base/testing/test.h"
 
 #include "base/testing/alloc.h"
 #include "base/testing/random.h"
@@ -387,15 +385,12 @@ static void test_keywords(void **state)
     assert_int_equal(lia_keyword(lia_str("sElEcT")), lia_keyword(lia_str("SELECT")));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statements), cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_literals),   cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_errors),     cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_token_soup), cmocka_unit_test(test_byte_soup),
-        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_keywords),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_statements), cmocka_unit_test(test_precedence),
+    cmocka_unit_test(test_literals),   cmocka_unit_test(test_strings),
+    cmocka_unit_test(test_errors),     cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_token_soup), cmocka_unit_test(test_byte_soup),
+    cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_keywords),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+LIA_TEST_MAIN(tests)

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Aggregates over values. null and MISSING do not count; without another value COUNT is 0 and the others are MISSING.
+ * Results do not depend on the order of the rows, but for the rounding of doubles and of long decimals.
+ */
+#include "codec/decimal.h"
+#include "db/sqlfn_internal.h"
+
+__extension__ typedef __int128 wide;
+
+struct totals {
+    int64_t count;
+    int64_t decimals;
+    int64_t doubles;
+    wide whole;
+    double real;
+    struct lia_decimal exact;
+    bool has_long; /* an int64 among them */
+    uint8_t *best; /* of MIN and MAX: a value as lang/sql encodes it */
+    size_t best_len;
+};
+
+/* The next value; false if there is nothing to do with it. */
+static bool take(sqlite3_context *ctx,
+                 sqlite3_value *arg,
+                 struct lia_scratch *scratch,
+                 struct totals **t,
+                 struct lia_value *v)
+{
+    *v = lia_sqlfn_value(arg, scratch);
+    if (lia_is_missing(*v) || lia_is_null(*v)) {
+        return false;
+    }
+    *t = sqlite3_aggregate_context(ctx, sizeof(**t));
+    if (!*t) {
+        sqlite3_result_error_nomem(ctx);
+        return false;
+    }
+    return true;
+}
+
+static void count_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    struct lia_scratch scratch;
+    struct totals *t;
+    struct lia_value v;
+
+    (void)argc;
+    if (take(ctx, argv[0], &scratch, &t, &v)) {
+        t->count++;
+    }
+}
+
+static void count_final(sqlite3_context *ctx)
+{
+    struct totals *t = sqlite3_aggregate_context(ctx, 0);
+
+    sqlite3_result_int64(ctx, t ? t->count : 0);
+}
+
+/* ---- sums ---- */
+
+static void sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    const struct lia_sqlfn_entry *entry = sqlite3_user_data(ctx);
+    struct lia_scratch scratch;
+    struct totals *t;
+    struct lia_value v;
+    char message[80];
+
+    (void)argc;
+    if (!take(ctx, argv[0], &scratch, &t, &v)) {
+        return;
+    }
+    switch (v.type) {
+    case LIA_BSON_INT64: t->has_long = true; /* fall through */
+    case LIA_BSON_INT32: t->whole += lia_int_of(v); break;
+    case LIA_BSON_DOUBLE:
+        t->real += lia_value_double(v);
+        t->doubles++;
+        break;
+    case LIA_BSON_DECIMAL128:
+        t->exact = t->decimals ? lia_decimal_add(t->exact, lia_value_decimal(v))
+                               : lia_value_decimal(v);
+        t->decimals++;
+        break;
+    default:
+        if (!entry->is_lenient) {
+            sqlite3_snprintf(sizeof(message), message, "a sum needs numbers, not %s",
+                             lia_bson_type_name(v.type));
+            lia_sqlfn_fail(ctx, LIANA_ETYPE, message);
+        }
+        return;
+    }
+    t->count++;
+}
+
+/* The total in the widest type among the values; types combine as in `+`. */
+static bool total(const struct totals *t,
+                  struct lia_scratch *scratch,
+                  struct lia_value *out)
+{
+    bool fits = t->whole >= INT64_MIN && t->whole <= INT64_MAX;
+
+    if (t->decimals) {
+        struct lia_decimal d = t->exact;
+
+        if (t->doubles) {
+            d = lia_decimal_add(d, lia_decimal_of_double(t->real));
+        }
+        if (t->whole != 0) {
+            d = lia_decimal_add(d, lia_decimal_of_int64((int64_t)t->whole));
+        }
+        *out = lia_value_of_decimal(d, scratch);
+        return fits;
+    }
+    if (t->doubles) {
+        *out = lia_value_of_double(t->real + (double)t->whole, scratch);
+        return true;
+    }
+    *out = !t->has_long && t->whole >= INT32_MIN && t->whole <= INT32_MAX
+               ? lia_value_of_int32((int32_t)t->whole, scratch)
+               : lia_value_of_int64((int64_t)t->whole, scratch);
+    return fits;
+}
+
+static void sum_final(sqlite3_context *ctx)
+{
+    const struct lia_sqlfn_entry *entry = sqlite3_user_data(ctx);
+    struct totals *t = sqlite3_aggregate_context(ctx, 0);
+    struct lia_scratch scratch;
+    struct lia_value v;
+
+    if (!t || t->count == 0) {
+        return;
+    }
+    if (total(t, &scratch, &v)) {
+        lia_sqlfn_result(ctx, v);
+    } else if (!entry->is_lenient) {
+        lia_sqlfn_fail(ctx, LIANA_ERANGE, "the sum is beyond 64 bits");
+    }
+}
+
+static void avg_final(sqlite3_context *ctx)
+{
+    const struct lia_sqlfn_entry *entry = sqlite3_user_data(ctx);
+    struct totals *t = sqlite3_aggregate_context(ctx, 0);
+    struct lia_scratch scratch;
+
+    if (!t || t->count == 0) {
+        return;
+    }
+    if (!t->decimals) {
+        lia_sqlfn_result(
+            ctx, lia_value_of_double((t->real + (double)t->whole) / (double)t->count,
+                                     &scratch));
+    } else if (!entry->is_lenient) {
+        lia_sqlfn_fail(ctx, LIANA_ETYPE,
+                       "AVG: a Decimal128 cannot be divided: take double(...)");
+    }
+}
+
+/* ---- extremes ---- */
+
+/* Of values that are equal (1 and 1.0) the one with the smaller bytes stays. */
+static bool is_better(const struct totals *t, struct lia_value v, int sign)
+{
+    struct lia_value best;
+    int order;
+
+    if (!t->best) {
+        return true;
+    }
+    best = lia_sql_value(lia_slice(t->best, t->best_len));
+    order = lia_value_cmp(v, best) * sign;
+    if (order != 0) {
+        return order < 0;
+    }
+    return v.type != best.type ? v.type < best.type
+                               : lia_slice_cmp(v.data, best.data) < 0;
+}
+
+static void extreme_step(sqlite3_context *ctx, sqlite3_value *arg, int sign)
+{
+    struct lia_scratch scratch;
+    struct totals *t;
+    struct lia_value v;
+    uint8_t *copy;
+
+    if (!take(ctx, arg, &scratch, &t, &v) || !is_better(t, v, sign)) {
+        return;
+    }
+    copy = sqlite3_realloc64(t->best, v.data.len + 1);
+    if (!copy) {
+        sqlite3_result_error_nomem(ctx);
+        return;
+    }
+    copy[0] = v.type;
+    if (v.data.len) {
+        memcpy(copy + 1, v.data.ptr, v.data.len);
+    }
+    t->best = copy;
+    t->best_len = v.data.len + 1;
+}
+
+static void min_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    (void)argc;
+    extreme_step(ctx, argv[0], 1);
+}
+
+static void max_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    (void)argc;
+    extreme_step(ctx, argv[0], -1);
+}
+
+static void extreme_final(sqlite3_context *ctx)
+{
+    struct totals *t = sqlite3_aggregate_context(ctx, 0);
+
+    if (t && t->best) {
+        sqlite3_result_blob64(ctx, t->best, t->best_len, sqlite3_free);
+        t->best = NULL;
+    }
+}
+
+int lia_sqlfn_register_aggregates(sqlite3 *sqlite, struct lia_sqlfn_entry entries[2])
+{
+    static const struct {
+        const char *name;
+        lia_sqlfn_scalar step;
+        void (*final)(sqlite3_context *ctx);
+    } rows[] = {
+        {"lia_count", count_step, count_final}, {"lia_sum", sum_step, sum_final},
+        {"lia_avg", sum_step, avg_final},       {"lia_min", min_step, extreme_final},
+        {"lia_max", max_step, extreme_final},
+    };
+    int code = SQLITE_OK;
+    char name[32];
+
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]) && !code; i++) {
+        sqlite3_snprintf(sizeof(name), name, "%s%s", rows[i / 2].name,
+                         i % 2 ? "_l" : "");
+        code = sqlite3_create_function_v2(sqlite, name, 1, LIA_SQLFN_FLAGS,
+                                          &entries[i % 2], NULL, rows[i / 2].step,
+                                          rows[i / 2].final, NULL);
+    }
+    return code;
+}

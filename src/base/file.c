@@ -250,6 +250,25 @@ out:
     return status;
 }
 
+bool lia_file_exists(const char *path, bool *out_is_socket)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0) {
+        return false;
+    }
+    *out_is_socket = S_ISSOCK(st.st_mode);
+    return true;
+}
+
+liana_status lia_file_remove(const char *path, struct liana_error *err)
+{
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return lia_err_errno(err, errno, "cannot remove", path);
+    }
+    return LIANA_OK;
+}
+
 liana_status lia_file_lock(const char *path,
                            struct lia_file_lock *out,
                            struct liana_error *err)

@@ -50,6 +50,13 @@ LIANA_MUST_CHECK liana_status lia_file_replace(const char *path,
 /* Makes a folder of this user alone (mode 0700) unless it is there; its parent must be. */
 LIANA_MUST_CHECK liana_status lia_dir_make(const char *path, struct liana_error *err);
 
+/* Whether something is there (a dangling link too), and whether it is a socket. */
+bool lia_file_exists(const char *path, bool *out_is_socket);
+
+/* Nothing being there is no failure. */
+LIANA_MUST_CHECK liana_status lia_file_remove(const char *path,
+                                              struct liana_error *err);
+
 /* A lock that ends with its process. */
 struct lia_file_lock {
     int fd;

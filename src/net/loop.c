@@ -53,8 +53,7 @@ static void thread_main(void *arg)
 
 static void on_stop(struct lia_task *task)
 {
-    struct lia_loop *loop =
-        (struct lia_loop *)((char *)task - offsetof(struct lia_loop, stop));
+    struct lia_loop *loop = lia_task_owner(task, struct lia_loop, stop);
 
     uv_close((uv_handle_t *)&loop->wake, NULL);
 }
@@ -136,7 +135,7 @@ void lia_loop_post(struct lia_loop *loop, struct lia_task *task)
 }
 
 struct call {
-    struct lia_task task; /* first: a task is its call */
+    struct lia_task task;
     void (*fn)(void *ctx);
     void *ctx;
     struct lia_mutex mutex;
@@ -146,7 +145,7 @@ struct call {
 
 static void run_call(struct lia_task *task)
 {
-    struct call *call = (struct call *)task;
+    struct call *call = lia_task_owner(task, struct call, task);
 
     call->fn(call->ctx);
     lia_mutex_lock(&call->mutex);

@@ -26,6 +26,10 @@ struct lia_task {
     struct lia_task *next; /* the loop's while it is posted */
 };
 
+/* The struct that a task is a member of. */
+#define lia_task_owner(task, type, member)                                             \
+    ((type *)(void *)((char *)(task)-offsetof(type, member)))
+
 /* Starts the thread. LIANA_ENOMEM, LIANA_ELIMIT (no descriptors or threads left). */
 LIANA_MUST_CHECK liana_status lia_loop_start(const struct lia_env *env,
                                              const char *name,

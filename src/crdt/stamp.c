@@ -3,12 +3,12 @@
 
 #include "base/buf.h"
 
-#define HLC_MS_MAX (UINT64_MAX >> 16)
+#define HLC_MS_MAX (LIA_HLC_MAX >> 16)
 
 uint64_t lia_hlc_next(uint64_t last, uint64_t wall_ms)
 {
     uint64_t now = (wall_ms < HLC_MS_MAX ? wall_ms : HLC_MS_MAX) << 16;
-    uint64_t after = last < UINT64_MAX ? last + 1 : last;
+    uint64_t after = last < LIA_HLC_MAX ? last + 1 : LIA_HLC_MAX;
 
     return now > after ? now : after;
 }
@@ -31,11 +31,18 @@ static size_t lower_bound(struct lia_vector v, uint64_t actor)
     return low;
 }
 
-uint64_t lia_vector_get(struct lia_vector v, uint64_t actor)
+size_t lia_vector_index(struct lia_vector v, uint64_t actor)
 {
     size_t i = lower_bound(v, actor);
 
-    return i < v.count && v.entries[i].actor == actor ? v.entries[i].hlc : 0;
+    return i < v.count && v.entries[i].actor == actor ? i : v.count;
+}
+
+uint64_t lia_vector_get(struct lia_vector v, uint64_t actor)
+{
+    size_t i = lia_vector_index(v, actor);
+
+    return i < v.count ? v.entries[i].hlc : 0;
 }
 
 bool lia_vector_covers(struct lia_vector v, struct lia_stamp s)
@@ -130,6 +137,33 @@ liana_status lia_vector_with(struct lia_arena *arena,
     return lia_vector_join(arena, v, (struct lia_vector){&entry, s.hlc != 0}, out);
 }
 
+#define COUNTER_MASK UINT64_C(0xffff)
+
+void lia_distance_encode(struct lia_buf *buf, uint64_t from, uint64_t older)
+{
+    uint64_t d = from - older;
+
+    lia_buf_varint(buf, d & COUNTER_MASK ? d << 1 | 1 : d >> 16 << 1);
+}
+
+uint64_t lia_distance_decode(struct lia_reader *r, uint64_t from)
+{
+    uint64_t coded = lia_reader_varint(r);
+    bool is_fine = (coded & 1) != 0;
+    uint64_t d = coded >> 1;
+
+    if (is_fine ? (d & COUNTER_MASK) == 0 : d > from >> 16) {
+        lia_reader_fail(r);
+        return 0;
+    }
+    d = is_fine ? d : d << 16;
+    if (d > from) {
+        lia_reader_fail(r);
+        return 0;
+    }
+    return from - d;
+}
+
 void lia_vector_encode(struct lia_buf *buf, struct lia_vector v)
 {
     uint64_t newest = lia_vector_max_hlc(v);
@@ -141,7 +175,7 @@ void lia_vector_encode(struct lia_buf *buf, struct lia_vector v)
     lia_buf_u64(buf, newest);
     for (size_t i = 0; i < v.count; i++) {
         lia_buf_u64(buf, v.entries[i].actor);
-        lia_buf_varint(buf, newest - v.entries[i].hlc);
+        lia_distance_encode(buf, newest, v.entries[i].hlc);
     }
 }
 
@@ -157,13 +191,13 @@ static void decode_entries(struct lia_reader *r,
 
     for (size_t i = 0; i < count; i++) {
         entries[i].actor = lia_reader_u64(r);
-        entries[i].hlc = newest - lia_reader_varint_max(r, newest);
+        entries[i].hlc = lia_distance_decode(r, newest);
         has_newest = has_newest || entries[i].hlc == newest;
         if (entries[i].hlc == 0 || (i && entries[i].actor <= entries[i - 1].actor)) {
             lia_reader_fail(r);
         }
     }
-    if (!has_newest) {
+    if (!has_newest || newest > LIA_HLC_MAX) {
         lia_reader_fail(r);
     }
 }

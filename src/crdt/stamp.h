@@ -10,7 +10,8 @@
  * A version vector says, per actor, the newest hlc seen.
  *
  * Rules: stamps are ordered by hlc, then actor; {0, 0} is before every stamp and stands for
- * "none". A vector is sorted by actor, names each actor once, and holds no hlc of 0.
+ * "none". A vector is sorted by actor, names each actor once, and holds no hlc of 0 or
+ * above LIA_HLC_MAX.
  * Ownership: a vector borrows its entries, usually from an arena. Threads: any.
  */
 #include "base/mem.h"
@@ -41,6 +42,9 @@ static inline uint64_t lia_hlc_ms(uint64_t hlc)
     return hlc >> 16;
 }
 
+/* No hlc is greater (the year 6429): a distance between two has a bit to spare. */
+#define LIA_HLC_MAX (UINT64_MAX >> 1)
+
 /* The stamp time of a commit at `wall_ms` by a store whose greatest issued or merged hlc is
  * `last`: max(now, last + 1). */
 uint64_t lia_hlc_next(uint64_t last, uint64_t wall_ms);
@@ -57,6 +61,9 @@ struct lia_vector {
 
 /* 0 when the actor is not named. O(log n). */
 uint64_t lia_vector_get(struct lia_vector v, uint64_t actor);
+
+/* The place of an actor that the vector names; its count for one that it does not. */
+size_t lia_vector_index(struct lia_vector v, uint64_t actor);
 
 /* The stamp is at or before what the vector says of its actor. */
 bool lia_vector_covers(struct lia_vector v, struct lia_stamp s);
@@ -80,6 +87,12 @@ LIANA_MUST_CHECK liana_status lia_vector_with(struct lia_arena *arena,
                                               struct lia_vector v,
                                               struct lia_stamp s,
                                               struct lia_vector *out);
+
+/* A distance from an hlc down to an older one; whole milliseconds are the short form
+ * (docs/format/clock.md, "Distance"). Reading gives the older hlc; another form than the
+ * one that is written, or a distance beyond `from`, fails the reader. */
+void lia_distance_encode(struct lia_buf *buf, uint64_t from, uint64_t older);
+uint64_t lia_distance_decode(struct lia_reader *r, uint64_t from);
 
 /* Bytes of their own: for tokens, marks and messages (docs/format/clock.md, "Vector").
  * Decoding checks the rules above; LIANA_ECORRUPT. */

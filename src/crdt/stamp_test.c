@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/stamp.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/buf.h"
+#include "base/testing/test.h"
 
 #define VECTOR(...)                                                                    \
     ((struct lia_vector){(const struct lia_vector_entry[]){__VA_ARGS__},               \
@@ -51,7 +45,8 @@ static void next_hlc_follows_the_wall_and_never_repeats(void **state)
     assert_int_equal(lia_hlc_next(9 << 16, 5), (9 << 16) + 1);
     /* A full counter carries into the milliseconds. */
     assert_int_equal(lia_hlc_next((5 << 16) + 0xffff, 5), 6 << 16);
-    assert_int_equal(lia_hlc_next(0, UINT64_MAX), UINT64_MAX << 16);
+    assert_int_equal(lia_hlc_next(0, UINT64_MAX), LIA_HLC_MAX >> 16 << 16);
+    assert_int_equal(lia_hlc_next(LIA_HLC_MAX, 0), LIA_HLC_MAX);
     assert_int_equal(lia_hlc_ms(lia_hlc_next(0, 1234)), 1234);
 }
 
@@ -116,7 +111,7 @@ static void with_takes_a_stamp_in(void **state)
 static void encoding_comes_back(void **state)
 {
     struct lia_vector cases[] = {empty, VECTOR({0, 1}),
-                                 VECTOR({UINT64_MAX, UINT64_MAX}),
+                                 VECTOR({UINT64_MAX, LIA_HLC_MAX}),
                                  VECTOR({1, 0x1234567890}, {2, 0x1234567891}, {3, 7})};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -139,11 +134,31 @@ static void encoding_comes_back(void **state)
     }
 }
 
+static void distances_come_back(void **state)
+{
+    static const uint64_t cases[][2] = {
+        {5, 5}, {LIA_HLC_MAX, 0}, {LIA_HLC_MAX, 1}, {7 << 16, 3 << 16}, {7 << 16, 9}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct lia_buf buf;
+        struct lia_reader r;
+
+        lia_buf_init(&buf, &lia_mem_libc);
+        lia_distance_encode(&buf, cases[i][0], cases[i][1]);
+        r = lia_reader(lia_buf_slice(&buf));
+        assert_int_equal(lia_distance_decode(&r, cases[i][0]), cases[i][1]);
+        assert_true(lia_reader_done(&r));
+        lia_buf_deinit(&buf);
+    }
+}
+
 static void other_forms_are_refused(void **state)
 {
 #define A1 1, 0, 0, 0, 0, 0, 0, 0
 #define A2 2, 0, 0, 0, 0, 0, 0, 0
 #define H9 9, 0, 0, 0, 0, 0, 0, 0
+#define HX 0, 0, 0, 0, 0, 0, 0, 0x80
     static const struct {
         uint8_t bytes[32];
         size_t len;
@@ -151,10 +166,12 @@ static void other_forms_are_refused(void **state)
     } cases[] = {
         {{2, H9, A2, 0, A1, 0}, 27, "actors out of order"},
         {{2, H9, A1, 0, A1, 1}, 27, "an actor twice"},
-        {{1, H9, A1, 9}, 18, "hlc of 0"},
-        {{1, H9, A1, 10}, 18, "hlc below 0"},
-        {{1, H9, A1, 1}, 18, "newest belongs to nobody"},
+        {{2, H9, A1, 0, A2, 19}, 27, "hlc of 0"},
+        {{2, H9, A1, 0, A2, 21}, 27, "hlc below 0"},
+        {{1, H9, A1, 3}, 18, "newest belongs to nobody"},
         {{1, H9, A1, 0x80, 0}, 19, "varint not the shortest"},
+        {{1, H9, A1, 1}, 18, "a distance of 0 in the long form"},
+        {{1, HX, A1, 0}, 18, "hlc beyond the greatest"},
         {{0xff, 0xff, 3, H9, A1, 0}, 20, "more entries than bytes"},
     };
 
@@ -205,6 +222,7 @@ int main(void)
         CASE(join_takes_the_newest_of_each_actor),
         CASE(with_takes_a_stamp_in),
         CASE(encoding_comes_back),
+        CASE(distances_come_back),
         CASE(other_forms_are_refused),
         CASE(out_of_memory_is_a_status),
     };

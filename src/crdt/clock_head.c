@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/clock.h"
+
+static void encode_stamp(struct lia_buf *buf, struct lia_vector v, struct lia_stamp s)
+{
+    lia_buf_varint(buf, lia_vector_index(v, s.actor));
+    lia_distance_encode(buf, lia_vector_max_hlc(v), s.hlc);
+}
+
+static void encode_from(struct lia_buf *buf,
+                        struct lia_vector to,
+                        struct lia_vector from)
+{
+    for (size_t i = 0; i < to.count; i++) {
+        uint64_t hlc = lia_vector_get(from, to.entries[i].actor);
+
+        lia_buf_u8(buf, hlc != 0);
+        if (hlc) {
+            lia_distance_encode(buf, to.entries[i].hlc, hlc);
+        }
+    }
+}
+
+void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
+{
+    bool is_created = !lia_stamp_is_none(state->created);
+    bool is_deleted = !lia_stamp_is_none(state->deleted);
+    unsigned flags = 0;
+
+    flags |= is_created ? LIA_CLOCK_CREATED : 0u;
+    flags |= is_deleted ? LIA_CLOCK_DELETED : 0u;
+    flags |= state->from.count ? LIA_CLOCK_FROM : 0u;
+    flags |= is_created && state->id.len == 0 ? LIA_CLOCK_LIFELESS : 0u;
+    lia_buf_u8(buf, LIA_CLOCK_VERSION);
+    lia_buf_u8(buf, (uint8_t)flags);
+    lia_vector_encode(buf, state->vector);
+    if (is_created) {
+        encode_stamp(buf, state->vector, state->created);
+    }
+    if (is_deleted) {
+        encode_stamp(buf, state->vector, state->deleted);
+    }
+    if (state->from.count) {
+        encode_from(buf, state->vector, state->from);
+    }
+}
+
+/* A stamp of the vector's actors, `from` being the hlc that its distance starts at. */
+static struct lia_stamp decode_stamp(struct lia_reader *r,
+                                     struct lia_vector v,
+                                     uint64_t from)
+{
+    uint64_t actor = lia_reader_varint(r);
+    struct lia_stamp s = {lia_distance_decode(r, from), 0};
+
+    if (actor >= v.count) {
+        lia_reader_fail(r);
+        return LIA_STAMP_NONE;
+    }
+    s.actor = v.entries[actor].actor;
+    if (s.hlc == 0 || s.hlc > v.entries[actor].hlc) {
+        lia_reader_fail(r);
+    }
+    return s;
+}
+
+static liana_status decode_from(struct lia_arena *arena,
+                                struct lia_reader *r,
+                                struct lia_vector to,
+                                struct lia_vector *out)
+{
+    struct lia_vector_entry *entries =
+        lia_arena_array(arena, to.count, sizeof(*entries));
+    size_t count = 0;
+
+    if (!entries) {
+        return LIANA_ENOMEM;
+    }
+    for (size_t i = 0; i < to.count; i++) {
+        uint8_t is_there = lia_reader_u8(r);
+
+        if (is_there > 1) {
+            lia_reader_fail(r);
+        }
+        if (is_there) {
+            entries[count].actor = to.entries[i].actor;
+            entries[count].hlc = lia_distance_decode(r, to.entries[i].hlc);
+            if (entries[count++].hlc == 0) {
+                lia_reader_fail(r);
+            }
+        }
+    }
+    if (count == 0) {
+        lia_reader_fail(r);
+    }
+    *out = (struct lia_vector){entries, count};
+    return LIANA_OK;
+}
+
+static void check_flags(struct lia_reader *r,
+                        uint8_t flags,
+                        const struct lia_state *state)
+{
+    unsigned known =
+        LIA_CLOCK_CREATED | LIA_CLOCK_DELETED | LIA_CLOCK_FROM | LIA_CLOCK_LIFELESS;
+    bool is_alive = lia_stamp_cmp(state->created, state->deleted) > 0;
+
+    if ((flags & ~known) || ((flags & LIA_CLOCK_CREATED) && !is_alive) ||
+        ((flags & LIA_CLOCK_LIFELESS) && !(flags & LIA_CLOCK_CREATED))) {
+        lia_reader_fail(r);
+    }
+}
+
+liana_status lia_clock_head_decode(struct lia_arena *arena,
+                                   struct lia_reader *r,
+                                   struct lia_state *state,
+                                   uint8_t *out_flags)
+{
+    uint8_t version = lia_reader_u8(r);
+    uint8_t flags = lia_reader_u8(r);
+    uint64_t newest;
+    liana_status status;
+
+    *state = (struct lia_state){0};
+    if (!r->failed && version != LIA_CLOCK_VERSION) {
+        return LIANA_EVERSION;
+    }
+    status = lia_vector_decode(arena, r, &state->vector);
+    if (status) {
+        return status;
+    }
+    newest = lia_vector_max_hlc(state->vector);
+    if (flags & LIA_CLOCK_CREATED) {
+        state->created = decode_stamp(r, state->vector, newest);
+    }
+    if (flags & LIA_CLOCK_DELETED) {
+        state->deleted = decode_stamp(r, state->vector, newest);
+    }
+    if (flags & LIA_CLOCK_FROM) {
+        status = decode_from(arena, r, state->vector, &state->from);
+        if (status) {
+            return status;
+        }
+    }
+    check_flags(r, flags, state);
+    *out_flags = flags;
+    return r->failed ? LIANA_ECORRUPT : LIANA_OK;
+}
+
+bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out)
+{
+    struct lia_reader r = lia_reader(clock);
+    uint8_t flags;
+    uint64_t count;
+
+    LIA_IGNORE(lia_reader_u8(&r)); /* the version is hashed, whatever it is */
+    flags = lia_reader_u8(&r);
+    count = lia_reader_varint_max(&r, lia_reader_left(&r));
+    if (count) {
+        LIA_IGNORE(lia_reader_u64(&r)); /* values do not matter here, only lengths */
+    }
+    for (uint64_t i = 0; i < count && !r.failed; i++) {
+        LIA_IGNORE(lia_reader_u64(&r));
+        LIA_IGNORE(lia_reader_varint(&r));
+    }
+    for (unsigned flag = LIA_CLOCK_CREATED; flag <= LIA_CLOCK_DELETED; flag <<= 1) {
+        if (flags & flag) {
+            LIA_IGNORE(lia_reader_varint(&r));
+            LIA_IGNORE(lia_reader_varint(&r));
+        }
+    }
+    *out = lia_slice(clock.ptr, (size_t)(r.at - clock.ptr));
+    return !r.failed;
+}
+
+/* ---- the table of other stamps ---- */
+
+void lia_stamps_encode(struct lia_buf *buf,
+                       const struct lia_state *state,
+                       struct lia_stamps stamps)
+{
+    uint64_t before = lia_vector_max_hlc(state->vector);
+
+    lia_buf_varint(buf, stamps.count);
+    for (size_t i = 0; i < stamps.count; i++) {
+        struct lia_stamp s = stamps.entries[i];
+
+        lia_buf_varint(buf, lia_vector_index(state->vector, s.actor));
+        lia_distance_encode(buf, before, s.hlc);
+        before = s.hlc;
+    }
+}
+
+/* An actor and a distance. */
+#define STAMP_BYTES_MIN 2
+
+bool lia_stamps_decode(struct lia_work *work,
+                       struct lia_reader *r,
+                       const struct lia_state *state,
+                       struct lia_stamps *out)
+{
+    size_t count =
+        (size_t)lia_reader_varint_max(r, lia_reader_left(r) / STAMP_BYTES_MIN);
+    struct lia_stamp *stamps = lia_arena_array(work->arena, count, sizeof(*stamps));
+    uint64_t before = lia_vector_max_hlc(state->vector);
+
+    if (!stamps) {
+        work->status = LIANA_ENOMEM;
+        return false;
+    }
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        stamps[i] = decode_stamp(r, state->vector, before);
+        before = stamps[i].hlc;
+        if (i && lia_stamp_cmp(stamps[i], stamps[i - 1]) >= 0) {
+            lia_reader_fail(r);
+        }
+    }
+    *out = (struct lia_stamps){stamps, count};
+    return !r->failed;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes at a path: assignments, removals, increments.
+ */
+#include "crdt/op.h"
+
+static liana_status failed(struct lia_writer *w)
+{
+    return lia_err_plain(w->work->err, w->work->status);
+}
+
+/* The smallest birth left at or below, else that of a path that appears now. */
+static struct lia_birth birth_of(struct lia_writer *w, const struct lia_node *node)
+{
+    if (lia_birth_cmp(node->view.birth, LIA_BIRTH_NEVER) != 0) {
+        return node->view.birth;
+    }
+    return (struct lia_birth){w->stamp, w->next_index++};
+}
+
+/* The sums that stand at the node, as seen by a value written there. */
+static bool see_sums(struct lia_writer *w, struct lia_node *node)
+{
+    struct lia_seen *seen =
+        lia_arena_array(w->work->arena, node->cell_count, sizeof(*seen));
+
+    if (!seen) {
+        w->work->status = LIANA_ENOMEM;
+        return false;
+    }
+    for (size_t i = 0; i < node->cell_count; i++) {
+        seen[i] = (struct lia_seen){node->cells[i].rank.stamp.actor,
+                                    node->cells[i].start, node->cells[i].sum};
+    }
+    node->seen = seen;
+    node->seen_count = node->cell_count;
+    return true;
+}
+
+static bool write_value(struct lia_writer *w,
+                        struct lia_node *node,
+                        enum lia_value_kind kind,
+                        struct lia_birth birth)
+{
+    node->value = kind;
+    node->rank = lia_writer_rank(w);
+    node->birth = birth;
+    return see_sums(w, node);
+}
+
+/* A write above takes the node and all below away; sums stay, and what was seen of
+ * them. */
+static bool clear(struct lia_writer *w, struct lia_node *node)
+{
+    struct lia_piece **link = &node->children;
+
+    while (*link) {
+        struct lia_piece *p = *link;
+
+        if (p->node && !clear(w, p->node)) {
+            return false;
+        }
+        if (p->node && !lia_node_is_empty(p->node)) {
+            link = &p->next;
+        } else {
+            *link = p->next;
+        }
+    }
+    node->is_open = false;
+    node->value = LIA_VALUE_NONE;
+    node->seen_count = 0;
+    return node->cell_count == 0 ||
+           write_value(w, node, LIA_VALUE_GONE, LIA_BIRTH_NEVER);
+}
+
+/* ---- documents as values ---- */
+
+/* Puts the sums that were left at a path back under the field written there. */
+static bool keep_sums(struct lia_writer *w, struct lia_node *to, struct lia_node *left)
+{
+    struct lia_piece *next;
+
+    to->cells = left->cells;
+    to->cell_count = left->cell_count;
+    if (to->value == LIA_VALUE_NONE) {
+        to->value = left->value;
+        to->rank = left->rank;
+    }
+    if (to->value != LIA_VALUE_NONE && !see_sums(w, to)) {
+        return false;
+    }
+    for (struct lia_piece *p = left->children; p; p = next) {
+        struct lia_node *child = lia_node_child(w->work, to, p->node->name);
+
+        next = p->next;
+        p->next = NULL;
+        if (w->work->status) {
+            return false;
+        }
+        if (!child) {
+            lia_node_append(to, p);
+        } else if (!keep_sums(w, child, p->node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Adds the elements from `at` to `end` of a written document to the map; `index` is the
+ * birth of the first. */
+static bool add_run(struct lia_writer *w,
+                    struct lia_node *map,
+                    const uint8_t *at,
+                    const uint8_t *end,
+                    uint64_t index)
+{
+    struct lia_birth birth = {w->stamp, index};
+    struct lia_piece *run;
+
+    if (at == end) {
+        return true;
+    }
+    run = lia_run_new(w->work, lia_slice(at, (size_t)(end - at)), lia_writer_rank(w),
+                      birth);
+    if (!run) {
+        return false;
+    }
+    lia_node_append(map, run);
+    return true;
+}
+
+/* The fields of a document written at a map that clear() has emptied. */
+static bool fill(struct lia_writer *w, struct lia_node *map, struct liana_slice doc)
+{
+    struct lia_node left = *map;
+    struct lia_bson_iter it = lia_bson_iter(doc);
+
+    map->children = NULL;
+    if (!add_run(w, map, it.at, it.end, w->next_index + 4)) {
+        return false;
+    }
+    w->next_index += doc.len;
+    return keep_sums(w, map, &left);
+}
+
+/* The same for the root, where _id stands first whatever the order of `doc`. */
+static bool fill_root(struct lia_writer *w, struct liana_slice doc)
+{
+    struct lia_node *root = &w->state->root;
+    struct lia_node left = *root;
+    struct lia_bson_iter it = lia_bson_iter(doc);
+    const uint8_t *first = it.at;
+    uint64_t index = w->next_index + 4 + w->state->id.len;
+
+    root->children = NULL;
+    while (lia_bson_next(&it)) {
+        if (!lia_str_equal(it.name, lia_str("_id"))) {
+            continue;
+        }
+        if (!add_run(w, root, first, it.start, index)) {
+            return false;
+        }
+        index += (uint64_t)(it.start - first);
+        first = it.at;
+    }
+    if (!add_run(w, root, first, it.end, index)) {
+        return false;
+    }
+    w->next_index += doc.len + w->state->id.len;
+    return keep_sums(w, root, &left);
+}
+
+liana_status lia_op_fill_root(struct lia_writer *w, struct liana_slice doc)
+{
+    return fill_root(w, doc) ? LIANA_OK : failed(w);
+}
+
+liana_status lia_op_replace_root(struct lia_writer *w, struct liana_slice doc)
+{
+    struct lia_node *root = &w->state->root;
+
+    if (!clear(w, root)) {
+        return failed(w);
+    }
+    root->value = LIA_VALUE_MAP;
+    root->rank = lia_writer_rank(w);
+    return fill_root(w, doc) ? LIANA_OK : failed(w);
+}
+
+/* ---- operations ---- */
+
+liana_status lia_op_set(struct lia_writer *w, const struct lia_op *op)
+{
+    bool is_map = op->value.type == LIA_BSON_DOCUMENT;
+    struct lia_node *node;
+    struct lia_rank cover;
+    struct lia_birth birth;
+    uint64_t index = w->next_index;
+    liana_status status = lia_op_reach(w, op->path, &node, &cover);
+
+    if (status) {
+        return status;
+    }
+    birth = birth_of(w, node);
+    if (!clear(w, node) ||
+        !write_value(w, node, is_map ? LIA_VALUE_MAP : LIA_VALUE_LEAF, birth)) {
+        return failed(w);
+    }
+    node->leaf = op->value;
+    if (is_map) {
+        w->next_index = index; /* the fields' births begin after the map's own */
+        if (!fill(w, node, op->value.data)) {
+            return failed(w);
+        }
+    }
+    w->is_changed = true;
+    return LIANA_OK;
+}
+
+liana_status lia_op_unset(struct lia_writer *w, const struct lia_op *op)
+{
+    struct lia_node *node;
+    struct lia_birth birth;
+    liana_status status = lia_op_find(w, op->path, &node);
+
+    if (status || !node) {
+        return status;
+    }
+    birth = birth_of(w, node);
+    if (!clear(w, node) || !write_value(w, node, LIA_VALUE_REMOVED, birth)) {
+        return failed(w);
+    }
+    w->is_changed = true;
+    return LIANA_OK;
+}
+
+static size_t cell_place(const struct lia_node *node, uint64_t actor)
+{
+    size_t i = 0;
+
+    while (i < node->cell_count && node->cells[i].rank.stamp.actor < actor) {
+        i++;
+    }
+    return i;
+}
+
+/* Adds to the actor's own sum, which it begins if there is none. */
+static bool add_to_cell(struct lia_writer *w,
+                        struct lia_node *node,
+                        struct lia_cell more)
+{
+    size_t place = cell_place(node, w->stamp.actor);
+    bool is_there = place < node->cell_count &&
+                    node->cells[place].rank.stamp.actor == w->stamp.actor;
+    size_t count = node->cell_count + !is_there;
+    struct lia_cell *cells = lia_arena_array(w->work->arena, count, sizeof(*cells));
+
+    if (!cells) {
+        w->work->status = LIANA_ENOMEM;
+        return false;
+    }
+    for (size_t i = 0, j = 0; i < count; i++) {
+        cells[i] = i == place && !is_there ? more : node->cells[j++];
+    }
+    if (is_there) {
+        more.start = cells[place].start;
+        more.sum = lia_sum_add(cells[place].sum, more.sum);
+        cells[place] = more;
+    }
+    node->cells = cells;
+    node->cell_count = count;
+    return true;
+}
+
+/* Nothing is shown, and a sum alone would not change that, or would show what was
+ * removed. */
+static bool needs_zero(struct lia_writer *w,
+                       const struct lia_node *node,
+                       struct lia_rank cover)
+{
+    if (node->value != LIA_VALUE_NONE) {
+        cover = lia_rank_max(cover, node->rank);
+    }
+    return node->view.shown == LIA_SHOWN_NOTHING &&
+           (node->cell_count > 0 || lia_rank_cmp(lia_writer_rank(w), cover) <= 0);
+}
+
+static liana_status check_number(struct lia_writer *w,
+                                 const struct lia_op *op,
+                                 const struct lia_node *node)
+{
+    char text[LIA_PATH_TEXT];
+
+    if (!lia_value_is_number(op->value)) {
+        return lia_err(w->work->err, LIANA_ETYPE, "increment by a value of type %s",
+                       lia_bson_type_name(op->value.type));
+    }
+    if (node->view.shown == LIA_SHOWN_MAP ||
+        (node->view.shown == LIA_SHOWN_LEAF && !lia_value_is_number(node->view.leaf))) {
+        uint8_t type = node->view.shown == LIA_SHOWN_MAP ? LIA_BSON_DOCUMENT
+                                                         : node->view.leaf.type;
+
+        return lia_err(w->work->err, LIANA_ETYPE,
+                       "%s is of type %s and cannot be incremented",
+                       lia_path_text(op->path, text), lia_bson_type_name(type));
+    }
+    return LIANA_OK;
+}
+
+liana_status lia_op_increment(struct lia_writer *w, const struct lia_op *op)
+{
+    static const uint8_t zero[4] = {0};
+    struct lia_node *node;
+    struct lia_rank cover;
+    struct lia_cell more;
+    liana_status status = lia_op_reach(w, op->path, &node, &cover);
+
+    if (!status) {
+        status = check_number(w, op, node);
+    }
+    if (status) {
+        return status;
+    }
+    more = (struct lia_cell){w->state->created, lia_writer_rank(w), birth_of(w, node),
+                             lia_sum_of(op->value)};
+    if (needs_zero(w, node, cover)) {
+        if (!clear(w, node) || !write_value(w, node, LIA_VALUE_LEAF, more.birth)) {
+            return failed(w);
+        }
+        node->leaf = (struct lia_value){LIA_BSON_INT32, {zero, sizeof(zero)}};
+    }
+    if (!add_to_cell(w, node, more)) {
+        return failed(w);
+    }
+    w->is_changed = true;
+    return LIANA_OK;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_CRDT_STATE_H
+#define LIA_CRDT_STATE_H
+/*
+ * crdt/state - a document, or a part of one, as a tree in memory.
+ *
+ * The tree is as deep as somebody looked: what has nothing special to say stays a *run*,
+ * sibling elements as they stand in the body, with one rank and births that go on as
+ * their offsets do. Only what the clock lists, or what an operation or a merge touches,
+ * becomes a *node*.
+ *
+ *     root -- run {_id is kept apart}   "a": 1, "b": {...}, "c": 3
+ *          -- node "n"                  a counter with its sums
+ *          -- run                       "x": 7, "y": 8
+ *          -- node "gone"               a removal; the body shows nothing of it
+ *
+ * Rules: a map's pieces that are shown are in the order of the body; the others follow
+ * anywhere. A name stands in one piece only. A run is not empty.
+ * Ownership: nodes and pieces are the arena's and belong to one state; bytes are borrowed
+ * from the inputs. Threads: one.
+ *
+ * Memory: functions that can run out of it answer false or NULL and leave the reason in
+ * `work->status`.
+ */
+#include "codec/bson.h"
+#include "crdt/stamp.h"
+#include "crdt/sum.h"
+
+/* A test build may be given a number and then breaks one rule of the law: laws_test must
+ * notice (docs/merging, "mutants"). In the product this is false and costs nothing. */
+#ifdef LIA_MUTANT_NUMBER
+#    define LIA_MUTANT(n) ((n) == LIA_MUTANT_NUMBER)
+#else
+#    define LIA_MUTANT(n) false
+#endif
+
+struct lia_work {
+    struct lia_arena *arena;
+    liana_status status;
+    struct liana_error *err;
+};
+
+struct lia_rank {
+    struct lia_stamp life;
+    struct lia_stamp stamp;
+};
+
+/* Orders the fields of a map. `index` is the offset of the element in the document that
+ * made the path appear (docs/adr/0020). */
+struct lia_birth {
+    struct lia_stamp stamp;
+    uint64_t index;
+};
+
+#define LIA_BIRTH_INDEX_MAX ((UINT64_C(1) << 48) - 1)
+
+enum lia_value_kind {
+    LIA_VALUE_NONE,
+    LIA_VALUE_REMOVED, /* by a removal at this path */
+    LIA_VALUE_GONE,    /* by a write above, which saw sums here (docs/adr/0021) */
+    LIA_VALUE_MAP,     /* `{}`: a map begins here */
+    LIA_VALUE_LEAF     /* a scalar or an array */
+};
+
+/* The total of an actor, as an assignment or removal saw it. */
+struct lia_seen {
+    uint64_t actor;
+    struct lia_stamp start;
+    struct lia_sum sum;
+};
+
+/* The total of an actor's increments; the actor is that of the rank's stamp. */
+struct lia_cell {
+    struct lia_stamp start; /* the life in which it began from nothing */
+    struct lia_rank rank;
+    struct lia_birth birth;
+    struct lia_sum sum;
+};
+
+enum lia_shown { LIA_SHOWN_NOTHING, LIA_SHOWN_LEAF, LIA_SHOWN_MAP };
+
+/* What lia_view has found out; valid until the node or something below it changes. */
+struct lia_view {
+    enum lia_shown shown;
+    struct lia_value leaf;
+    bool is_inside;        /* an inside entry of the maps above */
+    bool is_leaf_of_value; /* the leaf is the value's own, not a computed number */
+    struct lia_birth
+        birth; /* the smallest at or below; LIA_BIRTH_NEVER if there is none */
+};
+
+struct lia_piece;
+
+struct lia_node {
+    struct liana_str name;
+
+    enum lia_value_kind value;
+    struct lia_rank rank;   /* of the value */
+    struct lia_birth birth; /* of the value, unless it is gone or at the root */
+    struct lia_value leaf;
+    const struct lia_seen *seen; /* by actor */
+    size_t seen_count;
+
+    bool is_open; /* open(map) */
+    struct lia_rank open_rank;
+    struct lia_birth open_birth;
+
+    struct lia_cell *cells; /* by actor */
+    size_t cell_count;
+
+    struct lia_piece *children;
+
+    struct lia_view view;
+    /* Set by lia_arrange. */
+    size_t size; /* of the element in the body; 0 if nothing is shown */
+    bool is_plain;
+    struct lia_rank plain_rank;
+    struct lia_birth plain_birth; /* of the first byte */
+};
+
+/* A node, or a run: whole elements and the rank and birth of their first byte. */
+struct lia_piece {
+    struct lia_piece *next;
+    struct lia_node *node;
+    struct liana_slice bytes;
+    struct lia_rank rank;
+    struct lia_birth birth;
+};
+
+struct lia_state {
+    struct lia_vector vector; /* a segment's `to` */
+    struct lia_vector from;   /* of a segment; empty for a whole copy */
+    struct lia_stamp
+        created; /* none when the newest life is not newer than `deleted` */
+    struct lia_stamp deleted;
+    struct liana_slice id; /* the _id element; empty in a segment without the life */
+    struct lia_node root;
+};
+
+/* ---- order ---- */
+
+#define LIA_RANK_NONE   ((struct lia_rank){LIA_STAMP_NONE, LIA_STAMP_NONE})
+#define LIA_BIRTH_NEVER ((struct lia_birth){{UINT64_MAX, UINT64_MAX}, UINT64_MAX})
+
+static inline int lia_rank_cmp(struct lia_rank a, struct lia_rank b)
+{
+    int order = LIA_MUTANT(1) ? 0 : lia_stamp_cmp(a.life, b.life);
+
+    return order ? order : lia_stamp_cmp(a.stamp, b.stamp);
+}
+
+static inline struct lia_rank lia_rank_max(struct lia_rank a, struct lia_rank b)
+{
+    return lia_rank_cmp(a, b) >= 0 ? a : b;
+}
+
+/* `rank` is covered by `cover`: equal rank is not. */
+static inline bool lia_rank_is_covered(struct lia_rank rank, struct lia_rank cover)
+{
+    return LIA_MUTANT(5) ? lia_rank_cmp(rank, cover) <= 0
+                         : lia_rank_cmp(rank, cover) < 0;
+}
+
+static inline int lia_birth_cmp(struct lia_birth a, struct lia_birth b)
+{
+    int order = lia_stamp_cmp(a.stamp, b.stamp);
+
+    return order ? order : (a.index > b.index) - (a.index < b.index);
+}
+
+static inline struct lia_birth lia_birth_min(struct lia_birth a, struct lia_birth b)
+{
+    return lia_birth_cmp(a, b) <= 0 ? a : b;
+}
+
+static inline struct lia_birth lia_birth_at(struct lia_birth start, uint64_t offset)
+{
+    start.index += offset;
+    return start;
+}
+
+/* ---- the tree: tree.c ---- */
+
+/* An empty node of the name, in a piece of its own. */
+struct lia_piece *lia_node_new(struct lia_work *work, struct liana_str name);
+
+struct lia_piece *lia_run_new(struct lia_work *work,
+                              struct liana_slice bytes,
+                              struct lia_rank rank,
+                              struct lia_birth birth);
+
+/* The child of the name, made a node out of its run if need be, or NULL: not there, or
+ * out of memory (see work->status). */
+struct lia_node *lia_node_child(struct lia_work *work,
+                                struct lia_node *parent,
+                                struct liana_str name);
+
+/* Puts a piece at the end of the map. */
+void lia_node_append(struct lia_node *parent, struct lia_piece *piece);
+
+/* Cuts a run in two at `offset`, the start of one of its elements but the first. */
+bool lia_run_cut(struct lia_work *work, struct lia_piece *run, size_t offset);
+
+/* Every run of the map becomes one run for each of its elements. */
+bool lia_node_split(struct lia_work *work, struct lia_node *parent);
+
+/* Makes the one element of a run a node, in place. */
+bool lia_piece_expand(struct lia_work *work, struct lia_piece *piece);
+
+/* The name of a node's piece, or of the first element of a run. */
+struct liana_str lia_piece_name(const struct lia_piece *piece);
+
+/* The birth of the first leaf of a run, the smallest there is in it. */
+struct lia_birth lia_run_birth(const struct lia_piece *run);
+
+/* How deep documents, arrays and scopes are nested in a value that has been checked. */
+unsigned lia_value_nesting(struct lia_value v);
+
+/* Nothing at all is left in the node. */
+bool lia_node_is_empty(const struct lia_node *node);
+
+/* ---- what is shown: view.c, order.c ---- */
+
+/* Fills `view` of the node and all nodes below. `cover`: the greatest rank of the values
+ * above. Cost: the nodes below, not their runs. */
+bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cover);
+
+/* After lia_view: puts the pieces into the order of the body, and finds sizes and what
+ * is plain, for the node and all below. */
+bool lia_arrange(struct lia_work *work, struct lia_node *node);
+
+/* ---- the law: drop.c, join.c ---- */
+
+/* The greatest of `cover` and the rank of the node's own value. */
+struct lia_rank lia_cover_with(struct lia_rank cover, const struct lia_node *node);
+
+/* Drops what `cover`, the rank of a value above, covers of the node: of itself; of all
+ * its subtree, with what values inside cover; of a piece, false when nothing is left. */
+void lia_node_cover_own(struct lia_node *node, struct lia_rank cover);
+void lia_node_cover(struct lia_node *node, struct lia_rank cover);
+bool lia_piece_cover(struct lia_piece *piece, struct lia_rank cover);
+
+/* Drops the entries whose life is not newer than `deleted`. */
+void lia_node_void(struct lia_node *node, struct lia_stamp deleted);
+
+/* Joins `b` into `a`; `b` is used up. Vectors are joined too, `from` is a's. */
+bool lia_state_join(struct lia_work *work, struct lia_state *a, struct lia_state *b);
+
+/* Keeps the entries whose tag is not within `from`. */
+void lia_state_cut(struct lia_state *state, struct lia_vector from);
+
+#endif

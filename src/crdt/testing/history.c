@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/testing/history.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/testing/random.h"
+#include "crdt/testing/model.h"
+
+#define PEERS   4
+#define KEYS    2
+#define OPS_MAX 4
+
+struct copy {
+    struct lia_doc doc;
+    struct model_doc model;
+};
+
+struct relay {
+    struct liana_slice segment; /* empty: carries nothing */
+    struct model_doc model;
+};
+
+struct peer {
+    uint64_t actor;
+    uint64_t last; /* greatest hlc issued or merged */
+    struct copy copies[KEYS];
+};
+
+struct world {
+    struct lia_arena arena;
+    struct lia_rng rng; /* of the step */
+    uint64_t actors;
+    struct peer peers[PEERS];
+    struct relay relays[KEYS];
+    bool is_told;
+    char why[256];
+};
+
+static const char *fail(struct world *w, const char *why)
+{
+    if (!w->why[0]) {
+        LIA_ASSERT(snprintf(w->why, sizeof(w->why), "%s", why) > 0);
+    }
+    return w->why;
+}
+
+static uint64_t below(struct world *w, uint64_t n)
+{
+    return lia_rng_below(&w->rng, n);
+}
+
+/* ---- what is written ---- */
+
+static const char *const names[] = {"a", "b", "n", "a", "b"};
+static const char *const inner[] = {"x", "y", "n"};
+
+static struct liana_str pick(struct world *w, const char *const *from, size_t count)
+{
+    return lia_str(from[below(w, count)]);
+}
+
+/* n and a.n and a.x.n are counters most of the time. */
+static struct lia_path random_path(struct world *w, struct liana_str storage[3])
+{
+    struct lia_path path = {storage, 1 + below(w, 3)};
+
+    storage[0] = pick(w, names, 5);
+    storage[1] = pick(w, inner, 3);
+    storage[2] = pick(w, inner, 3);
+    return path;
+}
+
+static struct lia_value keep(struct world *w, struct lia_value v)
+{
+    LIA_ASSERT(lia_arena_copy(&w->arena, v.data, &v.data));
+    return v;
+}
+
+static struct lia_value random_number(struct world *w)
+{
+    struct lia_scratch scratch;
+
+    switch (below(w, 8)) {
+    case 0: return keep(w, lia_value_of_int64((int64_t)below(w, 9) - 4, &scratch));
+    case 1: return keep(w, lia_value_of_double((double)below(w, 9) / 8, &scratch));
+    case 2: return keep(w, lia_value_of_int32(INT32_MAX, &scratch));
+    default: return keep(w, lia_value_of_int32((int32_t)below(w, 9) - 4, &scratch));
+    }
+}
+
+static void random_fields(struct world *w, struct lia_buf *buf, unsigned depth);
+
+static void random_field(struct world *w,
+                         struct lia_buf *buf,
+                         struct liana_str name,
+                         unsigned depth)
+{
+    size_t mark;
+
+    switch (below(w, depth < 2 ? 6 : 4)) {
+    case 0: lia_bson_add_str(buf, name, lia_str("text\0longer" + below(w, 8))); break;
+    case 1:
+        mark = lia_bson_begin_in(buf, LIA_BSON_ARRAY, name);
+        lia_bson_add_int32(buf, lia_str("0"), (int32_t)below(w, 3));
+        lia_bson_end(buf, mark);
+        break;
+    case 2:
+    case 3: lia_bson_add(buf, name, random_number(w)); break;
+    default:
+        mark = lia_bson_begin_in(buf, LIA_BSON_DOCUMENT, name);
+        random_fields(w, buf, depth + 1);
+        lia_bson_end(buf, mark);
+    }
+}
+
+/* Some names, each once, from a random one on. */
+static void random_fields(struct world *w, struct lia_buf *buf, unsigned depth)
+{
+    size_t start = below(w, 3);
+    size_t count = below(w, 4);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = depth ? inner[(start + i) % 3] : names[(start + i) % 3];
+
+        random_field(w, buf, lia_str(name), depth);
+    }
+}
+
+static struct lia_value random_document(struct world *w, bool has_id)
+{
+    struct lia_value v = {LIA_BSON_DOCUMENT, {NULL, 0}};
+    struct lia_buf buf;
+    size_t mark;
+
+    lia_buf_init(&buf, &lia_mem_libc);
+    mark = lia_bson_begin(&buf);
+    if (has_id) {
+        lia_bson_add_int32(&buf, lia_str("_id"), 1);
+    }
+    random_fields(w, &buf, has_id ? 0 : 1);
+    lia_bson_end(&buf, mark);
+    v.data = lia_buf_slice(&buf);
+    v = keep(w, v);
+    lia_buf_deinit(&buf);
+    return v;
+}
+
+static struct lia_value random_leaf(struct world *w)
+{
+    struct lia_value v = random_number(w);
+    struct lia_buf buf;
+    struct lia_bson_iter it;
+    size_t mark;
+
+    if (below(w, 3)) {
+        return v;
+    }
+    lia_buf_init(&buf, &lia_mem_libc);
+    mark = lia_bson_begin(&buf);
+    random_field(w, &buf, lia_str("v"), 2);
+    lia_bson_end(&buf, mark);
+    it = lia_bson_iter(lia_buf_slice(&buf));
+    LIA_ASSERT(lia_bson_next(&it));
+    v = keep(w, it.value);
+    lia_buf_deinit(&buf);
+    return v;
+}
+
+static struct lia_op random_op(struct world *w,
+                               bool exists,
+                               struct liana_str names_of[3])
+{
+    struct lia_op op = {.kind = LIA_OP_SET};
+    uint64_t kind = below(w, 100);
+
+    if (!exists && kind < 80) {
+        op.kind = LIA_OP_INSERT;
+        op.value = random_document(w, true);
+    } else if (kind < 6) {
+        op.kind = LIA_OP_DELETE;
+    } else if (kind < 12) {
+        op.kind = below(w, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
+        op.value = random_document(w, true);
+    } else {
+        op.path = random_path(w, names_of);
+        if (kind < 45) {
+            op.value = below(w, 3) ? random_leaf(w) : random_document(w, false);
+        } else if (kind < 60) {
+            op.kind = LIA_OP_UNSET;
+        } else {
+            op.kind = LIA_OP_INCREMENT;
+            op.value = random_number(w);
+        }
+    }
+    return op;
+}
+
+/* ---- telling ---- */
+
+static void tell_document(struct liana_slice doc)
+{
+    struct lia_bson_iter it = lia_bson_iter(doc);
+
+    printf("{");
+    while (lia_bson_next(&it)) {
+        printf(" %.*s:", LIA_STR_ARG(it.name));
+        switch (it.value.type) {
+        case LIA_BSON_DOCUMENT:
+        case LIA_BSON_ARRAY: tell_document(it.value.data); break;
+        case LIA_BSON_INT32: printf("%d", lia_value_int32(it.value)); break;
+        case LIA_BSON_INT64: printf("%ldL", (long)lia_value_int64(it.value)); break;
+        case LIA_BSON_DOUBLE: printf("%g", lia_value_double(it.value)); break;
+        default: printf("'%.*s'", LIA_STR_ARG(lia_value_str(it.value))); break;
+        }
+    }
+    printf(" }");
+}
+
+static void tell_op(const struct lia_op *op)
+{
+    static const char *const kinds[] = {[LIA_OP_INSERT] = "insert",
+                                        [LIA_OP_REPLACE] = "replace",
+                                        [LIA_OP_SET] = "set",
+                                        [LIA_OP_UNSET] = "unset",
+                                        [LIA_OP_INCREMENT] = "increment",
+                                        [LIA_OP_DELETE] = "delete"};
+
+    printf("    %s ", kinds[op->kind]);
+    for (size_t i = 0; i < op->path.count; i++) {
+        printf("%s%.*s", i ? "." : "", LIA_STR_ARG(op->path.names[i]));
+    }
+    if (op->value.data.len) {
+        struct lia_buf buf;
+        size_t mark;
+
+        lia_buf_init(&buf, &lia_mem_libc);
+        mark = lia_bson_begin(&buf);
+        lia_bson_add(&buf, lia_str("value"), op->value);
+        lia_bson_end(&buf, mark);
+        tell_document(lia_buf_slice(&buf));
+        lia_buf_deinit(&buf);
+    }
+    printf("\n");
+}
+
+/* ---- checks ---- */
+
+static bool is_equal(struct lia_doc a, struct lia_doc b)
+{
+    return lia_slice_equal(a.body, b.body) && lia_slice_equal(a.clock, b.clock);
+}
+
+static const char *check_body(struct world *w,
+                              const struct model_doc *model,
+                              struct liana_slice body)
+{
+    struct lia_buf expected;
+    bool is_same;
+
+    lia_buf_init(&expected, &lia_mem_libc);
+    model_body(model, &expected);
+    is_same = lia_slice_equal(lia_buf_slice(&expected), body);
+    if (!is_same && w->is_told) {
+        printf("    the model shows ");
+        tell_document(lia_buf_slice(&expected));
+        printf("\n    the product shows ");
+        tell_document(body);
+        printf("\n");
+    }
+    lia_buf_deinit(&expected);
+    return is_same ? NULL : fail(w, "the body is not the model's");
+}
+
+static const char *check_copy(struct world *w, const struct copy *c)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct lia_doc_info info;
+
+    if (lia_doc_check(&w->arena, c->doc, &err)) {
+        return fail(w, err.message);
+    }
+    if (lia_doc_info(&w->arena, c->doc.clock, &info) ||
+        !lia_vector_equal(info.vector, model_vector(&c->model)) ||
+        lia_stamp_cmp(info.created, c->model.created) ||
+        lia_stamp_cmp(info.deleted, c->model.deleted)) {
+        return fail(w, "vector, created or deleted is not the model's");
+    }
+    return check_body(w, &c->model, c->doc.body);
+}
+
+static const char *check_twins(struct world *w, const struct copy *c, size_t key)
+{
+    for (size_t i = 0; i < PEERS; i++) {
+        const struct copy *other = &w->peers[i].copies[key];
+
+        if (lia_vector_equal(model_vector(&c->model), model_vector(&other->model)) &&
+            !is_equal(c->doc, other->doc)) {
+            return fail(w, "equal vectors and different bytes");
+        }
+    }
+    return NULL;
+}
+
+static const char *check(struct world *w, size_t peer, size_t key)
+{
+    const struct copy *c = &w->peers[peer].copies[key];
+    const char *why = check_copy(w, c);
+
+    return why ? why : check_twins(w, c, key);
+}
+
+/* ---- transactions ---- */
+
+/* As a database does it that applies statement by statement. */
+static liana_status apply_one_by_one(struct world *w,
+                                     struct lia_doc *doc,
+                                     const struct lia_op *ops,
+                                     size_t count,
+                                     struct lia_stamp stamp)
+{
+    struct lia_doc before_delete = *doc;
+    struct lia_doc now = *doc;
+
+    for (size_t i = 0; i < count; i++) {
+        struct lia_op op = ops[i];
+        struct lia_doc next;
+        liana_status status = lia_doc_apply(&w->arena, now, &op, 1, stamp, &next, NULL);
+
+        if (status == LIANA_EMISUSE) {
+            op.kind = LIA_OP_REPLACE;
+            status =
+                lia_doc_apply(&w->arena, before_delete, &op, 1, stamp, &next, NULL);
+        }
+        if (status) {
+            return status;
+        }
+        if (op.kind == LIA_OP_DELETE && now.body.len) {
+            before_delete = now;
+        }
+        now = next;
+    }
+    *doc = now;
+    return LIANA_OK;
+}
+
+static const char *transact(struct world *w, size_t peer, size_t key)
+{
+    static struct model_doc model;
+    static struct model_doc before_delete;
+    struct peer *p = &w->peers[peer];
+    struct copy *c = &p->copies[key];
+    struct lia_op ops[OPS_MAX];
+    struct liana_str storage[OPS_MAX][3];
+    size_t count = below(w, 3) ? 1 : 1 + below(w, OPS_MAX);
+    struct lia_stamp stamp = {p->last + 1 + (below(w, 4) ? 0 : below(w, 30) << 16),
+                              p->actor};
+    struct lia_doc doc = c->doc;
+    liana_status expected = LIANA_OK;
+    liana_status got;
+
+    model = c->model;
+    model.is_changed = false;
+    if (w->is_told) {
+        printf("  peer %zu, document %zu, stamp (%lu, %lu)\n", peer, key,
+               (unsigned long)stamp.hlc, (unsigned long)stamp.actor);
+    }
+    for (size_t i = 0; i < count; i++) {
+        ops[i] = random_op(w, !lia_stamp_is_none(model.created), storage[i]);
+        if (w->is_told) {
+            tell_op(&ops[i]);
+        }
+        if (!expected) {
+            expected = model_apply(&model, &before_delete, &ops[i], stamp);
+        }
+    }
+    if (below(w, 2)) {
+        got = lia_doc_apply(&w->arena, c->doc, ops, count, stamp, &doc, NULL);
+    } else {
+        got = apply_one_by_one(w, &doc, ops, count, stamp);
+    }
+    if (got != expected) {
+        return fail(w, "another status than the model's");
+    }
+    if (got) {
+        return NULL;
+    }
+    if (model.is_changed) {
+        model_see(&model, stamp);
+        p->last = stamp.hlc;
+    } else if (!is_equal(doc, c->doc)) {
+        return fail(w, "nothing was written and the document changed");
+    }
+    c->model = model;
+    c->doc = doc;
+    return check(w, peer, key);
+}
+
+/* ---- segments ---- */
+
+static const char *check_segment(struct world *w,
+                                 struct liana_slice segment,
+                                 const struct model_doc *model)
+{
+    struct lia_reader r = lia_reader(segment);
+
+    LIA_IGNORE(lia_reader_prefixed(&r).len); /* the clock; the body follows */
+    return check_body(w, model, lia_reader_bytes(&r, lia_reader_left(&r)));
+}
+
+static const char *receive(struct world *w,
+                           size_t peer,
+                           size_t key,
+                           struct liana_slice segment,
+                           const struct model_doc *model)
+{
+    struct peer *p = &w->peers[peer];
+    struct copy *c = &p->copies[key];
+    liana_status expected = model_merge(&c->model, model) ? LIANA_OK : LIANA_EGAP;
+    struct liana_error err = LIANA_ERROR_INIT;
+    liana_status got = lia_doc_merge(&w->arena, c->doc, segment, &c->doc, &err);
+
+    if (got != expected) {
+        return fail(w, got && got != LIANA_EGAP ? err.message : "gap or no gap");
+    }
+    if (!got && lia_vector_max_hlc(model_vector(model)) > p->last) {
+        p->last = lia_vector_max_hlc(model_vector(model));
+    }
+    return check(w, peer, key);
+}
+
+/* Something at or below the vector. */
+static struct lia_vector random_from(struct world *w, struct lia_vector v)
+{
+    struct lia_vector_entry *entries =
+        lia_arena_array(&w->arena, v.count, sizeof(*entries));
+    size_t count = 0;
+
+    LIA_ASSERT(entries);
+    for (size_t i = 0; i < v.count; i++) {
+        if (below(w, 4)) {
+            entries[count] = v.entries[i];
+            entries[count].hlc -= below(w, 4) ? 0 : below(w, v.entries[i].hlc);
+            count++;
+        }
+    }
+    return (struct lia_vector){entries, count};
+}
+
+static struct lia_vector choose_from(struct world *w, const struct model_doc *receiver)
+{
+    switch (below(w, 6)) {
+    case 0: return (struct lia_vector){NULL, 0};
+    case 1: return random_from(w, model_vector(receiver));
+    default: return model_vector(receiver);
+    }
+}
+
+static const char *pull(struct world *w, size_t to, size_t from, size_t key)
+{
+    static struct model_doc model;
+    struct copy *source = &w->peers[from].copies[key];
+    struct lia_vector since = choose_from(w, &w->peers[to].copies[key].model);
+    struct liana_slice segment;
+    const char *why;
+
+    if (source->doc.clock.len == 0) {
+        return NULL;
+    }
+    if (w->is_told) {
+        printf("  peer %zu pulls document %zu from peer %zu\n", to, key, from);
+    }
+    model_segment(&source->model, since, &model);
+    if (lia_doc_segment(&w->arena, source->doc, since, &segment)) {
+        return fail(w, "no segment");
+    }
+    why = check_segment(w, segment, &model);
+    return why ? why : receive(w, to, key, segment, &model);
+}
+
+static const char *load_relay(struct world *w, size_t peer, size_t key)
+{
+    static struct model_doc model;
+    struct copy *source = &w->peers[peer].copies[key];
+    struct relay *relay = &w->relays[key];
+    struct lia_vector since = {NULL, 0};
+    struct liana_slice segment;
+    struct liana_slice composed;
+    liana_status status = LIANA_EGAP;
+    bool fits = false;
+
+    if (source->doc.clock.len == 0) {
+        return NULL;
+    }
+    if (w->is_told) {
+        printf("  the relay takes document %zu from peer %zu\n", key, peer);
+    }
+    if (relay->segment.len && below(w, 3)) {
+        since = random_from(w, model_vector(&relay->model));
+    } else if (below(w, 2)) {
+        since = random_from(w, model_vector(&source->model));
+    }
+    model_segment(&source->model, since, &model);
+    if (lia_doc_segment(&w->arena, source->doc, since, &segment)) {
+        return fail(w, "no segment");
+    }
+    if (relay->segment.len) {
+        fits = model_compose(&relay->model, &model);
+        status =
+            lia_segment_compose(&w->arena, relay->segment, segment, &composed, NULL);
+        if (status != (fits ? LIANA_OK : LIANA_EGAP)) {
+            return fail(w, "composes or does not");
+        }
+    }
+    if (!fits) {
+        relay->model = model;
+    }
+    relay->segment = fits ? composed : segment;
+    return check_segment(w, relay->segment, &relay->model);
+}
+
+static const char *read_relay(struct world *w, size_t peer, size_t key)
+{
+    if (w->relays[key].segment.len == 0) {
+        return NULL;
+    }
+    if (w->is_told) {
+        printf("  peer %zu takes document %zu from the relay\n", peer, key);
+    }
+    return receive(w, peer, key, w->relays[key].segment, &w->relays[key].model);
+}
+
+/* A copy that another peer covers may be evicted; its actor is renewed. */
+static const char *evict(struct world *w, size_t peer, size_t key)
+{
+    struct peer *p = &w->peers[peer];
+    struct copy *c = &p->copies[key];
+
+    for (size_t i = 0; i < PEERS; i++) {
+        const struct model_doc *other = &w->peers[i].copies[key].model;
+
+        if (i == peer || c->doc.clock.len == 0 ||
+            !lia_vector_geq(model_vector(other), model_vector(&c->model))) {
+            continue;
+        }
+        if (w->is_told) {
+            printf("  peer %zu evicts document %zu\n", peer, key);
+        }
+        if (lia_vector_get(model_vector(&c->model), p->actor)) {
+            p->actor = ++w->actors;
+        }
+        *c = (struct copy){0};
+        return NULL;
+    }
+    return NULL;
+}
+
+/* ---- the algebra, on whole copies ---- */
+
+static liana_status join(struct world *w,
+                         struct lia_doc a,
+                         struct lia_doc b,
+                         struct lia_doc *out)
+{
+    struct liana_slice segment;
+    liana_status status =
+        lia_doc_segment(&w->arena, b, (struct lia_vector){NULL, 0}, &segment);
+
+    return status ? status : lia_doc_merge(&w->arena, a, segment, out, NULL);
+}
+
+static const char *check_algebra(struct world *w, size_t key)
+{
+    struct lia_doc x = w->peers[below(w, PEERS)].copies[key].doc;
+    struct lia_doc y = w->peers[below(w, PEERS)].copies[key].doc;
+    struct lia_doc z = w->peers[below(w, PEERS)].copies[key].doc;
+    struct lia_doc xx;
+    struct lia_doc xy;
+    struct lia_doc yx;
+    struct lia_doc yz;
+    struct lia_doc left;
+    struct lia_doc right;
+
+    if (!x.clock.len || !y.clock.len || !z.clock.len) {
+        return NULL;
+    }
+    if (join(w, x, x, &xx) || join(w, x, y, &xy) || join(w, y, x, &yx) ||
+        join(w, y, z, &yz) || join(w, xy, z, &left) || join(w, x, yz, &right)) {
+        return fail(w, "copies do not join");
+    }
+    if (!is_equal(x, xx)) {
+        return fail(w, "merge is not idempotent");
+    }
+    if (!is_equal(xy, yx)) {
+        return fail(w, "merge does not commute");
+    }
+    return is_equal(left, right) ? NULL : fail(w, "merge does not associate");
+}
+
+/* ---- histories ---- */
+
+static const char *step(struct world *w, uint64_t seed)
+{
+    size_t peer;
+    size_t key;
+    uint64_t kind;
+
+    w->rng = lia_rng(seed);
+    peer = below(w, PEERS);
+    key = below(w, KEYS);
+    kind = below(w, 100);
+    if (kind < 50) {
+        return transact(w, peer, key);
+    }
+    if (kind < 82) {
+        return pull(w, peer, (peer + 1 + below(w, PEERS - 1)) % PEERS, key);
+    }
+    if (kind < 88) {
+        return load_relay(w, peer, key);
+    }
+    if (kind < 93) {
+        return read_relay(w, peer, key);
+    }
+    return kind < 96 ? evict(w, peer, key) : check_algebra(w, key);
+}
+
+static const char *settle(struct world *w)
+{
+    const char *why = NULL;
+
+    w->rng = lia_rng(0);
+    for (size_t i = 0; i < 2 * PEERS && !why; i++) {
+        for (size_t key = 0; key < KEYS && !why; key++) {
+            why = pull(w, (i + 1) % PEERS, i % PEERS, key);
+        }
+    }
+    for (size_t i = 1; i < PEERS && !why; i++) {
+        for (size_t key = 0; key < KEYS && !why; key++) {
+            if (!is_equal(w->peers[0].copies[key].doc, w->peers[i].copies[key].doc)) {
+                why = fail(w, "peers do not converge");
+            }
+        }
+    }
+    return why;
+}
+
+const char *history_run(const struct history *h, bool is_told)
+{
+    static struct world w;
+    static char result[sizeof(w.why)];
+    const char *why = NULL;
+
+    memset(&w, 0, sizeof(w));
+    lia_arena_init(&w.arena, &lia_mem_libc);
+    w.is_told = is_told;
+    for (size_t i = 0; i < PEERS; i++) {
+        w.peers[i].actor = ++w.actors;
+    }
+    for (size_t i = 0; i < h->count && !why; i++) {
+        why = step(&w, h->steps[i]);
+    }
+    if (!why) {
+        why = settle(&w);
+    }
+    lia_arena_deinit(&w.arena);
+    memcpy(result, w.why, sizeof(result));
+    return why ? result : NULL;
+}
+
+struct history history_random(uint64_t seed)
+{
+    struct lia_rng rng = lia_rng(seed);
+    struct history h = {.count = 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20)};
+
+    for (size_t i = 0; i < h.count; i++) {
+        h.steps[i] = lia_rng_next(&rng);
+    }
+    return h;
+}
+
+static struct history without(const struct history *h, size_t start, size_t count)
+{
+    struct history less = *h;
+
+    memmove(&less.steps[start], &less.steps[start + count],
+            (h->count - start - count) * sizeof(less.steps[0]));
+    less.count -= count;
+    return less;
+}
+
+struct history history_shrink(struct history h)
+{
+    for (size_t size = h.count / 2; size > 0; size /= 2) {
+        for (size_t start = 0; start + size <= h.count;) {
+            struct history less = without(&h, start, size);
+
+            if (history_run(&less, false)) {
+                h = less;
+            } else {
+                start++;
+            }
+        }
+    }
+    return h;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_CRDT_TESTING_MODEL_H
+#define LIA_CRDT_TESTING_MODEL_H
+/*
+ * crdt/testing/model - the merge law as a flat list of entries, written down as it is
+ * said and not made for speed. It shares nothing with the product but BSON and stamps.
+ *
+ * Every entry has its whole path, rank, birth; every rule is a loop over all entries.
+ * Numbers are int32, int64 and doubles.
+ *
+ * Rules: paths are names joined with '/', the root is "". A document holds at most
+ * MODEL_ENTRIES_MAX entries; the tests stay far below.
+ * Ownership: a model document owns nothing; values live in the model's own arena, which
+ * outlives all documents. Threads: one.
+ */
+#include "codec/bson.h"
+#include "crdt/doc.h"
+
+#define MODEL_ENTRIES_MAX 96
+#define MODEL_ACTORS_MAX  24
+#define MODEL_PATH_MAX    24
+#define MODEL_SEEN_MAX    10
+
+struct model_rank {
+    struct lia_stamp life;
+    struct lia_stamp stamp;
+};
+
+struct model_sum {
+    uint8_t type; /* LIA_BSON_INT32, INT64 or DOUBLE */
+    int64_t integer;
+    double real;
+};
+
+struct model_seen {
+    uint64_t actor;
+    struct lia_stamp start;
+    struct model_sum sum;
+};
+
+enum model_kind {
+    MODEL_VALUE,
+    MODEL_OPEN, /* open(map) */
+    MODEL_SUM
+};
+
+enum model_value { MODEL_REMOVED, MODEL_GONE, MODEL_MAP, MODEL_LEAF };
+
+struct model_entry {
+    enum model_kind kind;
+    char path[MODEL_PATH_MAX];
+    struct model_rank rank;
+    struct lia_stamp birth;
+    uint64_t birth_index;
+
+    enum model_value value;
+    struct lia_value leaf;
+    struct model_seen seen[MODEL_SEEN_MAX];
+    size_t seen_count;
+
+    struct lia_stamp start;
+    struct model_sum sum;
+};
+
+struct model_doc {
+    struct lia_vector_entry vector[MODEL_ACTORS_MAX]; /* by actor */
+    size_t vector_count;
+    struct lia_vector_entry from[MODEL_ACTORS_MAX]; /* of a segment */
+    size_t from_count;
+    struct lia_stamp created;
+    struct lia_stamp deleted;
+    bool has_life; /* a segment may lack it */
+    struct lia_value id;
+    struct model_entry entries[MODEL_ENTRIES_MAX];
+    size_t count;
+    bool is_changed; /* set by model_apply when it did something */
+};
+
+static inline struct lia_vector model_vector(const struct model_doc *d)
+{
+    return (struct lia_vector){d->vector, d->vector_count};
+}
+
+static inline struct lia_vector model_from(const struct model_doc *d)
+{
+    return (struct lia_vector){d->from, d->from_count};
+}
+
+/* ---- the law: model.c ---- */
+
+int model_rank_cmp(struct model_rank a, struct model_rank b);
+
+/* `a` starts with `b` and is not it. */
+bool model_is_below(const char *a, const char *b);
+
+/* The greatest rank of the values above `path`, and at it if `is_inclusive`. */
+struct model_rank model_cover(const struct model_doc *d,
+                              const char *path,
+                              bool is_inclusive);
+
+struct model_entry *model_find(struct model_doc *d,
+                               enum model_kind kind,
+                               const char *path,
+                               uint64_t actor);
+
+/* Adds or replaces: the greater rank stays, unless `is_local`. */
+void model_put(struct model_doc *d, const struct model_entry *e, bool is_local);
+void model_remove(struct model_doc *d, size_t index);
+void model_normalize(struct model_doc *d);
+void model_see(struct model_doc *d, struct lia_stamp s);
+
+/* False: a gap. */
+bool model_merge(struct model_doc *d, const struct model_doc *segment);
+void model_segment(const struct model_doc *d,
+                   struct lia_vector from,
+                   struct model_doc *out);
+bool model_compose(struct model_doc *first, const struct model_doc *second);
+
+/* ---- what is shown: model_view.c ---- */
+
+enum model_shown { MODEL_NOTHING, MODEL_SHOWS_LEAF, MODEL_SHOWS_MAP };
+
+/* `scratch` holds a computed number. */
+enum model_shown model_show(const struct model_doc *d,
+                            const char *path,
+                            struct lia_scratch *scratch,
+                            struct lia_value *out);
+/* False: nothing is left there. */
+bool model_birth(const struct model_doc *d,
+                 const char *path,
+                 struct lia_stamp *out,
+                 uint64_t *out_index);
+/* The whole document; nothing if it does not exist. */
+void model_body(const struct model_doc *d, struct lia_buf *out);
+
+struct model_sum model_sum_of(struct lia_value v);
+struct model_sum model_sum_add(struct model_sum a, struct model_sum b);
+
+/* ---- operations: model_op.c ---- */
+
+/* One operation of a transaction; the document is unchanged on failure. `before_delete`
+ * keeps what a DELETE of the transaction took away. */
+liana_status model_apply(struct model_doc *d,
+                         struct model_doc *before_delete,
+                         const struct lia_op *op,
+                         struct lia_stamp stamp);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+#include "crdt/testing/model.h"
+
+static const struct model_entry *value_at(const struct model_doc *d, const char *path)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->entries[i].kind == MODEL_VALUE && !strcmp(d->entries[i].path, path)) {
+            return &d->entries[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_number(const struct model_entry *v)
+{
+    return v && v->value == MODEL_LEAF && lia_value_is_number(v->leaf);
+}
+
+/* Counts for what is shown, and for the order of fields. */
+static bool is_live(const struct model_doc *d, const struct model_entry *e)
+{
+    if (e->kind == MODEL_SUM) {
+        return !is_number(value_at(d, e->path)) &&
+               model_rank_cmp(e->rank, model_cover(d, e->path, true)) > 0;
+    }
+    return e->kind != MODEL_VALUE || e->value != MODEL_GONE;
+}
+
+bool model_birth(const struct model_doc *d,
+                 const char *path,
+                 struct lia_stamp *out,
+                 uint64_t *out_index)
+{
+    bool is_found = false;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+        int order = is_found ? lia_stamp_cmp(e->birth, *out) : -1;
+
+        if ((strcmp(e->path, path) != 0 && !model_is_below(e->path, path)) ||
+            !is_live(d, e)) {
+            continue;
+        }
+        if (order < 0 || (order == 0 && e->birth_index < *out_index)) {
+            *out = e->birth;
+            *out_index = e->birth_index;
+        }
+        is_found = true;
+    }
+    return is_found;
+}
+
+/* ---- numbers ---- */
+
+struct model_sum model_sum_of(struct lia_value v)
+{
+    struct model_sum s = {.type = v.type};
+
+    switch (v.type) {
+    case LIA_BSON_INT32: s.integer = lia_value_int32(v); break;
+    case LIA_BSON_INT64: s.integer = lia_value_int64(v); break;
+    default: s.real = lia_value_double(v); break;
+    }
+    return s;
+}
+
+static double real(struct model_sum s)
+{
+    return s.type == LIA_BSON_DOUBLE ? s.real : (double)s.integer;
+}
+
+struct model_sum model_sum_add(struct model_sum a, struct model_sum b)
+{
+    struct model_sum s = {.type = LIA_BSON_DOUBLE};
+
+    if (a.type == LIA_BSON_DOUBLE || b.type == LIA_BSON_DOUBLE) {
+        s.real = real(a) + real(b);
+    } else {
+        s.type = a.type > b.type ? a.type : b.type;
+        s.integer = a.integer + b.integer;
+    }
+    return s;
+}
+
+static bool is_equal(struct model_sum a, struct model_sum b)
+{
+    return a.type == b.type && a.integer == b.integer &&
+           memcmp(&a.real, &b.real, sizeof(a.real)) == 0;
+}
+
+static struct lia_value as_value(struct model_sum s, struct lia_scratch *scratch)
+{
+    if (s.type == LIA_BSON_DOUBLE) {
+        return lia_value_of_double(s.real, scratch);
+    }
+    if (s.type == LIA_BSON_INT32 && s.integer == (int32_t)s.integer) {
+        return lia_value_of_int32((int32_t)s.integer, scratch);
+    }
+    return lia_value_of_int64(s.integer, scratch);
+}
+
+static bool unseen(const struct model_entry *v,
+                   const struct model_entry *cell,
+                   struct model_sum *out)
+{
+    *out = cell->sum;
+    for (size_t i = 0; v && i < v->seen_count; i++) {
+        const struct model_seen *seen = &v->seen[i];
+        struct model_sum minus = seen->sum;
+        int order = lia_stamp_cmp(cell->start, seen->start);
+
+        if (seen->actor != cell->rank.stamp.actor || order > 0) {
+            continue;
+        }
+        if (order < 0 || is_equal(cell->sum, seen->sum)) {
+            return false;
+        }
+        minus.integer = -minus.integer;
+        minus.real = -minus.real;
+        *out = model_sum_add(cell->sum, minus);
+    }
+    return true;
+}
+
+static struct lia_value number(const struct model_doc *d,
+                               const struct model_entry *v,
+                               const char *path,
+                               struct lia_scratch *scratch)
+{
+    struct model_sum total = {.type = LIA_BSON_INT32};
+    bool is_computed = !is_number(v);
+    uint64_t after = 0;
+    bool is_first = true;
+
+    if (is_number(v)) {
+        total = model_sum_of(v->leaf);
+    }
+    for (;;) { /* in the order of actors */
+        const struct model_entry *next = NULL;
+        struct model_sum more;
+
+        for (size_t i = 0; i < d->count; i++) {
+            const struct model_entry *e = &d->entries[i];
+
+            if (e->kind == MODEL_SUM && !strcmp(e->path, path) &&
+                (is_first || e->rank.stamp.actor > after) &&
+                (!next || e->rank.stamp.actor < next->rank.stamp.actor)) {
+                next = e;
+            }
+        }
+        if (!next) {
+            return is_computed ? as_value(total, scratch) : v->leaf;
+        }
+        after = next->rank.stamp.actor;
+        is_first = false;
+        if (unseen(v, next, &more)) {
+            total = model_sum_add(total, more);
+            is_computed = true;
+        }
+    }
+}
+
+/* ---- paths ---- */
+
+enum model_shown model_show(const struct model_doc *d,
+                            const char *path,
+                            struct lia_scratch *scratch,
+                            struct lia_value *out)
+{
+    const struct model_entry *v = value_at(d, path);
+    bool has_live_sum = false;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+
+        if (!is_live(d, e)) {
+            continue;
+        }
+        if (model_is_below(e->path, path) ||
+            (e->kind == MODEL_OPEN && !strcmp(e->path, path))) {
+            return MODEL_SHOWS_MAP;
+        }
+        has_live_sum = has_live_sum || (e->kind == MODEL_SUM && !strcmp(e->path, path));
+    }
+    if (path[0] == '\0' || (v && v->value == MODEL_MAP)) {
+        return MODEL_SHOWS_MAP;
+    }
+    if (v && v->value == MODEL_LEAF && !is_number(v)) {
+        *out = v->leaf;
+        return MODEL_SHOWS_LEAF;
+    }
+    if (is_number(v) || has_live_sum) {
+        *out = number(d, v, path, scratch);
+        return MODEL_SHOWS_LEAF;
+    }
+    return MODEL_NOTHING;
+}
+
+struct child {
+    char path[MODEL_PATH_MAX];
+    struct lia_stamp birth;
+    uint64_t index;
+};
+
+static int compare(const struct child *a, const struct child *b)
+{
+    int order = lia_stamp_cmp(a->birth, b->birth);
+
+    order = order ? order : (a->index > b->index) - (a->index < b->index);
+    return order ? order : strcmp(a->path, b->path);
+}
+
+/* Inserts the child of `path` on the way to `below`, in order, once. */
+static size_t add_child(const struct model_doc *d,
+                        struct child *children,
+                        size_t count,
+                        const char *path,
+                        const char *below)
+{
+    struct child c = {{0}, {0, 0}, 0};
+    size_t start = path[0] ? strlen(path) + 1 : 0;
+    size_t end = start + strcspn(below + start, "/");
+    size_t at = 0;
+
+    memcpy(c.path, below, end);
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(children[i].path, c.path)) {
+            return count;
+        }
+    }
+    if (!model_birth(d, c.path, &c.birth, &c.index)) {
+        return count;
+    }
+    while (at < count && compare(&children[at], &c) < 0) {
+        at++;
+    }
+    memmove(&children[at + 1], &children[at], (count - at) * sizeof(c));
+    children[at] = c;
+    return count + 1;
+}
+
+static void fields(const struct model_doc *d, const char *path, struct lia_buf *out)
+{
+    struct child children[MODEL_ENTRIES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        if (model_is_below(d->entries[i].path, path)) {
+            count = add_child(d, children, count, path, d->entries[i].path);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *name = children[i].path + (path[0] ? strlen(path) + 1 : 0);
+        struct lia_scratch scratch;
+        struct lia_value leaf;
+        size_t mark;
+
+        switch (model_show(d, children[i].path, &scratch, &leaf)) {
+        case MODEL_NOTHING: break;
+        case MODEL_SHOWS_LEAF: lia_bson_add(out, lia_str(name), leaf); break;
+        case MODEL_SHOWS_MAP:
+            mark = lia_bson_begin_in(out, LIA_BSON_DOCUMENT, lia_str(name));
+            fields(d, children[i].path, out);
+            lia_bson_end(out, mark);
+            break;
+        }
+    }
+}
+
+void model_body(const struct model_doc *d, struct lia_buf *out)
+{
+    size_t mark;
+
+    if (lia_stamp_is_none(d->created)) {
+        return;
+    }
+    mark = lia_bson_begin(out);
+    if (d->has_life) {
+        lia_bson_add(out, lia_str("_id"), d->id);
+    }
+    fields(d, "", out);
+    lia_bson_end(out, mark);
+}

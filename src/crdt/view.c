@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a path shows, and the smallest birth left at or below it (design page 10, "What a
+ * path shows", "Numbers and counters", "Order of fields").
+ */
+#include "crdt/state.h"
+
+static bool is_number(const struct lia_node *node)
+{
+    return node->value == LIA_VALUE_LEAF && lia_value_is_number(node->leaf);
+}
+
+/* A sum shows by itself only where no value is newer, nor a number carries it. */
+static bool is_live(const struct lia_node *node,
+                    const struct lia_cell *cell,
+                    struct lia_rank cover)
+{
+    return !is_number(node) && lia_rank_cmp(cell->rank, cover) > 0;
+}
+
+static bool has_live_cell(const struct lia_node *node, struct lia_rank cover)
+{
+    for (size_t i = 0; i < node->cell_count; i++) {
+        if (is_live(node, &node->cells[i], cover)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct lia_seen *find_seen(const struct lia_node *node, uint64_t actor)
+{
+    for (size_t i = 0; i < node->seen_count; i++) {
+        if (node->seen[i].actor == actor) {
+            return &node->seen[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the value has not seen of a sum; false if that is nothing. */
+static bool unseen(const struct lia_node *node,
+                   const struct lia_cell *cell,
+                   struct lia_sum *out)
+{
+    const struct lia_seen *seen = find_seen(node, cell->rank.stamp.actor);
+    int order = seen ? lia_stamp_cmp(cell->start, seen->start) : 1;
+
+    if (LIA_MUTANT(7) && seen) {
+        order = 0;
+    }
+    if (order < 0 || (order == 0 && lia_sum_equal(cell->sum, seen->sum))) {
+        return false;
+    }
+    *out = order > 0 ? cell->sum : lia_sum_subtract(cell->sum, seen->sum);
+    return true;
+}
+
+static bool show_sum(struct lia_work *work, struct lia_node *node, struct lia_sum sum)
+{
+    struct lia_scratch *scratch = LIA_ARENA_NEW(work->arena, struct lia_scratch);
+
+    if (!scratch) {
+        work->status = LIANA_ENOMEM;
+        return false;
+    }
+    node->view.leaf = lia_sum_show(sum, scratch);
+    return true;
+}
+
+/* The value, if it is a number, and what it has not seen, in the order of actors. */
+static bool show_number(struct lia_work *work, struct lia_node *node)
+{
+    struct lia_sum total = is_number(node) ? lia_sum_of(node->leaf) : lia_sum_zero();
+    bool is_computed = !is_number(node);
+
+    node->view.shown = LIA_SHOWN_LEAF;
+    for (size_t i = 0; i < node->cell_count; i++) {
+        struct lia_sum more;
+
+        if (unseen(node, &node->cells[i], &more)) {
+            total = lia_sum_add(total, more);
+            is_computed = true;
+        }
+    }
+    if (is_computed) {
+        return show_sum(work, node, total);
+    }
+    node->view.leaf = node->leaf;
+    node->view.is_leaf_of_value = true;
+    return true;
+}
+
+static bool show(struct lia_work *work, struct lia_node *node, bool has_live)
+{
+    switch (node->value) {
+    case LIA_VALUE_MAP: node->view.shown = LIA_SHOWN_MAP; return true;
+    case LIA_VALUE_LEAF:
+        if (!is_number(node)) {
+            node->view.shown = LIA_SHOWN_LEAF;
+            node->view.leaf = node->leaf;
+            node->view.is_leaf_of_value = true;
+            return true;
+        }
+        return show_number(work, node);
+    default: return !has_live || show_number(work, node);
+    }
+}
+
+static void count_birth(struct lia_node *node, struct lia_birth birth)
+{
+    node->view.is_inside = true;
+    node->view.birth = lia_birth_min(node->view.birth, birth);
+}
+
+static void count_own(struct lia_node *node, struct lia_rank cover)
+{
+    if (node->value == LIA_VALUE_REMOVED ? !LIA_MUTANT(3)
+                                         : node->value > LIA_VALUE_GONE) {
+        count_birth(node, node->birth);
+    }
+    if (LIA_MUTANT(6) && node->value == LIA_VALUE_GONE) {
+        count_birth(node, LIA_BIRTH_NEVER);
+    }
+    if (node->is_open) {
+        count_birth(node, node->open_birth);
+    }
+    for (size_t i = 0; i < node->cell_count; i++) {
+        if (is_live(node, &node->cells[i], cover)) {
+            count_birth(node, node->cells[i].birth);
+        }
+    }
+}
+
+bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cover)
+{
+    bool is_map = node->is_open;
+
+    if (node->value != LIA_VALUE_NONE) {
+        cover = lia_rank_max(cover, node->rank);
+    }
+    node->view = (struct lia_view){.birth = LIA_BIRTH_NEVER};
+    for (struct lia_piece *p = node->children; p; p = p->next) {
+        if (!p->node) {
+            count_birth(node, lia_run_birth(p));
+            is_map = true;
+            continue;
+        }
+        if (!lia_view(work, p->node, cover)) {
+            return false;
+        }
+        if (p->node->view.is_inside) {
+            count_birth(node, p->node->view.birth);
+            is_map = true;
+        }
+    }
+    count_own(node, cover);
+    if (is_map) {
+        node->view.shown = LIA_SHOWN_MAP;
+        return true;
+    }
+    return show(work, node, has_live_cell(node, cover));
+}

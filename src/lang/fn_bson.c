@@ -76,7 +76,7 @@ FUNCTION(lia_fn_date)
     case LIA_BSON_INT32:
     case LIA_BSON_INT64: ms = lia_int_of(v); break;
     case LIA_BSON_STRING:
-        if (!lia_date_parse(lia_value_str(v), &ms)) {
+        if (!lia_text_date_parse(lia_value_str(v), &ms)) {
             return lia_fn_bad(
                 cx, out, LIANA_ETYPE, "'%.*s' is no date of ISO 8601",
                 (int)(lia_value_str(v).len < 60 ? lia_value_str(v).len : 60),
@@ -108,7 +108,7 @@ FUNCTION(lia_fn_decimal)
         v = lia_value_of_decimal(lia_decimal_of_int64(lia_int_of(v)), &scratch);
         return lia_make_value(cx, v.type, v.data, out);
     case LIA_BSON_DOUBLE:
-        s = (struct liana_str){text, lia_double_print(lia_value_double(v), text)};
+        s = (struct liana_str){text, lia_text_double_print(lia_value_double(v), text)};
         break;
     case LIA_BSON_STRING: s = lia_value_str(v); break;
     default:

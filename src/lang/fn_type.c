@@ -96,9 +96,9 @@ FUNCTION(lia_fn_to_string)
         n = (size_t)len;
         break;
     }
-    case LIA_BSON_DOUBLE: n = lia_double_print(lia_value_double(v), text); break;
+    case LIA_BSON_DOUBLE: n = lia_text_double_print(lia_value_double(v), text); break;
     case LIA_BSON_DECIMAL128: n = lia_decimal_print(lia_value_decimal(v), text); break;
-    case LIA_BSON_DATE: n = lia_date_print(lia_value_date_ms(v), text); break;
+    case LIA_BSON_DATE: n = lia_text_date_print(lia_value_date_ms(v), text); break;
     case LIA_BSON_OBJECTID: return oid_text(cx, v, out);
     default: return cannot(cx, v, out);
     }
@@ -131,9 +131,9 @@ static bool text_double(struct lia_value v, double *out)
     char text[LIA_DECIMAL_TEXT];
 
     if (v.type == LIA_BSON_STRING) {
-        return lia_double_parse(lia_value_str(v), out);
+        return lia_text_double_parse(lia_value_str(v), out);
     }
-    return lia_double_parse(
+    return lia_text_double_parse(
         (struct liana_str){text, lia_decimal_print(lia_value_decimal(v), text)}, out);
 }
 

@@ -49,7 +49,7 @@ static void print_hex(struct lia_buf *out, struct liana_slice bytes)
 static void print_double(struct lia_buf *out, double v)
 {
     char text[LIA_DOUBLE_TEXT];
-    size_t n = lia_double_print(v, text);
+    size_t n = lia_text_double_print(v, text);
 
     if (isnan(v) || isinf(v)) {
         lia_buf_str(out, isnan(v) ? "to_float('nan')"

@@ -9,7 +9,7 @@
 
 #define DOUBLE_INPUT_MAX 400
 
-bool lia_double_parse(struct liana_str text, double *out)
+bool lia_text_double_parse(struct liana_str text, double *out)
 {
     char copy[DOUBLE_INPUT_MAX];
     const char *point = localeconv()->decimal_point;
@@ -113,7 +113,7 @@ bool lia_whole_parse(struct liana_str text, int64_t *out)
     return true;
 }
 
-size_t lia_double_print(double v, char text[static LIA_DOUBLE_TEXT])
+size_t lia_text_double_print(double v, char text[static LIA_DOUBLE_TEXT])
 {
     size_t point_len = strlen(localeconv()->decimal_point);
     char *point;
@@ -256,7 +256,7 @@ static int64_t read_zone(struct cursor *c)
     return sign * (hours * 60 + minutes) * 60000;
 }
 
-bool lia_date_parse(struct liana_str text, int64_t *out_ms)
+bool lia_text_date_parse(struct liana_str text, int64_t *out_ms)
 {
     struct cursor c = {text.ptr, text.ptr + text.len, false};
     int64_t year = digits(&c, 4);
@@ -280,7 +280,7 @@ bool lia_date_parse(struct liana_str text, int64_t *out_ms)
     return true;
 }
 
-size_t lia_date_print(int64_t ms, char text[static LIA_DATE_TEXT])
+size_t lia_text_date_print(int64_t ms, char text[static LIA_DATE_TEXT])
 {
     int64_t days = ms / 86400000;
     int64_t rest = ms % 86400000;

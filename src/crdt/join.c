@@ -155,7 +155,9 @@ static struct index_entry *index_find(const struct index *index, struct liana_st
 {
     const struct index_entry key = {name, NULL};
 
-    return bsearch(&key, index->entries, index->count, sizeof(key), compare_names);
+    return index->count
+               ? bsearch(&key, index->entries, index->count, sizeof(key), compare_names)
+               : NULL;
 }
 
 /* Cuts a run so that its first element has a partner, or none of it has. */

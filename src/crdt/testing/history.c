@@ -99,7 +99,7 @@ static void random_field(struct world *w,
     size_t mark;
 
     switch (below(w, depth < 2 ? 6 : 4)) {
-    case 0: lia_bson_add_str(buf, name, lia_str("text\0longer" + below(w, 8))); break;
+    case 0: lia_bson_add_str(buf, name, lia_str(&"longer text"[below(w, 9)])); break;
     case 1:
         mark = lia_bson_begin_in(buf, LIA_BSON_ARRAY, name);
         lia_bson_add_int32(buf, lia_str("0"), (int32_t)below(w, 3));

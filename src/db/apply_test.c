@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/testing/test.h"
+
+#include "db/testing/fixture.h"
+
+/* Two stores: what `from` writes is applied to `to`. */
+struct pair {
+    struct lia_test_db from;
+    struct lia_test_db to;
+};
+
+static const struct liana_slice PEER = {(const uint8_t *)"peer", 4};
+static const struct liana_slice SUB = {(const uint8_t *)"sub", 3};
+
+static int setup(void **state)
+{
+    struct pair *p = test_malloc(sizeof(*p));
+
+    lia_test_db_init(&p->from, 1);
+    lia_test_db_init(&p->to, 2);
+    lia_test_db_open(&p->from);
+    lia_test_db_open(&p->to);
+    *state = p;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct pair *p = *state;
+
+    lia_test_db_finish(&p->from);
+    lia_test_db_finish(&p->to);
+    test_free(p);
+    return 0;
+}
+
+static struct lia_vector vector_of(struct lia_test_db *t, int32_t id)
+{
+    struct lia_doc_info info;
+
+    assert_ok(lia_doc_info(&t->arena, lia_test_doc(t, "c", id).clock, &info));
+    return info.vector;
+}
+
+/* The whole document as it is now at the sender. */
+static struct lia_batch_item whole(struct pair *p, int32_t id)
+{
+    struct lia_batch_item item =
+        lia_test_segment(&p->from, "c", id, (struct lia_vector){0});
+
+    item.subscription = SUB;
+    return item;
+}
+
+/* Writes at the sender and answers only what this commit changed. */
+static struct lia_batch_item delta(struct pair *p, int32_t id, int32_t a)
+{
+    struct lia_vector before = vector_of(&p->from, id);
+    struct lia_batch_item item;
+
+    lia_test_put(&p->from, "c", id, a);
+    item = lia_test_segment(&p->from, "c", id, before);
+    item.subscription = SUB;
+    return item;
+}
+
+static struct lia_applied apply(struct pair *p, const struct lia_batch *batch)
+{
+    struct lia_applied applied;
+    liana_status status =
+        lia_db_apply(p->to.db, &p->to.arena, batch, LIA_FULL, &applied, &p->to.err);
+
+    if (status) {
+        print_error("%s\n", p->to.err.message);
+    }
+    assert_ok(status);
+    return applied;
+}
+
+static struct lia_applied apply_items(struct pair *p,
+                                      const struct lia_batch_item *items,
+                                      size_t count)
+{
+    const struct lia_batch batch = {
+        .peer = PEER, .origin = 7, .items = items, .item_count = count};
+
+    return apply(p, &batch);
+}
+
+static void a_batch_is_one_commit(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item items[2];
+    struct lia_applied applied;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    lia_test_put(&p->from, "c", 2, 20);
+    items[0] = whole(p, 1);
+    items[1] = whole(p, 2);
+    applied = apply_items(p, items, 2);
+    assert_true(applied.is_committed);
+    assert_int_equal(applied.commit.seq, 1);
+    assert_true(lia_stamp_is_none(applied.commit.stamp));
+    assert_int_equal(applied.result_count, 2);
+    assert_int_equal(applied.results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), 10);
+    assert_int_equal(lia_test_get(&p->to, "c", 2), 20);
+    assert_slice_equal(lia_test_doc(&p->to, "c", 1).clock,
+                       lia_test_doc(&p->from, "c", 1).clock);
+}
+
+static void what_is_held_changes_nothing(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item item;
+    struct lia_applied applied;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    item = whole(p, 1);
+    apply_items(p, &item, 1);
+    applied = apply_items(p, &item, 1);
+    assert_int_equal(applied.results[0].kind, LIA_APPLY_UNCHANGED);
+    assert_int_equal(applied.commit.seq, 0);
+}
+
+/* Own stamps come after everything merged, though the clock is behind it. */
+static void stamps_follow_what_was_merged(void **state)
+{
+    struct pair *p = *state;
+    struct lia_commit theirs;
+
+    p->from.env.wall_ms += 60000;
+    theirs = lia_test_put(&p->from, "c", 1, 10);
+    lia_test_send(&p->from, &p->to, "c", 1);
+    assert_true(lia_test_put(&p->to, "c", 1, 11).stamp.hlc > theirs.stamp.hlc);
+    lia_test_db_close(&p->to);
+    lia_test_db_open(&p->to);
+    assert_true(lia_test_put(&p->to, "d", 1, 11).stamp.hlc > theirs.stamp.hlc);
+}
+
+static void a_gap_undoes_the_batch(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item items[2];
+    struct lia_applied applied;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    items[0] = whole(p, 1);
+    apply_items(p, items, 1);
+    lia_test_put(&p->from, "c", 2, 20);
+    items[0] = whole(p, 2);
+    lia_test_put(&p->from, "c", 1, 11);
+    items[1] = delta(p, 1, 12);
+    applied = apply_items(p, items, 2);
+    assert_false(applied.is_committed);
+    assert_int_equal(applied.result_count, 1);
+    assert_int_equal(applied.results[0].kind, LIA_APPLY_GAP);
+    assert_slice_equal(applied.results[0].key.key, items[1].key.key);
+    assert_true(lia_vector_equal(applied.results[0].vector, vector_of(&p->to, 1)));
+    assert_int_equal(lia_test_get(&p->to, "c", 2), -1);
+}
+
+/* The repair may stand on either side of what it repairs. */
+static void a_repair_in_the_batch_fills_the_gap(void **state)
+{
+    for (size_t at = 0; at < 2; at++) {
+        struct pair *p = *state;
+        struct lia_vector held;
+        struct lia_batch_item items[2];
+        int32_t id = (int32_t)at;
+
+        lia_test_put(&p->from, "c", id, 10);
+        lia_test_send(&p->from, &p->to, "c", id);
+        held = vector_of(&p->from, id);
+        lia_test_put(&p->from, "c", id, 11);
+        items[at] = lia_test_segment(&p->from, "c", id, held);
+        items[1 - at] = delta(p, id, 12);
+        assert_true(apply_items(p, items, 2).is_committed);
+        assert_int_equal(lia_test_get(&p->to, "c", id), 12);
+    }
+}
+
+static void a_stage_is_applied_with_the_batch(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item items[3];
+    struct lia_batch batch = {.peer = PEER};
+    struct lia_applied applied;
+    uint64_t stage = 0;
+    uint64_t other = 0;
+
+    for (int32_t i = 0; i < 3; i++) {
+        lia_test_put(&p->from, "c", i, i);
+        items[i] = whole(p, i);
+    }
+    assert_ok(lia_db_stage(p->to.db, &stage, &items[0], 1, &p->to.err));
+    assert_ok(lia_db_stage(p->to.db, &stage, &items[1], 1, &p->to.err));
+    assert_ok(lia_db_stage(p->to.db, &other, &items[2], 1, &p->to.err));
+    assert_int_not_equal(stage, other);
+    assert_int_equal(lia_test_get(&p->to, "c", 0), -1);
+    batch.stage = stage;
+    applied = apply(p, &batch);
+    assert_true(applied.is_committed);
+    assert_int_equal(applied.commit.seq, 1);
+    assert_int_equal(applied.result_count, 0);
+    assert_int_equal(lia_test_get(&p->to, "c", 0), 0);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), 1);
+    assert_int_equal(lia_test_get(&p->to, "c", 2), -1);
+    assert_ok(lia_db_stage_drop(p->to.db, other, &p->to.err));
+    batch.stage = other;
+    assert_int_equal(apply(p, &batch).commit.seq, 0);
+}
+
+/* What the stage lacks is reported, kept, and can be repaired. */
+static void a_gap_in_a_stage(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item item;
+    struct lia_batch_item repair;
+    struct lia_batch batch = {.peer = PEER};
+    struct lia_applied applied;
+    uint64_t stage = 0;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    item = delta(p, 1, 11);
+    assert_ok(lia_db_stage(p->to.db, &stage, &item, 1, &p->to.err));
+    batch.stage = stage;
+    applied = apply(p, &batch);
+    assert_false(applied.is_committed);
+    assert_int_equal(applied.result_count, 1);
+    assert_slice_equal(applied.results[0].key.key, item.key.key);
+    repair = whole(p, 1);
+    batch.items = &repair;
+    batch.item_count = 1;
+    applied = apply(p, &batch);
+    assert_true(applied.is_committed);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), 11);
+}
+
+static void a_malformed_item_changes_nothing(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item items[2];
+    const struct lia_batch batch = {.peer = PEER, .items = items, .item_count = 2};
+    struct lia_applied applied;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    items[0] = whole(p, 1);
+    items[1] = items[0];
+    items[1].segment = LIA_BYTES("\xff\xff");
+    assert_status(LIANA_EPROTOCOL, lia_db_apply(p->to.db, &p->to.arena, &batch,
+                                                LIA_FULL, &applied, &p->to.err));
+    assert_non_null(strstr(p->to.err.message, "c"));
+    assert_int_equal(lia_test_get(&p->to, "c", 1), -1);
+}
+
+/* A document does not come under another one's key, nor in a collection of no name. */
+static void a_document_comes_under_its_key(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item item;
+    const struct lia_batch batch = {.peer = PEER, .items = &item, .item_count = 1};
+    struct lia_applied applied;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    item = whole(p, 1);
+    item.key.key = lia_test_key(&p->to, 2);
+    assert_status(LIANA_EPROTOCOL, lia_db_apply(p->to.db, &p->to.arena, &batch,
+                                                LIA_FULL, &applied, NULL));
+    item = whole(p, 1);
+    item.key.collection = lia_str("$");
+    assert_status(LIANA_EINVAL, lia_db_apply(p->to.db, &p->to.arena, &batch, LIA_FULL,
+                                             &applied, NULL));
+}
+
+static size_t count_owed(struct pair *p, struct lia_owed *out_first)
+{
+    const struct lia_owed *owed;
+    size_t count;
+
+    assert_ok(lia_db_owed(p->to.db, &p->to.arena, PEER, 10, &owed, &count, &p->to.err));
+    if (count && out_first) {
+        *out_first = owed[0];
+    }
+    return count;
+}
+
+static uint64_t mark_of(struct pair *p, uint64_t actor)
+{
+    struct lia_vector marks;
+
+    assert_ok(lia_db_marks(p->to.db, &p->to.arena, SUB, &marks, &p->to.err));
+    return lia_vector_get(marks, actor);
+}
+
+/* A stamp too far ahead is owed, the rest of the batch is not; marks wait until it is
+ * paid. */
+static void the_clock_guard(void **state)
+{
+    struct pair *p = *state;
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 0};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    struct lia_batch_item items[2];
+    struct lia_batch batch = {.peer = PEER,
+                              .items = items,
+                              .item_count = 2,
+                              .marks = &marks,
+                              .marks_count = 1};
+    struct lia_applied applied;
+    struct lia_owed owed;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    entry.hlc = lia_test_put(&p->from, "c", 2, 20).stamp.hlc;
+    items[0] = whole(p, 2);
+    items[1] = whole(p, 1);
+    applied = apply(p, &batch);
+    assert_true(applied.is_committed);
+    assert_int_equal(applied.results[0].kind, LIA_APPLY_OWED);
+    assert_int_equal(applied.results[0].reason, LIANA_ECLOCK);
+    assert_int_equal(applied.results[1].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(lia_test_get(&p->to, "c", 2), -1);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), 10);
+    assert_int_equal(count_owed(p, &owed), 1);
+    assert_slice_equal(owed.key.key, items[0].key.key);
+    assert_slice_equal(owed.subscription, SUB);
+    assert_int_equal(owed.reason, LIANA_ECLOCK);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    batch.marks_count = 0;
+    applied = apply(p, &batch);
+    assert_int_equal(applied.results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(count_owed(p, NULL), 0);
+    assert_int_equal(mark_of(p, entry.actor), entry.hlc);
+}
+
+/* A store whose clock is plainly wrong takes a peer's time. */
+static void time_from_a_peer(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item item;
+    uint64_t ms;
+
+    lia_test_db_close(&p->to);
+    p->to.options.time_floor_ms = p->from.env.wall_ms - 1000;
+    p->to.env.wall_ms = 5000;
+    lia_test_db_open(&p->to);
+    assert_false(lia_db_now(p->to.db, &ms));
+    assert_int_equal(ms, p->to.options.time_floor_ms);
+    lia_db_time_from_peer(p->to.db, p->from.env.wall_ms + 30 * 60 * 1000);
+    assert_true(lia_db_now(p->to.db, &ms));
+    p->from.env.wall_ms += 35 * 60 * 1000;
+    lia_test_put(&p->from, "c", 1, 10);
+    item = whole(p, 1);
+    assert_int_equal(apply_items(p, &item, 1).results[0].kind, LIA_APPLY_APPLIED);
+    assert_true(lia_hlc_ms(lia_test_put(&p->to, "c", 1, 1).stamp.hlc) >=
+                p->from.env.wall_ms);
+}
+
+static void tokens_and_seen_move_with_the_documents(void **state)
+{
+    struct pair *p = *state;
+    const struct lia_token token = {PEER, SUB, 77, lia_str_slice(lia_str("ctx")), 5};
+    const struct lia_seen seen = {77, 5, {6, 7}};
+    struct lia_batch batch = {
+        .peer = PEER, .tokens = &token, .token_count = 1, .seen = &seen};
+    struct lia_batch_item item;
+    struct lia_token got;
+    struct lia_seen got_seen;
+
+    assert_status(LIANA_ENOTFOUND,
+                  lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));
+    assert_status(LIANA_ENOTFOUND, lia_db_seen(p->to.db, PEER, &got_seen, NULL));
+    lia_test_put(&p->from, "c", 1, 10);
+    item = delta(p, 1, 11);
+    batch.items = &item;
+    batch.item_count = 1;
+    assert_false(apply(p, &batch).is_committed);
+    assert_status(LIANA_ENOTFOUND,
+                  lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));
+    item = whole(p, 1);
+    assert_true(apply(p, &batch).is_committed);
+    lia_test_db_close(&p->to);
+    lia_test_db_open(&p->to);
+    assert_ok(lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, &p->to.err));
+    assert_int_equal(got.epoch, 77);
+    assert_int_equal(got.seq, 5);
+    assert_slice_equal(got.context, token.context);
+    assert_ok(lia_db_seen(p->to.db, PEER, &got_seen, &p->to.err));
+    assert_int_equal(got_seen.stamp.actor, 7);
+    assert_ok(lia_db_token_drop(p->to.db, PEER, SUB, &p->to.err));
+    assert_status(LIANA_ENOTFOUND,
+                  lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));
+}
+
+static void marks_only_grow(void **state)
+{
+    struct pair *p = *state;
+    struct lia_vector_entry entries[2] = {{3, 50}, {UINT64_MAX, 60}};
+    const struct lia_batch_marks marks = {SUB, {entries, 2}};
+    const struct lia_batch batch = {.peer = PEER, .marks = &marks, .marks_count = 1};
+    struct lia_applied applied;
+    struct lia_commit own;
+
+    apply(p, &batch);
+    entries[0].hlc = 40;
+    entries[1].hlc = 70;
+    apply(p, &batch);
+    assert_int_equal(mark_of(p, 3), 50);
+    assert_int_equal(mark_of(p, UINT64_MAX), 70);
+    own = lia_test_put(&p->to, "c", 1, 1);
+    assert_int_equal(mark_of(p, own.stamp.actor), own.stamp.hlc);
+    entries[0].hlc = UINT64_MAX;
+    assert_status(LIANA_EPROTOCOL, lia_db_apply(p->to.db, &p->to.arena, &batch,
+                                                LIA_FULL, &applied, NULL));
+}
+
+static void epochs_cover_what_they_reached(void **state)
+{
+    struct pair *p = *state;
+    struct lia_test_db *t = &p->to;
+    uint64_t first = lia_db_identity(t->db).epoch;
+    bool covers = false;
+
+    lia_test_put(t, "c", 1, 1);
+    lia_test_put(t, "c", 1, 2);
+    assert_ok(lia_db_epoch_covers(t->db, first, 2, &covers, &t->err));
+    assert_true(covers);
+    lia_test_db_close(t);
+    lia_test_db_open(t);
+    assert_true(lia_db_identity(t->db).epoch != first);
+    lia_test_put(t, "c", 1, 3);
+    assert_ok(lia_db_epoch_covers(t->db, first, 2, &covers, &t->err));
+    assert_true(covers);
+    assert_ok(lia_db_epoch_covers(t->db, first, 3, &covers, &t->err));
+    assert_false(covers);
+    assert_ok(lia_db_epoch_covers(t->db, first + 1, 0, &covers, &t->err));
+    assert_false(covers);
+}
+
+static void identity_is_kept(void **state)
+{
+    struct pair *p = *state;
+    struct lia_test_db *t = &p->to;
+    struct lia_db_identity before = lia_db_identity(t->db);
+    struct lia_db *other;
+
+    lia_test_db_close(t);
+    t->options.database = lia_slice(before.database, LIA_DATABASE_ID_BYTES);
+    lia_test_db_open(t);
+    assert_true(lia_db_identity(t->db).actor == before.actor && before.actor != 0);
+    assert_true(lia_db_identity(t->db).store == before.store);
+    lia_test_db_close(t);
+    t->options.database = LIA_BYTES("0123456789abcdef");
+    assert_status(LIANA_EDATABASE, lia_db_open(&t->options, &other, &t->err));
+    assert_non_null(strstr(t->err.message, t->folder));
+    t->options.database = LIA_BYTES("short");
+    assert_status(LIANA_EINVAL, lia_db_open(&t->options, &other, NULL));
+    t->options.database = lia_slice(NULL, 0);
+    t->options.store.durability = LIA_MEMORY;
+    lia_test_db_open(t);
+    assert_true(lia_db_identity(t->db).actor != before.actor);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_batch_is_one_commit),
+        CASE(what_is_held_changes_nothing),
+        CASE(stamps_follow_what_was_merged),
+        CASE(a_gap_undoes_the_batch),
+        CASE(a_repair_in_the_batch_fills_the_gap),
+        CASE(a_stage_is_applied_with_the_batch),
+        CASE(a_gap_in_a_stage),
+        CASE(a_malformed_item_changes_nothing),
+        CASE(a_document_comes_under_its_key),
+        CASE(the_clock_guard),
+        CASE(time_from_a_peer),
+        CASE(tokens_and_seen_move_with_the_documents),
+        CASE(marks_only_grow),
+        CASE(epochs_cover_what_they_reached),
+        CASE(identity_is_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

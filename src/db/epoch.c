@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/internal.h"
+
+#define EPOCHS_KEPT 1000
+
+liana_status lia_epoch_begin(struct lia_db *db,
+                             struct lia_conn *conn,
+                             struct liana_error *err)
+{
+    liana_status status;
+
+    db->identity.epoch = lia_env_random64(db->env);
+    status =
+        lia_books_run(conn, err,
+                      "INSERT INTO epoch (epoch, actor, seq, own, durability, "
+                      "closed) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+                      "uuuuu", db->identity.epoch, db->identity.actor, db->state.seq,
+                      db->state.own, (uint64_t)lia_store_durability(db->store));
+    if (!status) {
+        db->epoch_row = (uint64_t)sqlite3_last_insert_rowid(conn->sqlite);
+        status = lia_books_run(conn, err, "DELETE FROM epoch WHERE n <= ?1 - ?2", "uu",
+                               db->epoch_row, (uint64_t)EPOCHS_KEPT);
+    }
+    return status;
+}
+
+liana_status lia_epoch_end(struct lia_db *db, struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_books_begin(db, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = lia_books_run(conn, err, "UPDATE epoch SET closed = 1 WHERE n = ?1", "u",
+                           db->epoch_row);
+    return lia_books_end(db, status, err);
+}
+
+/* What an epoch reached stands in the row of the next one; the running one has reached
+ * what is committed. */
+static liana_status covers(struct lia_conn *conn,
+                           uint64_t epoch,
+                           uint64_t seq,
+                           bool *out,
+                           struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn,
+        lia_str("SELECT coalesce((SELECT seq FROM epoch WHERE n > e.n ORDER BY n LIMIT "
+                "1), (SELECT seq FROM state)) FROM epoch e WHERE epoch = ?1"),
+        &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_u64(stmt, 1, epoch);
+    status = lia_conn_step(conn, stmt, err);
+    if (!status || status == LIANA_EEND) {
+        *out = !status && seq <= lia_column_u64(stmt, 0);
+        status = LIANA_OK;
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+liana_status lia_db_epoch_covers(struct lia_db *db,
+                                 uint64_t epoch,
+                                 uint64_t seq,
+                                 bool *out,
+                                 struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_store_read_begin(db->store, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = covers(conn, epoch, seq, out, err);
+    lia_store_read_end(db->store, conn);
+    return status;
+}

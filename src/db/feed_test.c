@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/testing/test.h"
+
+#include "base/limits.h"
+#include "db/testing/fixture.h"
+
+static int setup(void **state)
+{
+    struct lia_test_db *t = test_malloc(sizeof(*t));
+
+    lia_test_db_init(t, 2);
+    lia_test_db_open(t);
+    *state = t;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    lia_test_db_finish(*state);
+    test_free(*state);
+    return 0;
+}
+
+static const struct liana_slice PEER = {(const uint8_t *)"peer", 4};
+
+static struct lia_feed_page read_page(struct lia_test_db *t,
+                                      const struct lia_feed_query *query)
+{
+    struct lia_feed_page page;
+
+    assert_ok(lia_db_feed(t->db, &t->arena, query, &page, &t->err));
+    return page;
+}
+
+/* Everything after `after` that concerns one interest. */
+static struct lia_feed_page follow(struct lia_test_db *t, struct lia_interest interest)
+{
+    const struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = LIA_MIB};
+
+    return read_page(t, &query);
+}
+
+static struct lia_feed_page changes(struct lia_test_db *t,
+                                    const char *collection,
+                                    uint64_t after)
+{
+    return follow(t, (struct lia_interest){.collection = lia_str(collection),
+                                           .after_seq = after});
+}
+
+static uint64_t subscribe(struct lia_test_db *t,
+                          const char *collection,
+                          int32_t least_a)
+{
+    const struct lia_subscription sub = lia_test_subscription(t, collection, least_a);
+    struct lia_registration reg;
+
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    return reg.id;
+}
+
+static struct lia_feed_page subscribed(struct lia_test_db *t,
+                                       uint64_t registration,
+                                       uint64_t after)
+{
+    return follow(
+        t, (struct lia_interest){.registration = registration, .after_seq = after});
+}
+
+static void assert_item(const struct lia_feed_page *page,
+                        size_t index,
+                        struct liana_slice key,
+                        enum lia_feed_kind kind,
+                        int32_t a)
+{
+    assert_true(index < page->item_count);
+    assert_slice_equal(page->items[index].key, key);
+    assert_int_equal(page->items[index].hit_count, 1);
+    assert_int_equal(page->items[index].hits[0].kind, kind);
+    assert_int_equal(lia_test_a(page->items[index].doc), a);
+}
+
+static void each_document_once_in_order(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 1);
+    lia_test_put(t, "d", 1, 1);
+    lia_test_put(t, "c", 2, 2);
+    lia_test_put(t, "c", 1, 3);
+    page = changes(t, "c", 0);
+    assert_int_equal(page.item_count, 2);
+    assert_item(&page, 0, lia_test_key(t, 2), LIA_FEED_MATCHES, 2);
+    assert_item(&page, 1, lia_test_key(t, 1), LIA_FEED_MATCHES, 3);
+    assert_int_equal(page.items[0].seq, 3);
+    assert_int_equal(page.items[1].seq, 4);
+    assert_int_equal(page.upto, 4);
+    assert_int_equal(page.head, 4);
+    assert_false(page.is_cut);
+    assert_int_equal(changes(t, "c", 3).item_count, 1);
+    assert_int_equal(changes(t, "c", 4).item_count, 0);
+    assert_int_equal(changes(t, "none", 0).item_count, 0);
+    assert_int_equal(changes(t, "", 0).item_count, 3);
+}
+
+static void tombstones_are_changes(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 1);
+    lia_test_delete(t, "c", 1);
+    page = changes(t, "c", 0);
+    assert_int_equal(page.item_count, 1);
+    assert_item(&page, 0, lia_test_key(t, 1), LIA_FEED_MATCHES, -1);
+    assert_true(page.items[0].doc.clock.len > 0);
+}
+
+static void a_commit_spans_collections(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_feed_page page;
+    struct lia_txn *txn;
+
+    lia_test_put(t, "c", 1, 1);
+    lia_test_put(t, "d", 1, 1);
+    txn = lia_test_begin(t, LIA_WRITE);
+    lia_test_put_in(t, txn, "d", 2, 2);
+    lia_test_put_in(t, txn, "c", 2, 2);
+    assert_ok(lia_txn_commit(txn, NULL, &t->err));
+    page = changes(t, "", 1);
+    assert_int_equal(page.item_count, 3);
+    assert_int_equal(page.items[0].seq, 2);
+    assert_int_equal(page.items[1].seq, 3);
+    assert_int_equal(page.items[2].seq, 3);
+    assert_true(lia_str_equal(page.items[1].collection->name, lia_str("c")));
+    assert_true(lia_str_equal(page.items[2].collection->name, lia_str("d")));
+}
+
+/* Walks with pages of every size; the items are the same, and every page that does not
+ * say that it is cut ends with a whole commit. */
+static void pages_of_any_size_give_the_same(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_interest interest = {.after_seq = 0};
+    struct lia_feed_page all;
+
+    for (int32_t i = 0; i < 12; i++) {
+        struct lia_txn *txn = lia_test_begin(t, LIA_WRITE);
+
+        for (int32_t k = 0; k <= i % 4; k++) {
+            lia_test_put_in(t, txn, k % 2 ? "c" : "d", i * 10 + k, i);
+        }
+        assert_ok(lia_txn_commit(txn, NULL, &t->err));
+    }
+    all = changes(t, "", 0);
+    for (size_t rows = 1; rows < 8; rows++) {
+        struct lia_feed_query query = {.interests = &interest,
+                                       .interest_count = 1,
+                                       .bytes_max = LIA_MIB,
+                                       .rows_max = rows};
+        struct lia_feed_page page;
+        size_t seen = 0;
+
+        do {
+            page = read_page(t, &query);
+            for (size_t i = 0; i < page.item_count; i++, seen++) {
+                assert_int_equal(page.items[i].seq, all.items[seen].seq);
+                assert_slice_equal(page.items[i].key, all.items[seen].key);
+            }
+            if (!page.is_cut && seen < all.item_count) {
+                assert_true(all.items[seen].seq > page.upto);
+            }
+            assert_true(page.is_cut || seen == 0 ||
+                        all.items[seen - 1].seq <= page.upto);
+            query.from = page.next;
+        } while (page.upto < page.head || page.is_cut);
+        assert_int_equal(seen, all.item_count);
+    }
+}
+
+static void a_large_commit_is_cut_and_says_so(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_interest interest = {.after_seq = 0};
+    struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = 1};
+    struct lia_txn *txn = lia_test_begin(t, LIA_WRITE);
+    struct lia_feed_page page;
+
+    for (int32_t i = 0; i < 3; i++) {
+        lia_test_put_in(t, txn, "c", i, i);
+    }
+    assert_ok(lia_txn_commit(txn, NULL, &t->err));
+    page = read_page(t, &query);
+    assert_int_equal(page.item_count, 1);
+    assert_true(page.is_cut);
+    assert_int_equal(page.upto, 0);
+    query.from = page.next;
+    page = read_page(t, &query);
+    assert_true(page.is_cut);
+    query.from = page.next;
+    page = read_page(t, &query);
+    assert_int_equal(page.item_count, 1);
+    assert_false(page.is_cut);
+    assert_int_equal(page.upto, 1);
+}
+
+static void a_predicate_selects(void **state)
+{
+    struct lia_test_db *t = *state;
+    uint64_t reg = subscribe(t, "c", 10);
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 9);
+    lia_test_put(t, "c", 2, 10);
+    lia_test_put(t, "d", 3, 11);
+    page = subscribed(t, reg, 0);
+    assert_int_equal(page.item_count, 1);
+    assert_item(&page, 0, lia_test_key(t, 2), LIA_FEED_MATCHES, 10);
+    assert_int_equal(page.upto, 3);
+}
+
+static void what_leaves_is_told(void **state)
+{
+    struct lia_test_db *t = *state;
+    uint64_t reg = subscribe(t, "c", 10);
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 10);
+    lia_test_put(t, "c", 2, 10);
+    lia_test_put(t, "c", 3, 10);
+    lia_test_put(t, "c", 4, 1);
+    lia_test_put(t, "c", 1, 5); /* leaves */
+    lia_test_delete(t, "c", 2); /* leaves */
+    lia_test_put(t, "c", 3, 5); /* leaves and comes back */
+    lia_test_put(t, "c", 3, 12);
+    lia_test_put(t, "c", 4, 2); /* was never in it */
+    lia_test_put(t, "c", 1, 6); /* is out already */
+    page = subscribed(t, reg, 3);
+    assert_int_equal(page.item_count, 3);
+    assert_item(&page, 0, lia_test_key(t, 2), LIA_FEED_LEFT, -1);
+    assert_item(&page, 1, lia_test_key(t, 3), LIA_FEED_MATCHES, 12);
+    assert_item(&page, 2, lia_test_key(t, 1), LIA_FEED_LEFT, 6);
+    page = subscribed(t, reg, 6); /* has seen both leave */
+    assert_int_equal(page.item_count, 1);
+    assert_item(&page, 0, lia_test_key(t, 3), LIA_FEED_MATCHES, 12);
+    page = subscribed(t, reg, 0); /* holds nothing that could leave */
+    assert_int_equal(page.item_count, 1);
+}
+
+static void several_interests_share_a_walk(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_interest interests[3] = {
+        {.registration = subscribe(t, "c", 10)},
+        {.registration = subscribe(t, "c", 20)},
+        {.collection = lia_str("d"), .after_seq = 3}};
+    const struct lia_feed_query query = {
+        .interests = interests, .interest_count = 3, .bytes_max = LIA_MIB};
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 25);
+    lia_test_put(t, "c", 2, 15);
+    lia_test_put(t, "d", 3, 1);
+    lia_test_put(t, "d", 4, 1);
+    page = read_page(t, &query);
+    assert_int_equal(page.item_count, 3);
+    assert_int_equal(page.items[0].hit_count, 2);
+    assert_int_equal(page.items[1].hit_count, 1);
+    assert_int_equal(page.items[1].hits[0].interest, 0);
+    assert_int_equal(page.items[2].hits[0].interest, 2);
+    assert_slice_equal(page.items[2].key, lia_test_key(t, 4));
+}
+
+/* What is committed and not synced stays in the store, and marks with it. */
+static void only_what_is_durable(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_txn_options options = lia_txn_options(t->db, LIA_WRITE);
+    uint64_t reg = subscribe(t, "c", 0);
+    const struct lia_interest interest = {.registration = reg, .wants_marks = true};
+    struct lia_commit first = lia_test_put(t, "c", 1, 1);
+    struct lia_commit second;
+    struct lia_feed_page page;
+    struct lia_txn *txn;
+
+    options.durability = LIA_NORMAL;
+    assert_ok(lia_txn_begin(t->db, &options, &txn, &t->err));
+    lia_test_put_in(t, txn, "c", 2, 2);
+    assert_ok(lia_txn_commit(txn, &second, &t->err));
+    page = follow(t, interest);
+    assert_int_equal(page.item_count, 1);
+    assert_int_equal(page.upto, first.seq);
+    assert_int_equal(page.marks_count, 0);
+    assert_ok(lia_store_sync(lia_db_store(t->db), &t->err));
+    page = follow(t, interest);
+    assert_int_equal(page.item_count, 2);
+    assert_int_equal(page.upto, second.seq);
+    assert_int_equal(page.marks_count, 1);
+    assert_int_equal(lia_vector_get(page.marks[0].marks, second.stamp.actor),
+                     second.stamp.hlc);
+}
+
+/* Marks say what the page reflects: not before everything is in it. */
+static void marks_come_with_the_last_page(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_interest interest = {.registration = subscribe(t, "c", 0),
+                                          .wants_marks = true};
+    struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = 1};
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 1);
+    lia_test_put(t, "c", 2, 2);
+    page = read_page(t, &query);
+    assert_int_equal(page.upto, 1);
+    assert_int_equal(page.marks_count, 0);
+    query.from = page.next;
+    page = read_page(t, &query);
+    assert_int_equal(page.upto, 2);
+    assert_int_equal(page.marks_count, 1);
+}
+
+static void registrations_outlive_the_process(void **state)
+{
+    struct lia_test_db *t = *state;
+    uint64_t reg = subscribe(t, "c", 10);
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 10);
+    lia_test_db_close(t);
+    lia_test_db_open(t);
+    assert_int_equal(subscribe(t, "c", 10), reg);
+    lia_test_put(t, "c", 1, 1);
+    page = subscribed(t, reg, 1);
+    assert_int_equal(page.item_count, 1);
+    assert_item(&page, 0, lia_test_key(t, 1), LIA_FEED_LEFT, 1);
+}
+
+static void registrations_have_a_floor(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_subscription sub = lia_test_subscription(t, "c", 10);
+    struct lia_interest interest = {.after_seq = 1};
+    const struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = LIA_MIB};
+    struct lia_registration reg;
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 10);
+    lia_test_put(t, "c", 1, 10);
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    assert_int_equal(reg.floor_seq, 2);
+    interest.registration = reg.id;
+    assert_status(LIANA_ENOTFOUND, lia_db_feed(t->db, &t->arena, &query, &page, NULL));
+    interest.after_seq = 2;
+    assert_ok(lia_db_feed(t->db, &t->arena, &query, &page, &t->err));
+    assert_ok(lia_db_unregister(t->db, PEER, reg.id, &t->err));
+    assert_status(LIANA_ENOTFOUND, lia_db_feed(t->db, &t->arena, &query, &page, NULL));
+    assert_status(LIANA_ENOTFOUND, lia_db_unregister(t->db, PEER, reg.id, NULL));
+}
+
+/* The log is trimmed to what the slowest peer still needs. */
+static void acknowledgements_raise_the_floor(void **state)
+{
+    static const struct liana_slice OTHER = {(const uint8_t *)"other", 5};
+    struct lia_test_db *t = *state;
+    const struct lia_subscription sub = lia_test_subscription(t, "c", 10);
+    struct lia_registration reg;
+
+    lia_test_put(t, "c", 1, 10);
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    assert_ok(lia_db_register(t->db, OTHER, &sub, &reg, &t->err));
+    for (int32_t i = 0; i < 600; i++) {
+        lia_test_put(t, "c", 1, i % 2 ? 10 : 9);
+    }
+    assert_ok(lia_db_register_ack(t->db, PEER, reg.id, 601, &t->err));
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    assert_int_equal(reg.floor_seq, 1);
+    assert_ok(lia_db_register_ack(t->db, OTHER, reg.id, 500, &t->err));
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    assert_int_equal(reg.floor_seq, 500);
+    assert_status(LIANA_ENOTFOUND, lia_db_register_ack(t->db, PEER, 99, 1, NULL));
+}
+
+static void unused_registrations_go(void **state)
+{
+    struct lia_test_db *t = *state;
+    uint64_t old = subscribe(t, "c", 10);
+    const struct lia_interest interest = {.registration = old};
+    const struct lia_feed_query query = {.interests = &interest, .interest_count = 1};
+    struct lia_feed_page page;
+
+    lia_test_env_pass(&t->env, (uint64_t)31 * 24 * 3600 * 1000);
+    subscribe(t, "c", 11);
+    assert_status(LIANA_ENOTFOUND, lia_db_feed(t->db, &t->arena, &query, &page, NULL));
+}
+
+static void a_query_must_compile(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_subscription sub = {
+        .hash = PEER, .collection = lia_str("c"), .query = LIA_BYTES("?")};
+    const struct lia_subscription unnamed = {.collection = lia_str("c")};
+    struct lia_registration reg;
+
+    assert_status(LIANA_ESYNTAX, lia_db_register(t->db, PEER, &sub, &reg, NULL));
+    assert_status(LIANA_EINVAL, lia_db_register(t->db, PEER, &unnamed, &reg, NULL));
+    lia_test_put(t, "c", 1, 1);
+}
+
+static void heads_tell_copies_apart(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_key keys[3] = {{lia_str("c"), lia_test_key(t, 1)},
+                                    {lia_str("c"), lia_test_key(t, 2)},
+                                    {lia_str("none"), lia_test_key(t, 1)}};
+    struct lia_commit commit = lia_test_put(t, "c", 1, 1);
+    struct lia_doc_head before[3];
+    struct lia_doc_head after[3];
+
+    assert_ok(lia_db_heads(t->db, &t->arena, keys, 3, before, &t->err));
+    assert_true(before[0].is_held && before[0].exists);
+    assert_int_equal(before[0].vector.count, 1);
+    assert_int_equal(before[0].vector.entries[0].hlc, commit.stamp.hlc);
+    assert_false(before[1].is_held);
+    assert_false(before[2].is_held);
+    lia_test_delete(t, "c", 1);
+    assert_ok(lia_db_heads(t->db, &t->arena, keys, 3, after, &t->err));
+    assert_true(after[0].is_held && !after[0].exists);
+    assert_memory_not_equal(before[0].digest, after[0].digest, LIA_DIGEST_BYTES);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(each_document_once_in_order),
+        CASE(tombstones_are_changes),
+        CASE(a_commit_spans_collections),
+        CASE(pages_of_any_size_give_the_same),
+        CASE(a_large_commit_is_cut_and_says_so),
+        CASE(a_predicate_selects),
+        CASE(what_leaves_is_told),
+        CASE(several_interests_share_a_walk),
+        CASE(only_what_is_durable),
+        CASE(marks_come_with_the_last_page),
+        CASE(registrations_outlive_the_process),
+        CASE(registrations_have_a_floor),
+        CASE(acknowledgements_raise_the_floor),
+        CASE(unused_registrations_go),
+        CASE(a_query_must_compile),
+        CASE(heads_tell_copies_apart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

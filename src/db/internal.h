@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_DB_INTERNAL_H
+#define LIA_DB_INTERNAL_H
+/*
+ * db/internal - the inside of a db and of a transaction, shared by the files of src/db.
+ *
+ * Rules
+ *   `state` and what registrations are in force change only with the writer held (a
+ *   write transaction, or lia_books_begin); with `mutex` as well, because readers look
+ *   at them with `mutex` alone. Lists that only the writer reads need no lock to be read
+ *   by it.
+ *   Lock order: writer, then `mutex` or `listen.mutex`, which are leaves.
+ * Ownership: the db owns all of it but options.predicates and env.
+ * Threads: as db/db.h says.
+ */
+#include "base/thread.h"
+#include "db/feed.h"
+
+/* ---- collections ---- */
+
+struct lia_coll {
+    struct lia_collection pub; /* first: a pointer to one is a pointer to the other */
+    struct lia_coll *next;
+    char *text; /* name, table and statements, one block */
+    size_t text_size;
+    struct liana_str sql_get;    /* key -> seq, body, clock */
+    struct liana_str sql_insert; /* key, seq, body, clock */
+    struct liana_str sql_update; /* key, seq, body, clock */
+    struct liana_str sql_walk;   /* seq, row, seq -> seq, row, key, body, clock */
+};
+
+static inline const struct lia_coll *lia_coll_of(const struct lia_collection *c)
+{
+    return (const struct lia_coll *)c;
+}
+
+/* LIANA_EINVAL for a name that no collection can have. */
+liana_status lia_coll_check_name(struct liana_str name, struct liana_error *err);
+
+LIANA_MUST_CHECK liana_status lia_coll_load(struct lia_db *db,
+                                            struct lia_conn *conn,
+                                            struct liana_error *err);
+/* By name among those that are committed; NULL. */
+const struct lia_coll *lia_coll_find(struct lia_db *db, struct liana_str name);
+void lia_coll_free(const struct liana_allocator *a, struct lia_coll *coll);
+/* The collection as a write transaction sees it, or NULL. */
+const struct lia_coll *lia_coll_within(struct lia_txn *txn, struct liana_str name);
+/* The same, and made if it is missing. */
+LIANA_MUST_CHECK liana_status lia_coll_for_write(struct lia_txn *txn,
+                                                 struct liana_str name,
+                                                 const struct lia_coll **out,
+                                                 struct liana_error *err);
+/* Frees a list. */
+void lia_coll_free_all(const struct liana_allocator *a, struct lia_coll *first);
+/* Puts a transaction's new collections where everybody finds them. */
+void lia_coll_publish(struct lia_db *db, struct lia_coll *newest_first);
+
+/* ---- registrations ---- */
+
+struct lia_reg {
+    struct lia_reg *next;
+    uint32_t refs; /* under db->mutex */
+    uint64_t id;
+    uint64_t floor_seq;
+    struct lia_predicate *predicate; /* NULL: the whole collection */
+    char *collection;                /* with the subscription hash behind it */
+    size_t collection_len;
+    struct liana_slice subscription;
+    size_t size; /* of the block at `collection` */
+};
+
+LIANA_MUST_CHECK liana_status lia_reg_load(struct lia_db *db,
+                                           struct lia_conn *conn,
+                                           struct liana_error *err);
+/* A reference, or NULL when there is no such registration. */
+struct lia_reg *lia_reg_get(struct lia_db *db, uint64_t id);
+void lia_reg_put(struct lia_db *db, struct lia_reg *reg);
+bool lia_reg_matches(struct lia_db *db,
+                     const struct lia_reg *reg,
+                     struct liana_slice body);
+/* Logs the key for every registration that the change took it out of. */
+LIANA_MUST_CHECK liana_status lia_reg_change(struct lia_txn *txn,
+                                             const struct lia_coll *coll,
+                                             struct liana_slice key,
+                                             struct liana_slice before,
+                                             struct liana_slice after,
+                                             struct liana_error *err);
+
+/* ---- listeners ---- */
+
+struct lia_event;
+
+struct lia_listening {
+    struct lia_mutex mutex;
+    struct lia_listener *listeners;
+    struct lia_event *oldest; /* waiting events, by commit */
+    struct lia_event *newest;
+    size_t bytes;
+    uint64_t commit; /* the newest that was published */
+    uint64_t seq;    /* of the newest that was published */
+};
+
+/* One changed document of a running transaction. */
+struct lia_touched {
+    struct lia_touched *older;
+    const struct lia_coll *coll;
+    struct liana_slice key;
+    struct lia_vector before;
+    struct liana_slice before_body;
+};
+
+/* What a transaction has to tell; empty while nobody listens. */
+struct lia_story {
+    bool is_told;
+    bool wants_before_body;
+    bool is_lost; /* too much to keep */
+    size_t bytes;
+    struct lia_touched *newest;
+    size_t count;
+    struct lia_batch_marks *marks; /* that this transaction moved */
+    size_t marks_count;
+};
+
+void lia_listen_start(struct lia_db *db, struct lia_story *out);
+/* Notes the first change of a document by this transaction. */
+LIANA_MUST_CHECK liana_status lia_listen_touch(struct lia_txn *txn,
+                                               const struct lia_coll *coll,
+                                               struct liana_slice key,
+                                               struct lia_doc before);
+/* Makes the event; NULL when there is nothing to tell or it was lost. */
+LIANA_MUST_CHECK liana_status lia_listen_make(struct lia_txn *txn,
+                                              struct lia_event **out,
+                                              struct liana_error *err);
+void lia_listen_drop(struct lia_db *db, struct lia_event *event);
+/* Cannot fail. Takes the event. `is_lost`: there was one, and it is not here. */
+void lia_listen_publish(struct lia_db *db,
+                        struct lia_store_mark mark,
+                        struct lia_event *event,
+                        bool is_lost);
+/* Calls what wants to know that more is durable. */
+void lia_listen_wake(void *db);
+
+/* ---- the db ---- */
+
+struct lia_state {
+    uint64_t seq;
+    uint64_t hlc; /* greatest issued or merged */
+    uint64_t own; /* greatest issued by the actor */
+};
+
+struct lia_db {
+    const struct lia_env *env;
+    struct lia_store *store;
+    const struct lia_predicates *predicates;
+    struct lia_db_identity identity;
+    uint64_t epoch_row;
+    uint64_t time_floor_ms;
+
+    struct lia_mutex mutex;
+    struct lia_state state;
+    struct lia_coll *collections; /* newest first */
+    struct lia_reg *registrations;
+    size_t predicate_count; /* registrations that have one */
+    bool has_peer_time;
+    uint64_t peer_time_ahead_ms; /* added to the system's clock */
+    uint64_t stages;             /* how many there were; under the writer */
+
+    struct lia_listening listen;
+};
+
+LIANA_MUST_CHECK liana_status lia_listening_init(struct lia_listening *listen);
+void lia_listening_deinit(struct lia_db *db);
+
+/* ---- epochs ---- */
+
+LIANA_MUST_CHECK liana_status lia_epoch_begin(struct lia_db *db,
+                                              struct lia_conn *conn,
+                                              struct liana_error *err);
+/* Says that this open has ended in order. */
+LIANA_MUST_CHECK liana_status lia_epoch_end(struct lia_db *db, struct liana_error *err);
+
+/* ---- transactions ---- */
+
+#define LIA_SAVEPOINTS_MAX 64
+
+struct lia_savepoint {
+    bool is_changed;
+    bool is_own;
+    size_t touched_count;
+    struct lia_coll *created;
+};
+
+struct lia_txn {
+    struct lia_db *db;
+    struct lia_conn *conn;
+    struct lia_txn_options options;
+    liana_status failed;      /* the transaction is void */
+    struct lia_arena scratch; /* of one call */
+    struct lia_arena arena;   /* of the transaction */
+    uint32_t collections_max; /* read: the snapshot has ids up to here */
+
+    /* write only */
+    struct lia_state state; /* as it will be after commit */
+    struct lia_stamp stamp;
+    bool is_changed;          /* a document changed: the commit has a seq */
+    bool is_own;              /* by an operation of ours */
+    bool has_deleted;         /* table `deleted` is not empty */
+    struct lia_coll *created; /* newest first */
+    struct lia_story story;
+    size_t depth;
+    struct lia_savepoint savepoints[LIA_SAVEPOINTS_MAX];
+};
+
+/* A transaction with the seq of the commit it will make. */
+static inline uint64_t lia_txn_seq(const struct lia_txn *txn)
+{
+    return txn->db->state.seq + 1;
+}
+
+/* LIANA_OK while the transaction can be used; resets the scratch arena. */
+LIANA_MUST_CHECK liana_status lia_txn_enter(struct lia_txn *txn,
+                                            bool is_write,
+                                            struct liana_error *err);
+/* Notes a failure that voids the transaction; answers `status`. */
+liana_status lia_txn_leave(struct lia_txn *txn, liana_status status);
+
+/* ---- rows ---- */
+
+struct lia_row {
+    uint64_t seq; /* 0: there is none */
+    struct lia_doc doc;
+};
+
+/* The row, its bytes in the arena. */
+LIANA_MUST_CHECK liana_status lia_row_get(struct lia_conn *conn,
+                                          const struct lia_coll *coll,
+                                          struct liana_slice key,
+                                          struct lia_arena *arena,
+                                          struct lia_row *out,
+                                          struct liana_error *err);
+
+/* Writes the row and everything that follows from the change. */
+LIANA_MUST_CHECK liana_status lia_row_put(struct lia_txn *txn,
+                                          const struct lia_coll *coll,
+                                          struct liana_slice key,
+                                          const struct lia_row *before,
+                                          struct lia_doc after,
+                                          struct liana_error *err);
+
+/* ---- bookkeeping: small writes that change no document ---- */
+
+LIANA_MUST_CHECK liana_status lia_books_begin(struct lia_db *db,
+                                              struct lia_conn **out,
+                                              struct liana_error *err);
+/* Commits if `status` is LIANA_OK; answers the first failure. The writer stays until
+ * lia_store_write_end, so that what is in memory can follow. */
+LIANA_MUST_CHECK liana_status lia_books_commit(struct lia_db *db,
+                                               liana_status status,
+                                               struct liana_error *err);
+/* Both in one. */
+LIANA_MUST_CHECK liana_status lia_books_end(struct lia_db *db,
+                                            liana_status status,
+                                            struct liana_error *err);
+
+/* One statement with its parameters, run to its end: "sut" binds a slice, a uint64_t and
+ * a text. */
+LIANA_MUST_CHECK liana_status lia_books_run(struct lia_conn *conn,
+                                            struct liana_error *err,
+                                            const char *sql,
+                                            const char *kinds,
+                                            ...);
+
+/* ---- time ---- */
+
+/* Trusted time with `mutex` not held: lia_db_now's, or the best lower bound. */
+uint64_t lia_db_wall(struct lia_db *db);
+
+#define LIA_CLOCK_AHEAD_MS_MAX ((uint64_t)10 * 60 * 1000)
+
+/* ---- marks as a connection sees them (kept.c) ---- */
+
+/* The own entry is left out while the snapshot holds what is not durable. */
+LIANA_MUST_CHECK liana_status lia_kept_marks(struct lia_conn *conn,
+                                             struct lia_db *db,
+                                             struct lia_arena *arena,
+                                             struct liana_slice subscription,
+                                             struct lia_vector *out,
+                                             struct liana_error *err);
+
+/* Takes in what a sender's marks say. Those of a subscription with something owed wait;
+ * `was_paid`: some may wait no longer. */
+LIANA_MUST_CHECK liana_status lia_marks_put(struct lia_txn *txn,
+                                            const struct lia_batch_marks *marks,
+                                            size_t count,
+                                            bool was_paid,
+                                            struct liana_error *err);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "db/internal.h"
+
+/* One row of a query with up to two blob parameters, on a snapshot of its own. `read`
+ * takes the columns. */
+struct ask {
+    const char *sql;
+    struct liana_slice first;
+    struct liana_slice second;
+    liana_status (*read)(sqlite3_stmt *stmt, void *out);
+    void *out;
+    const char *what; /* for LIANA_ENOTFOUND */
+};
+
+static liana_status ask_on(struct lia_conn *conn,
+                           const struct ask *ask,
+                           struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(conn, lia_str(ask->sql), &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    for (int at = 1; at <= sqlite3_bind_parameter_count(stmt); at++) {
+        lia_bind_slice(stmt, at, at == 1 ? ask->first : ask->second);
+    }
+    status = lia_conn_step(conn, stmt, err);
+    if (status == LIANA_EEND) {
+        status = lia_err(err, LIANA_ENOTFOUND, "there is no %s", ask->what);
+    } else if (!status) {
+        status = lia_err_plain(err, ask->read(stmt, ask->out));
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+static liana_status ask(struct lia_db *db,
+                        const struct ask *question,
+                        struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_store_read_begin(db->store, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = ask_on(conn, question, err);
+    lia_store_read_end(db->store, conn);
+    return status;
+}
+
+/* ---- tokens ---- */
+
+struct token_out {
+    struct lia_arena *arena;
+    struct lia_token *token;
+};
+
+static liana_status read_token(sqlite3_stmt *stmt, void *out)
+{
+    const struct token_out *to = out;
+
+    to->token->epoch = lia_column_u64(stmt, 0);
+    to->token->seq = lia_column_u64(stmt, 2);
+    return lia_arena_copy(to->arena, lia_column_slice(stmt, 1), &to->token->context)
+               ? LIANA_OK
+               : LIANA_ENOMEM;
+}
+
+liana_status lia_db_token(struct lia_db *db,
+                          struct lia_arena *arena,
+                          struct liana_slice peer,
+                          struct liana_slice subscription,
+                          struct lia_token *out,
+                          struct liana_error *err)
+{
+    struct lia_token token = {0};
+    struct token_out to = {arena, &token};
+    const struct ask question = {"SELECT epoch, context, seq FROM token "
+                                 "WHERE peer = ?1 AND subscription = ?2",
+                                 peer,
+                                 subscription,
+                                 read_token,
+                                 &to,
+                                 "token"};
+    liana_status status = ask(db, &question, err);
+
+    if (!status && (!lia_arena_copy(arena, peer, &token.peer) ||
+                    !lia_arena_copy(arena, subscription, &token.subscription))) {
+        status = lia_err_plain(err, LIANA_ENOMEM);
+    }
+    if (!status) {
+        *out = token;
+    }
+    return status;
+}
+
+liana_status lia_db_token_drop(struct lia_db *db,
+                               struct liana_slice peer,
+                               struct liana_slice subscription,
+                               struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_books_begin(db, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = lia_books_run(conn, err,
+                           "DELETE FROM token WHERE peer = ?1 AND subscription = ?2",
+                           "ss", peer, subscription);
+    return lia_books_end(db, status, err);
+}
+
+/* ---- peers ---- */
+
+static liana_status read_seen(sqlite3_stmt *stmt, void *out)
+{
+    *(struct lia_seen *)out =
+        (struct lia_seen){lia_column_u64(stmt, 0),
+                          lia_column_u64(stmt, 1),
+                          {lia_column_u64(stmt, 2), lia_column_u64(stmt, 3)}};
+    return LIANA_OK;
+}
+
+liana_status lia_db_seen(struct lia_db *db,
+                         struct liana_slice peer,
+                         struct lia_seen *out,
+                         struct liana_error *err)
+{
+    const struct ask question = {
+        .sql = "SELECT epoch, seq, hlc, actor FROM seen WHERE peer = ?1",
+        .first = peer,
+        .read = read_seen,
+        .out = out,
+        .what = "such peer"};
+
+    return ask(db, &question, err);
+}
+
+/* ---- marks ---- */
+
+static liana_status read_marks(struct lia_conn *conn,
+                               sqlite3_stmt *stmt,
+                               struct lia_buf *out,
+                               struct liana_error *err)
+{
+    liana_status status;
+
+    for (;;) {
+        struct lia_vector_entry entry;
+
+        status = lia_conn_step(conn, stmt, err);
+        if (status) {
+            break;
+        }
+        entry =
+            (struct lia_vector_entry){lia_column_u64(stmt, 0), lia_column_u64(stmt, 1)};
+        lia_buf_bytes(out, &entry, sizeof(entry));
+    }
+    return status == LIANA_EEND ? lia_err_plain(err, out->status) : status;
+}
+
+static int by_actor(const void *a, const void *b)
+{
+    uint64_t x = ((const struct lia_vector_entry *)a)->actor;
+    uint64_t y = ((const struct lia_vector_entry *)b)->actor;
+
+    return (x > y) - (x < y);
+}
+
+/* SQLite orders actors as signed numbers, a vector as unsigned ones. */
+static liana_status make_vector(struct lia_arena *arena,
+                                struct liana_slice entries,
+                                struct lia_vector *out)
+{
+    size_t count = entries.len / sizeof(struct lia_vector_entry);
+    struct lia_vector_entry *all = lia_arena_array(arena, count, sizeof(*all));
+
+    if (!all) {
+        return LIANA_ENOMEM;
+    }
+    if (count) {
+        memcpy(all, entries.ptr, entries.len);
+        qsort(all, count, sizeof(*all), by_actor);
+    }
+    *out = (struct lia_vector){all, count};
+    return LIANA_OK;
+}
+
+struct own {
+    uint64_t seq;
+    struct lia_stamp stamp;
+};
+
+static liana_status read_own(sqlite3_stmt *stmt, void *out)
+{
+    *(struct own *)out = (struct own){
+        lia_column_u64(stmt, 0), {lia_column_u64(stmt, 1), lia_column_u64(stmt, 2)}};
+    return LIANA_OK;
+}
+
+liana_status lia_kept_marks(struct lia_conn *conn,
+                            struct lia_db *db,
+                            struct lia_arena *arena,
+                            struct liana_slice subscription,
+                            struct lia_vector *out,
+                            struct liana_error *err)
+{
+    struct own own = {0};
+    const struct ask question = {.sql = "SELECT seq, own, actor FROM state",
+                                 .read = read_own,
+                                 .out = &own,
+                                 .what = "state"};
+    sqlite3_stmt *stmt = NULL;
+    struct lia_buf entries;
+    struct lia_vector vector;
+    liana_status status = ask_on(conn, &question, err);
+
+    if (!status) {
+        status = lia_conn_prepare(
+            conn,
+            lia_str("SELECT actor, hlc FROM mark WHERE subscription = ?1 AND hlc > 0"),
+            &stmt, err);
+    }
+    if (status) {
+        return status;
+    }
+    lia_buf_init(&entries, db->env->alloc);
+    lia_bind_slice(stmt, 1, subscription);
+    status = read_marks(conn, stmt, &entries, err);
+    lia_conn_done(conn, stmt);
+    if (!status) {
+        status =
+            lia_err_plain(err, make_vector(arena, lia_buf_slice(&entries), &vector));
+    }
+    lia_buf_deinit(&entries);
+    if (!status && own.stamp.hlc && own.seq <= lia_store_head(db->store).durable.seq) {
+        status = lia_err_plain(err, lia_vector_with(arena, vector, own.stamp, &vector));
+    }
+    if (!status) {
+        *out = vector;
+    }
+    return status;
+}
+
+liana_status lia_db_marks(struct lia_db *db,
+                          struct lia_arena *arena,
+                          struct liana_slice subscription,
+                          struct lia_vector *out,
+                          struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_store_read_begin(db->store, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = lia_kept_marks(conn, db, arena, subscription, out, err);
+    lia_store_read_end(db->store, conn);
+    return status;
+}
+
+/* ---- owed ---- */
+
+static liana_status read_owed(sqlite3_stmt *stmt,
+                              struct lia_arena *arena,
+                              struct lia_owed *out)
+{
+    struct liana_slice collection = {0};
+
+    if (!lia_arena_copy(arena, lia_column_slice(stmt, 0), &out->peer) ||
+        !lia_arena_copy(arena, lia_column_slice(stmt, 1), &out->subscription) ||
+        !lia_arena_copy(arena, lia_str_slice(lia_column_str(stmt, 2)), &collection) ||
+        !lia_arena_copy(arena, lia_column_slice(stmt, 3), &out->key.key)) {
+        return LIANA_ENOMEM;
+    }
+    out->key.collection = lia_slice_str(collection);
+    out->reason = (liana_status)sqlite3_column_int64(stmt, 4);
+    out->since_ms = lia_column_u64(stmt, 5);
+    return LIANA_OK;
+}
+
+static liana_status list_owed(struct lia_conn *conn,
+                              sqlite3_stmt *stmt,
+                              struct lia_arena *arena,
+                              struct lia_buf *out,
+                              struct liana_error *err)
+{
+    liana_status status;
+
+    for (;;) {
+        struct lia_owed owed = {0};
+
+        status = lia_conn_step(conn, stmt, err);
+        if (!status) {
+            status = lia_err_plain(err, read_owed(stmt, arena, &owed));
+        }
+        if (status) {
+            break;
+        }
+        lia_buf_bytes(out, &owed, sizeof(owed));
+    }
+    return status == LIANA_EEND ? lia_err_plain(err, out->status) : status;
+}
+
+static liana_status owed_on(struct lia_conn *conn,
+                            struct lia_arena *arena,
+                            struct liana_slice peer,
+                            size_t max,
+                            struct lia_buf *out,
+                            struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn,
+        lia_str(
+            "SELECT peer, subscription, collection, key, reason, since_ms FROM owed "
+            "WHERE ?1 = x'' OR peer = ?1 ORDER BY n LIMIT ?2"),
+        &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_slice(stmt, 1, peer);
+    lia_bind_u64(stmt, 2, max < INT32_MAX ? max : INT32_MAX);
+    status = list_owed(conn, stmt, arena, out, err);
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+liana_status lia_db_owed(struct lia_db *db,
+                         struct lia_arena *arena,
+                         struct liana_slice peer,
+                         size_t max,
+                         const struct lia_owed **out,
+                         size_t *out_count,
+                         struct liana_error *err)
+{
+    struct liana_slice copy;
+    struct lia_conn *conn;
+    struct lia_buf rows;
+    liana_status status = lia_store_read_begin(db->store, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    lia_buf_init(&rows, db->env->alloc);
+    status = owed_on(conn, arena, peer, max, &rows, err);
+    lia_store_read_end(db->store, conn);
+    if (!status && !lia_arena_copy(arena, lia_buf_slice(&rows), &copy)) {
+        status = lia_err_plain(err, LIANA_ENOMEM);
+    }
+    if (!status) {
+        *out = (const struct lia_owed *)(const void *)copy.ptr;
+        *out_count = rows.len / sizeof(**out);
+    }
+    lia_buf_deinit(&rows);
+    return status;
+}

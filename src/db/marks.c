@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/internal.h"
+
+/*
+ * A mark says that every commit of an actor up to a stamp is held. While a document of
+ * the subscription is owed that may not be so: what the sender offers is then kept beside
+ * the mark and becomes it when nothing is owed any more.
+ */
+
+static liana_status is_waiting(struct lia_conn *conn,
+                               struct liana_slice subscription,
+                               bool *out,
+                               struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT 1 FROM owed WHERE subscription = ?1 LIMIT 1"), &stmt,
+        err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_slice(stmt, 1, subscription);
+    status = lia_conn_step(conn, stmt, err);
+    lia_conn_done(conn, stmt);
+    *out = status == LIANA_OK;
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
+static liana_status put_mark(struct lia_conn *conn,
+                             struct liana_slice subscription,
+                             struct lia_vector_entry entry,
+                             bool waits,
+                             struct liana_error *err)
+{
+    if (entry.hlc > INT64_MAX) {
+        return lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time");
+    }
+    return lia_books_run(
+        conn, err,
+        "INSERT INTO mark (subscription, actor, hlc, offered) VALUES (?1, ?2, ?3, ?4) "
+        "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc), "
+        "offered = max(offered, excluded.offered)",
+        "suuu", subscription, entry.actor, waits ? 0 : entry.hlc, entry.hlc);
+}
+
+static void tell(struct lia_txn *txn,
+                 struct liana_slice subscription,
+                 struct lia_vector v)
+{
+    txn->story.marks[txn->story.marks_count++] =
+        (struct lia_batch_marks){subscription, v};
+}
+
+static liana_status put_marks(struct lia_txn *txn,
+                              const struct lia_batch_marks *marks,
+                              struct liana_error *err)
+{
+    bool waits = false;
+    liana_status status = is_waiting(txn->conn, marks->subscription, &waits, err);
+
+    for (size_t i = 0; i < marks->marks.count && !status; i++) {
+        status = put_mark(txn->conn, marks->subscription, marks->marks.entries[i],
+                          waits, err);
+    }
+    if (!status && !waits && marks->marks.count) {
+        tell(txn, marks->subscription, marks->marks);
+    }
+    return status;
+}
+
+#define FREED                                                                          \
+    "offered > hlc AND NOT EXISTS "                                                    \
+    "(SELECT 1 FROM owed WHERE subscription = mark.subscription)"
+
+static liana_status count_freed(struct lia_conn *conn,
+                                size_t *out,
+                                struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT count(DISTINCT subscription) FROM mark WHERE " FREED),
+        &stmt, err);
+
+    if (!status) {
+        status = lia_conn_step(conn, stmt, err);
+    }
+    if (!status) {
+        *out = (size_t)lia_column_u64(stmt, 0);
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+static liana_status list_freed(struct lia_txn *txn, struct liana_error *err)
+{
+    static const char LIST[] = "SELECT DISTINCT subscription FROM mark WHERE " FREED;
+    sqlite3_stmt *stmt = NULL;
+    struct liana_slice subscription;
+    liana_status status = lia_conn_prepare(txn->conn, lia_str(LIST), &stmt, err);
+
+    while (!status) {
+        status = lia_conn_step(txn->conn, stmt, err);
+        if (!status &&
+            !lia_arena_copy(&txn->arena, lia_column_slice(stmt, 0), &subscription)) {
+            status = lia_err_plain(err, LIANA_ENOMEM);
+        }
+        if (!status) {
+            tell(txn, subscription, (struct lia_vector){0});
+        }
+    }
+    lia_conn_done(txn->conn, stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
+static liana_status free_marks(struct lia_txn *txn, struct liana_error *err)
+{
+    liana_status status = list_freed(txn, err);
+
+    if (!status) {
+        status = lia_books_run(txn->conn, err,
+                               "UPDATE mark SET hlc = offered WHERE " FREED, "");
+    }
+    for (size_t i = 0; i < txn->story.marks_count && !status; i++) {
+        struct lia_batch_marks *freed = &txn->story.marks[i];
+
+        status = lia_kept_marks(txn->conn, txn->db, &txn->arena, freed->subscription,
+                                &freed->marks, err);
+    }
+    return status;
+}
+
+liana_status lia_marks_put(struct lia_txn *txn,
+                           const struct lia_batch_marks *marks,
+                           size_t count,
+                           bool was_paid,
+                           struct liana_error *err)
+{
+    size_t freed = 0;
+    liana_status status = was_paid ? count_freed(txn->conn, &freed, err) : LIANA_OK;
+
+    if (!status) {
+        txn->story.marks =
+            lia_arena_array(&txn->arena, count + freed, sizeof(*txn->story.marks));
+        status = txn->story.marks ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+    }
+    if (!status && freed) {
+        status = free_marks(txn, err);
+    }
+    for (size_t i = 0; i < count && !status; i++) {
+        status = put_marks(txn, &marks[i], err);
+    }
+    return status;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/internal.h"
+
+/* ---- the row that says who this store is ---- */
+
+static liana_status check_database(struct lia_db *db,
+                                   struct liana_slice wanted,
+                                   struct liana_error *err)
+{
+    struct liana_slice own = lia_slice(db->identity.database, LIA_DATABASE_ID_BYTES);
+
+    return wanted.len == 0 || lia_slice_equal(own, wanted)
+               ? LIANA_OK
+               : lia_err(err, LIANA_EDATABASE, "%s belongs to another database",
+                         lia_store_path(db->store));
+}
+
+static liana_status read_columns(struct lia_db *db, sqlite3_stmt *stmt)
+{
+    struct liana_slice database = lia_column_slice(stmt, 0);
+
+    if (database.len != LIA_DATABASE_ID_BYTES) {
+        return LIANA_ECORRUPT;
+    }
+    memcpy(db->identity.database, database.ptr, database.len);
+    db->identity.store = lia_column_u64(stmt, 1);
+    db->identity.actor = lia_column_u64(stmt, 2);
+    db->state = (struct lia_state){lia_column_u64(stmt, 3), lia_column_u64(stmt, 4),
+                                   lia_column_u64(stmt, 5)};
+    return LIANA_OK;
+}
+
+/* LIANA_EEND in a new store. */
+static liana_status read_state(struct lia_db *db,
+                               struct lia_conn *conn,
+                               struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT database, store, actor, seq, hlc, own FROM state"), &stmt,
+        err);
+
+    if (!status) {
+        status = lia_conn_step(conn, stmt, err);
+    }
+    if (!status) {
+        status = read_columns(db, stmt);
+        if (status) {
+            status = lia_err(err, status, "%s: its identity is damaged",
+                             lia_store_path(db->store));
+        }
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+static liana_status make_state(struct lia_db *db,
+                               struct lia_conn *conn,
+                               struct liana_slice database,
+                               struct liana_error *err)
+{
+    const struct lia_env *env = db->env;
+
+    if (database.len) {
+        memcpy(db->identity.database, database.ptr, LIA_DATABASE_ID_BYTES);
+    } else {
+        env->random(env->ctx, db->identity.database, LIA_DATABASE_ID_BYTES);
+    }
+    db->identity.store = lia_env_random64(env);
+    return lia_books_run(conn, err,
+                         "INSERT INTO state (id, database, store, actor, seq, hlc, "
+                         "own) VALUES (1, ?1, ?2, 0, 0, 0, 0)",
+                         "su", lia_slice(db->identity.database, LIA_DATABASE_ID_BYTES),
+                         db->identity.store);
+}
+
+/* A store that may have lost what it has stamped begins as somebody else. */
+static liana_status take_actor(struct lia_db *db,
+                               struct lia_conn *conn,
+                               struct liana_error *err)
+{
+    if (db->identity.actor && lia_store_durability(db->store) != LIA_MEMORY) {
+        return LIANA_OK;
+    }
+    do {
+        db->identity.actor = lia_env_random64(db->env);
+    } while (db->identity.actor == 0);
+    db->state.own = 0;
+    return lia_books_run(conn, err, "UPDATE state SET actor = ?1, own = 0", "u",
+                         db->identity.actor);
+}
+
+/* ---- opening ---- */
+
+static liana_status load(struct lia_db *db,
+                         struct lia_conn *conn,
+                         struct liana_slice database,
+                         struct liana_error *err)
+{
+    liana_status status = read_state(db, conn, err);
+
+    if (status == LIANA_EEND) {
+        status = make_state(db, conn, database, err);
+    } else if (!status) {
+        status = check_database(db, database, err);
+    }
+    if (!status) {
+        status = take_actor(db, conn, err);
+    }
+    if (!status) {
+        status = lia_epoch_begin(db, conn, err);
+    }
+    if (!status) {
+        status = lia_books_run(conn, err, "DELETE FROM stage", "");
+    }
+    if (!status) {
+        status = lia_coll_load(db, conn, err);
+    }
+    return status ? status : lia_reg_load(db, conn, err);
+}
+
+/* Everything that was recovered is made durable with the epoch, before anything of it
+ * can leave the store. */
+static liana_status begin_epoch(struct lia_db *db,
+                                struct liana_slice database,
+                                struct liana_error *err)
+{
+    struct lia_store_mark mark = {0};
+    struct lia_conn *conn;
+    liana_status status = lia_books_begin(db, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = load(db, conn, database, err);
+    if (!status) {
+        lia_store_start_seq(db->store, db->state.seq);
+        status = lia_store_write_commit(db->store, db->state.seq, &mark, err);
+    }
+    lia_store_write_end(db->store);
+    if (!status) {
+        status = lia_store_wait_durable(db->store, mark.commit, err);
+    }
+    if (!status) {
+        db->listen.commit = mark.commit;
+        db->listen.seq = mark.seq;
+        lia_store_on_durable(db->store, lia_listen_wake, db);
+    }
+    return status;
+}
+
+static liana_status init(struct lia_db *db, const struct lia_db_options *options)
+{
+    liana_status status = lia_mutex_init(&db->mutex);
+
+    if (status) {
+        return status;
+    }
+    status = lia_listening_init(&db->listen);
+    if (status) {
+        lia_mutex_deinit(&db->mutex);
+        return status;
+    }
+    db->predicates = options->predicates;
+    db->time_floor_ms = options->time_floor_ms;
+    return LIANA_OK;
+}
+
+static void free_regs(struct lia_db *db)
+{
+    while (db->registrations) {
+        struct lia_reg *reg = db->registrations;
+
+        db->registrations = reg->next;
+        lia_reg_put(db, reg);
+    }
+}
+
+/* Answers what closing the store answered. */
+static liana_status deinit(struct lia_db *db, struct liana_error *err)
+{
+    liana_status status = lia_store_close(db->store, err);
+
+    free_regs(db);
+    lia_listening_deinit(db);
+    lia_mutex_deinit(&db->mutex);
+    lia_coll_free_all(db->env->alloc, db->collections);
+    lia_mem_free(db->env->alloc, db, sizeof(*db));
+    return status;
+}
+
+liana_status lia_db_open(const struct lia_db_options *options,
+                         struct lia_db **out,
+                         struct liana_error *err)
+{
+    const struct lia_env *env = options->store.env;
+    struct lia_db *db;
+    liana_status status;
+
+    if (options->database.len && options->database.len != LIA_DATABASE_ID_BYTES) {
+        return lia_err(err, LIANA_EINVAL, "a database id has %d bytes",
+                       LIA_DATABASE_ID_BYTES);
+    }
+    db = lia_mem_zalloc(env->alloc, sizeof(*db));
+    if (!db) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    db->env = env;
+    status = init(db, options);
+    if (status) {
+        lia_mem_free(env->alloc, db, sizeof(*db));
+        return lia_err_plain(err, status);
+    }
+    status = lia_store_open(&options->store, &db->store, err);
+    if (!status) {
+        status = begin_epoch(db, options->database, err);
+    }
+    if (status) {
+        LIA_IGNORE(deinit(db, NULL)); /* the first failure is told */
+        return status;
+    }
+    *out = db;
+    return LIANA_OK;
+}
+
+liana_status lia_db_close(struct lia_db *db, struct liana_error *err)
+{
+    liana_status ended;
+    liana_status closed;
+
+    if (!db) {
+        return LIANA_OK;
+    }
+    ended = lia_epoch_end(db, err);
+    closed = deinit(db, err);
+    return ended ? ended : closed;
+}
+
+/* ---- what it is ---- */
+
+struct lia_db_identity lia_db_identity(struct lia_db *db)
+{
+    return db->identity;
+}
+
+struct lia_store *lia_db_store(struct lia_db *db)
+{
+    return db->store;
+}

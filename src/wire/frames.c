@@ -78,3 +78,15 @@ liana_status lia_frames_next(struct lia_frames *frames,
     frames->at += left.len - lia_reader_left(&r);
     return LIANA_OK;
 }
+
+struct liana_slice lia_frames_rest(const struct lia_frames *frames)
+{
+    size_t len = frames->buf.len - frames->at;
+
+    return lia_slice(len ? frames->buf.ptr + frames->at : NULL, len);
+}
+
+void lia_frames_clear(struct lia_frames *frames)
+{
+    frames->at = frames->buf.len;
+}

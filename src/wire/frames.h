@@ -34,4 +34,9 @@ LIANA_MUST_CHECK liana_status lia_frames_next(struct lia_frames *frames,
                                               struct liana_slice *out,
                                               struct liana_error *err);
 
+/* What was added and not read yet. */
+struct liana_slice lia_frames_rest(const struct lia_frames *frames);
+/* Forgets it. */
+void lia_frames_clear(struct lia_frames *frames);
+
 #endif

@@ -81,7 +81,7 @@ static struct lia_vector gen_vector(struct gen *g, uint64_t max)
     for (size_t i = 0; i < count; i++) {
         actor += 1 + lia_rng_below(g->rng, UINT64_MAX / 8);
         entries[i].actor = actor;
-        entries[i].hlc = 1 + lia_rng_below(g->rng, UINT64_MAX - 1);
+        entries[i].hlc = 1 + lia_rng_below(g->rng, LIA_HLC_MAX);
     }
     return (struct lia_vector){entries, count};
 }

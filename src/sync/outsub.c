@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync/internal.h"
+
+struct lia_outsub *lia_outsub_find(struct lia_session *s, uint64_t number)
+{
+    struct lia_outsub *sub = s->outsubs;
+
+    while (sub && sub->number != number) {
+        sub = sub->next;
+    }
+    return sub;
+}
+
+static void outsub_free(struct lia_session *s, struct lia_outsub *sub)
+{
+    lia_kept_deinit(s->options.alloc, &sub->marks);
+    lia_kept_deinit(s->options.alloc, &sub->new_marks);
+    lia_arena_deinit(&sub->arena);
+    lia_mem_free(s->options.alloc, sub, sizeof(*sub));
+}
+
+static void request_registration(struct lia_session *s,
+                                 const struct lia_outsub *sub,
+                                 uint64_t epoch,
+                                 uint64_t seq)
+{
+    struct lia_request *request = lia_session_new_request(s, LIA_REQUEST_REGISTER);
+
+    if (!request) {
+        return;
+    }
+    request->registering.number = sub->number;
+    request->registering.epoch = epoch;
+    request->registering.seq = seq;
+    if (lia_topic_copy(&request->arena, sub->topic, &request->registering.topic)) {
+        lia_session_fail(s, LIANA_ENOMEM);
+    }
+    s->registering++;
+    lia_session_request(s, request);
+}
+
+liana_status lia_on_subscribe(struct lia_session *s, const struct lia_msg *m)
+{
+    const struct lia_wire_subscribe *from = &m->subscribe;
+    const struct lia_topic topic = {from->collection, from->query};
+    struct lia_outsub *sub;
+
+    if (s->outsub_count == LIA_SUBSCRIPTIONS_MAX) {
+        return lia_err(&s->error, LIANA_ELIMIT, "more than %d subscriptions",
+                       LIA_SUBSCRIPTIONS_MAX);
+    }
+    if (lia_outsub_find(s, from->sub)) {
+        return lia_err(&s->error, LIANA_EPROTOCOL, "subscription %llu twice",
+                       (unsigned long long)from->sub);
+    }
+    sub = lia_mem_zalloc(s->options.alloc, sizeof(*sub));
+    if (!sub) {
+        return LIANA_ENOMEM;
+    }
+    lia_arena_init(&sub->arena, s->options.alloc);
+    if (lia_topic_copy(&sub->arena, topic, &sub->topic) ||
+        lia_kept_join(s->options.alloc, &sub->marks, from->marks)) {
+        outsub_free(s, sub);
+        return LIANA_ENOMEM;
+    }
+    sub->number = from->sub;
+    sub->priority = (uint8_t)from->priority;
+    sub->is_unmarked = from->flags & LIA_SUBSCRIBE_UNMARKED;
+    s->more_follow = from->flags & LIA_SUBSCRIBE_MORE;
+    sub->next = s->outsubs;
+    s->outsubs = sub;
+    s->outsub_count++;
+    request_registration(s, sub, from->epoch, from->seq);
+    return LIANA_OK;
+}
+
+void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub)
+{
+    sub->state = LIA_OUTSUB_REGISTERING;
+    sub->is_member = false;
+    request_registration(s, sub, 0, 0);
+}
+
+static void send_subscribed(struct lia_session *s, const struct lia_request *request)
+{
+    struct lia_msg msg = {.type = LIA_MSG_SUBSCRIBED};
+
+    msg.subscribed.sub = request->registering.number;
+    msg.subscribed.status = request->status;
+    if (request->status) {
+        msg.subscribed.text = lia_str(request->error.message);
+    } else {
+        msg.subscribed.start = request->registering.start;
+        msg.subscribed.expected = request->registering.expected;
+    }
+    lia_session_send(s, &msg);
+}
+
+static void unregister(struct lia_session *s, uint64_t registration)
+{
+    struct lia_request *request = lia_session_new_request(s, LIA_REQUEST_UNREGISTER);
+
+    if (request) {
+        request->unregister.registration = registration;
+        lia_session_request(s, request);
+    }
+}
+
+/* A refusal of one subscription leaves the others and the session alone. */
+liana_status lia_outsub_result(struct lia_session *s, struct lia_request *request)
+{
+    struct lia_outsub *sub = lia_outsub_find(s, request->registering.number);
+
+    s->registering--;
+    if (sub->state == LIA_OUTSUB_ENDED) {
+        if (!request->status) {
+            unregister(s, request->registering.registration);
+        }
+        return LIANA_OK;
+    }
+    send_subscribed(s, request);
+    if (request->status) {
+        sub->state = LIA_OUTSUB_ENDED;
+        return LIANA_OK;
+    }
+    sub->state = LIA_OUTSUB_ACTIVE;
+    sub->registration = request->registering.registration;
+    sub->position = request->registering.start;
+    sub->is_filling = !request->registering.is_resumed;
+    sub->is_new = true;
+    return LIANA_OK;
+}
+
+liana_status lia_on_unsubscribe(struct lia_session *s, const struct lia_msg *m)
+{
+    struct lia_outsub *sub = lia_outsub_find(s, m->unsubscribe.sub);
+
+    if (!sub) {
+        return LIANA_OK; /* it was refused, and the two messages crossed */
+    }
+    if (sub->state == LIA_OUTSUB_ACTIVE) {
+        unregister(s, sub->registration);
+    }
+    sub->state = LIA_OUTSUB_ENDED;
+    return LIANA_OK;
+}
+
+void lia_outsub_sweep(struct lia_session *s)
+{
+    struct lia_outsub **at = &s->outsubs;
+
+    if (s->registering || s->answering) {
+        return;
+    }
+    while (*at) {
+        struct lia_outsub *sub = *at;
+
+        if (sub->state == LIA_OUTSUB_ENDED && !sub->is_member) {
+            *at = sub->next;
+            outsub_free(s, sub);
+            s->outsub_count--;
+        } else {
+            at = &sub->next;
+        }
+    }
+}
+
+void lia_outsub_deinit(struct lia_session *s)
+{
+    while (s->outsubs) {
+        struct lia_outsub *next = s->outsubs->next;
+
+        outsub_free(s, s->outsubs);
+        s->outsubs = next;
+    }
+}

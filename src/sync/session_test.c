@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/testing/test.h"
+
+#include <stdlib.h>
+
+#include "sync/testing/toynet.h"
+
+struct fixture {
+    struct lia_toy stores[3];
+    struct lia_toy_link link;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    for (uint64_t i = 0; i < 3; i++) {
+        lia_toy_init(&f->stores[i], i + 1);
+    }
+    f->link.now = 1000;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 3; i++) {
+        lia_toy_deinit(&f->stores[i]);
+    }
+    free(f);
+    return 0;
+}
+
+static void fill(struct lia_toy *toy, uint32_t count, uint64_t value)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t docs[] = {i % LIA_TOY_DOCS, LIA_TOY_DOCS + i % LIA_TOY_DOCS};
+
+        lia_toy_write(toy, docs, 2, value + i);
+    }
+}
+
+static uint64_t wire(const struct lia_toy_link *link)
+{
+    return lia_session_stats(link->ends[0].session).wire_out +
+           lia_session_stats(link->ends[1].session).wire_out;
+}
+
+/* ---- what a session is for ---- */
+
+static void two_stores_become_equal(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+
+    fill(a, 20, 100);
+    fill(b, 10, 200);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(lia_toy_equal(a, b));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lia_session_state(f->link.ends[i].session),
+                         LIA_SESSION_ACTIVE);
+        assert_true(f->link.ends[i].is_up_to_date[0]);
+        assert_true(f->link.ends[i].is_up_to_date[1]);
+    }
+    assert_int_equal(a->gaps + b->gaps, 0);
+    lia_toy_close(&f->link);
+}
+
+static void a_commit_flows_at_once_and_is_acknowledged(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    for (uint64_t i = 0; i < 30; i++) {
+        fill(a, 1, i);
+        lia_toy_told(&f->link, 0);
+        lia_toy_settle(&f->link, NULL);
+        assert_true(lia_toy_equal(a, b));
+        assert_int_equal(f->link.ends[0].acked, a->seq);
+    }
+    lia_toy_close(&f->link);
+}
+
+static void what_came_from_a_peer_is_not_sent_back(void **state)
+{
+    struct fixture *f = *state;
+
+    fill(&f->stores[0], 20, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_tick(&f->link, 2000);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(lia_session_stats(f->link.ends[0].session).docs_out, 40);
+    assert_int_equal(lia_session_stats(f->link.ends[1].session).docs_out, 0);
+    lia_toy_close(&f->link);
+}
+
+/* Promise 5: a reconnect costs bytes in proportion to what differs. */
+static void a_reconnect_with_nothing_new_costs_little(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t frames;
+
+    fill(&f->stores[0], 100, 100);
+    fill(&f->stores[1], 100, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_tick(&f->link, 2000);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_tick(&f->link, 2000);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_close(&f->link);
+
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    frames = lia_session_stats(f->link.ends[0].session).frames_out +
+             lia_session_stats(f->link.ends[1].session).frames_out;
+    assert_true(wire(&f->link) < 800);
+    assert_true(frames <= 2 * 8);
+    assert_int_equal(lia_session_stats(f->link.ends[0].session).docs_out, 0);
+    assert_int_equal(lia_session_stats(f->link.ends[1].session).docs_out, 0);
+    lia_toy_close(&f->link);
+}
+
+/* A sender that the receiver never met resumes by marks: nothing is sent twice. */
+static void another_sender_of_the_same_data_sends_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    fill(&f->stores[0], 50, 100);
+    for (size_t i = 1; i < 3; i++) {
+        lia_toy_open(&f->link, &f->stores[0], &f->stores[i]);
+        lia_toy_settle(&f->link, NULL);
+        lia_toy_close(&f->link);
+    }
+    lia_toy_open(&f->link, &f->stores[1], &f->stores[2]);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(lia_session_stats(f->link.ends[0].session).docs_out, 0);
+    assert_int_equal(lia_session_stats(f->link.ends[1].session).docs_out, 0);
+    assert_true(wire(&f->link) < 900);
+    lia_toy_close(&f->link);
+}
+
+/* Where marks say nothing, digests do: HAVE and WANT. */
+static void without_marks_digests_are_compared(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t doc = 3;
+
+    fill(&f->stores[0], 24, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_close(&f->link);
+    memset(f->stores[1].marks, 0, sizeof(f->stores[1].marks));
+    memset(f->stores[1].tokens, 0, sizeof(f->stores[1].tokens));
+    lia_toy_write(&f->stores[0], &doc, 1, 777);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    assert_int_equal(lia_session_stats(f->link.ends[0].session).docs_out, 1);
+    lia_toy_close(&f->link);
+}
+
+static void a_gap_is_repaired_and_the_batch_applied_whole(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t docs[] = {1, LIA_TOY_DOCS + 1};
+
+    fill(&f->stores[0], 5, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    /* The copy is lost, as after an eviction, and nobody says so. */
+    memset(&f->stores[1].docs[1], 0, sizeof(f->stores[1].docs[1]));
+    lia_toy_write(&f->stores[0], docs, 2, 7);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->stores[1].gaps, 1);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_close(&f->link);
+}
+
+static void a_refused_document_is_owed_and_asked_for_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->stores[1].refuses[2] = true;
+    fill(&f->stores[0], 5, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->link.ends[1].refused, 1);
+    assert_false(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    f->stores[1].refuses[2] = false;
+    for (int i = 0; i < 8; i++) {
+        lia_toy_tick(&f->link, 10000);
+        lia_toy_settle(&f->link, NULL);
+    }
+    assert_string_equal(f->link.ends[1].error.message, "");
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_close(&f->link);
+}
+
+static void a_large_batch_is_staged_and_applied_once(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_session_options a = lia_toy_options(&f->stores[0], &f->stores[1]);
+    struct lia_session_options b = lia_toy_options(&f->stores[1], &f->stores[0]);
+    size_t applies;
+
+    b.stage_bytes = 50;
+    fill(&f->stores[0], 2, 100);
+    lia_toy_open_with(&f->link, &f->stores[0], &a, &f->stores[1], &b);
+    lia_toy_subscribe(&f->link, 1, "a", 0);
+    lia_toy_subscribe(&f->link, 1, "b", 0);
+    lia_toy_settle(&f->link, NULL);
+    applies = f->stores[1].applies;
+    fill(&f->stores[0], 40, 300);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(f->stores[1].stage_id > 0);
+    assert_int_equal(f->stores[1].applies, applies + 1);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_close(&f->link);
+}
+
+/* A later subscription is filled beside those that are up to date, and meets them. */
+static void a_later_subscription_joins_the_feed(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_session_options a = lia_toy_options(&f->stores[0], &f->stores[1]);
+    struct lia_session_options b = lia_toy_options(&f->stores[1], &f->stores[0]);
+    size_t applies;
+
+    fill(&f->stores[0], 24, 100);
+    lia_toy_open_with(&f->link, &f->stores[0], &a, &f->stores[1], &b);
+    lia_toy_subscribe(&f->link, 1, "a", 0);
+    lia_toy_settle(&f->link, NULL);
+    fill(&f->stores[0], 3, 200);
+    lia_toy_subscribe(&f->link, 1, "b", 0);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_tick(&f->link, 2000);
+    lia_toy_settle(&f->link, NULL);
+    applies = f->stores[1].applies;
+    fill(&f->stores[0], 1, 300);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->stores[1].applies, applies + 1);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_close(&f->link);
+}
+
+/* ---- who may talk ---- */
+
+static void closed_with(struct fixture *f, int end, liana_status status)
+{
+    assert_true(f->link.ends[end].is_closed);
+    if (f->link.ends[end].error.status != status) {
+        print_error("%s\n", f->link.ends[end].error.message);
+    }
+    assert_status(status, f->link.ends[end].error.status);
+    assert_true(f->link.ends[end].error.message[0] != 0);
+}
+
+static void a_wrong_proof_ends_the_session_at_both_ends(void **state)
+{
+    struct fixture *f = *state;
+
+    fill(&f->stores[0], 5, 1);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    f->link.ends[1].verdict = LIANA_EAUTH;
+    lia_toy_settle(&f->link, NULL);
+    closed_with(f, 0, LIANA_EAUTH);
+    closed_with(f, 1, LIANA_EAUTH);
+    assert_false(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    /* Not even the name was told. */
+    assert_int_equal(lia_session_remote(f->link.ends[0].session).epoch, 0);
+    lia_toy_close(&f->link);
+}
+
+static void strangers_are_told_why(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_session_options a = lia_toy_options(&f->stores[0], &f->stores[1]);
+    struct lia_session_options b = lia_toy_options(&f->stores[1], &f->stores[0]);
+
+    b.database[3] = '!';
+    lia_toy_open_with(&f->link, &f->stores[0], &a, &f->stores[1], &b);
+    lia_toy_settle(&f->link, NULL);
+    closed_with(f, 0, LIANA_EDATABASE);
+    closed_with(f, 1, LIANA_EDATABASE);
+    lia_toy_close(&f->link);
+
+    b = lia_toy_options(&f->stores[1], &f->stores[0]);
+    b.self[0] = 9; /* not what the link has proven */
+    lia_toy_open_with(&f->link, &f->stores[0], &a, &f->stores[1], &b);
+    lia_toy_settle(&f->link, NULL);
+    closed_with(f, 0, LIANA_EAUTH);
+    lia_toy_close(&f->link);
+}
+
+static void a_refused_subscription_leaves_the_others(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_event event = {.kind = LIA_EVENT_SUBSCRIBE};
+
+    fill(&f->stores[0], 5, 1);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    event.subscription.id = 3;
+    event.subscription.topic.collection = lia_str("a");
+    event.subscription.topic.query = LIA_BYTES("nonsense");
+    lia_actions_reset(&f->link.ends[1].actions);
+    assert_ok(
+        lia_session_step(f->link.ends[1].session, &event, &f->link.ends[1].actions));
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->link.ends[1].refused, 1);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_close(&f->link);
+}
+
+/* ---- time ---- */
+
+static void an_idle_session_lives_and_holds_no_compression_state(void **state)
+{
+    struct fixture *f = *state;
+
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(lia_session_memory(f->link.ends[0].session) > 300000);
+    for (int i = 0; i < 300; i++) {
+        lia_toy_tick(&f->link, 1000);
+        lia_toy_settle(&f->link, NULL);
+    }
+    lia_toy_tick(&f->link, 1);
+    lia_toy_settle(&f->link, NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lia_session_state(f->link.ends[i].session),
+                         LIA_SESSION_ACTIVE);
+        assert_true(lia_session_memory(f->link.ends[i].session) < 100000);
+    }
+    fill(&f->stores[0], 3, 1);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_close(&f->link);
+}
+
+static void silence_ends_a_session(void **state)
+{
+    struct fixture *f = *state;
+
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    for (int i = 0; i < 70; i++) {
+        lia_toy_tick(&f->link, 1000);
+    }
+    closed_with(f, 0, LIANA_ETIMEOUT);
+    lia_toy_close(&f->link);
+}
+
+/* ---- everything at once ---- */
+
+struct transaction {
+    uint64_t actor;
+    uint64_t hlc;
+    uint32_t docs[2];
+};
+
+struct storm {
+    struct lia_rng rng;
+    struct lia_toy stores[3];
+    struct lia_toy_link links[2]; /* 0 - 1 - 2 */
+    bool is_up[2];
+    uint64_t now;
+    struct transaction log[LIA_TOY_COMMITS];
+    size_t logged;
+    uint64_t value;
+};
+
+static void storm_write(struct storm *w)
+{
+    struct lia_toy *toy = &w->stores[lia_rng_below(&w->rng, 3)];
+    struct transaction *t = &w->log[w->logged++];
+
+    t->docs[0] = (uint32_t)lia_rng_below(&w->rng, LIA_TOY_DOCS);
+    t->docs[1] = LIA_TOY_DOCS + (uint32_t)lia_rng_below(&w->rng, LIA_TOY_DOCS);
+    lia_toy_write(toy, t->docs, 2, ++w->value);
+    t->actor = toy->actor;
+    t->hlc = toy->hlc;
+}
+
+static void storm_told(struct storm *w)
+{
+    for (int l = 0; l < 2; l++) {
+        for (int e = 0; w->is_up[l] && e < 2; e++) {
+            if (!w->links[l].ends[e].is_closed) {
+                lia_toy_told(&w->links[l], e);
+            }
+        }
+    }
+}
+
+static void storm_connect(struct storm *w, int l)
+{
+    struct lia_session_options a = lia_toy_options(&w->stores[l], &w->stores[l + 1]);
+    struct lia_session_options b = lia_toy_options(&w->stores[l + 1], &w->stores[l]);
+
+    a.stage_bytes = lia_rng_chance(&w->rng, 30) ? 100 : a.stage_bytes;
+    b.stage_bytes = lia_rng_chance(&w->rng, 30) ? 100 : b.stage_bytes;
+    lia_toy_open_with(&w->links[l], &w->stores[l], &a, &w->stores[l + 1], &b);
+    for (int e = 0; e < 2; e++) {
+        lia_toy_subscribe(&w->links[l], e, "a", 0);
+        lia_toy_subscribe(&w->links[l], e, "b", 0);
+    }
+    w->is_up[l] = true;
+}
+
+static void storm_cut(struct storm *w, int l)
+{
+    lia_toy_close(&w->links[l]);
+    w->is_up[l] = false;
+}
+
+/* The documents of a transaction are seen together, or not at all. */
+static void check_together(const struct storm *w)
+{
+    for (size_t i = 0; i < w->logged; i++) {
+        const struct transaction *t = &w->log[i];
+
+        for (size_t n = 0; n < 3; n++) {
+            bool first = w->stores[n].docs[t->docs[0]].cells[t->actor].hlc >= t->hlc;
+            bool second = w->stores[n].docs[t->docs[1]].cells[t->actor].hlc >= t->hlc;
+
+            if (first != second) {
+                print_error(
+                    "store %zu: transaction %llu of %llu is torn (%u %d, %u %d)\n",
+                    n + 1, (unsigned long long)t->hlc, (unsigned long long)t->actor,
+                    t->docs[0], first, t->docs[1], second);
+            }
+            assert_int_equal(first, second);
+        }
+    }
+}
+
+static void check_marks(const struct storm *w)
+{
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 0; j < 3; j++) {
+            assert_true(lia_toy_marks_hold(&w->stores[i], &w->stores[j]));
+        }
+    }
+}
+
+static void storm_round(struct storm *w, size_t round)
+{
+    int l = (int)lia_rng_below(&w->rng, 2);
+    int e = (int)lia_rng_below(&w->rng, 2);
+
+    if (round < 300 && lia_rng_chance(&w->rng, 25)) {
+        storm_write(w);
+        storm_told(w);
+    }
+    if (!w->is_up[l]) {
+        storm_connect(w, l);
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (w->links[l].ends[i].error.status) {
+            print_error("%s\n", w->links[l].ends[i].error.message);
+        }
+        assert_int_equal(w->links[l].ends[i].error.status, 0);
+    }
+    switch (lia_rng_below(&w->rng, 8)) {
+    case 0:
+    case 1:
+    case 2:
+        lia_toy_deliver(&w->links[l], e, 1 + (size_t)lia_rng_below(&w->rng, 400));
+        break;
+    case 3:
+    case 4:
+    case 5:
+        lia_toy_carry_out(&w->links[l], e, &w->rng);
+        storm_told(w);
+        break;
+    case 6: lia_toy_tick(&w->links[l], lia_rng_below(&w->rng, 500)); break;
+    default:
+        if (round < 300 && lia_rng_chance(&w->rng, 4)) {
+            storm_cut(w, l);
+        }
+    }
+}
+
+static bool storm_is_quiet(struct storm *w)
+{
+    for (int l = 0; l < 2; l++) {
+        if (!w->is_up[l] || w->links[l].ends[0].out.len ||
+            w->links[l].ends[1].out.len || w->links[l].ends[0].requests ||
+            w->links[l].ends[1].requests) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void run_storm(uint64_t seed, bool starts_filled)
+{
+    struct storm *w = calloc(1, sizeof(*w));
+    size_t round = 0;
+
+    w->rng = lia_rng(seed);
+    for (uint64_t i = 0; i < 3; i++) {
+        lia_toy_init(&w->stores[i], i + 1);
+        w->stores[i].recent = lia_rng_chance(&w->rng, 50) ? 3 : LIA_TOY_COMMITS;
+        w->stores[i].page_docs = lia_rng_chance(&w->rng, 50) ? 3 : 0;
+        w->links[i % 2].now = 1000;
+    }
+    if (starts_filled) {
+        for (int l = 0; l < 2; l++) {
+            fill(&w->stores[0], 1, 1);
+            storm_connect(w, l);
+            for (int n = 0; n < 4; n++) { /* all tokens are kept */
+                lia_toy_settle(&w->links[l], NULL);
+                lia_toy_tick(&w->links[l], 1000);
+            }
+        }
+    }
+    while (round < 400 || (!storm_is_quiet(w) && round < 20000)) {
+        storm_round(w, round++);
+        if (starts_filled && round % 8 == 0) {
+            check_together(w);
+        }
+    }
+    assert_true(round < 20000);
+    assert_true(lia_toy_equal(&w->stores[0], &w->stores[1]));
+    assert_true(lia_toy_equal(&w->stores[1], &w->stores[2]));
+    check_marks(w);
+    assert_int_equal(w->stores[0].gaps + w->stores[1].gaps + w->stores[2].gaps, 0);
+    for (int i = 0; i < 3; i++) {
+        if (i < 2 && w->is_up[i]) {
+            storm_cut(w, i);
+        }
+        lia_toy_deinit(&w->stores[i]);
+    }
+    free(w);
+}
+
+static void a_line_of_stores_agrees_after_any_storm(void **state)
+{
+    uint64_t seed = lia_test_seed("session storm");
+
+    (void)state;
+    for (uint64_t i = 0; i < lia_test_cases(200); i++) {
+        run_storm(seed * 1000 + i, i % 2);
+    }
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest cases[] = {
+    CASE(two_stores_become_equal),
+    CASE(a_commit_flows_at_once_and_is_acknowledged),
+    CASE(what_came_from_a_peer_is_not_sent_back),
+    CASE(a_reconnect_with_nothing_new_costs_little),
+    CASE(another_sender_of_the_same_data_sends_nothing),
+    CASE(without_marks_digests_are_compared),
+    CASE(a_gap_is_repaired_and_the_batch_applied_whole),
+    CASE(a_refused_document_is_owed_and_asked_for_again),
+    CASE(a_large_batch_is_staged_and_applied_once),
+    CASE(a_later_subscription_joins_the_feed),
+    CASE(a_wrong_proof_ends_the_session_at_both_ends),
+    CASE(strangers_are_told_why),
+    CASE(a_refused_subscription_leaves_the_others),
+    CASE(an_idle_session_lives_and_holds_no_compression_state),
+    CASE(silence_ends_a_session),
+    CASE(a_line_of_stores_agrees_after_any_storm),
+};
+
+LIA_TEST_MAIN(cases)

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_SYNC_STORAGE_H
+#define LIA_SYNC_STORAGE_H
+/*
+ * sync/storage - what a session asks of the store below it.
+ *
+ * A session never calls a store. It hands out requests (session.h, LIA_ACTION_REQUEST);
+ * whoever owns it has each of them carried out, on any thread, inline or later, and
+ * gives it back with LIA_EVENT_RESULT. A request carries its arguments and has room for
+ * its results, all in its own arena, so it can travel between threads.
+ *
+ *     GREET       who this store is now, and what it has seen of the peer
+ *     TOKENS      where the local subscriptions stand with this peer
+ *     REGISTER    a subscription of the peer: where its feed begins
+ *     UNREGISTER  it ended
+ *     FEED        the next piece of the peer's feed
+ *     DOCS        single documents that the peer wants
+ *     COMPARE     which of the documents that the peer has differ from ours
+ *     STAGE       a part of a large batch is put aside
+ *     APPLY       batches of the peer, with tokens and marks, in one transaction
+ *     OWED        documents that could not be applied before
+ *
+ * Rules
+ *   APPLY and STAGE are carried out in the order in which they were handed out.
+ *   What FEED and DOCS give is durable in the store (design page 40, V6). What APPLY
+ *   answers as committed is durable.
+ *   `status` is the outcome of the whole request; on failure the results are untouched.
+ * Ownership: the session makes a request, the owner has it while it is carried out; who
+ * has it may free it. Inputs may point outside of the arena only where said.
+ * Threads: one at a time.
+ */
+#include "base/error.h"
+#include "crdt/stamp.h"
+#include "wire/message.h"
+
+enum lia_request_kind {
+    LIA_REQUEST_GREET,
+    LIA_REQUEST_TOKENS,
+    LIA_REQUEST_REGISTER,
+    LIA_REQUEST_UNREGISTER,
+    LIA_REQUEST_FEED,
+    LIA_REQUEST_DOCS,
+    LIA_REQUEST_COMPARE,
+    LIA_REQUEST_STAGE,
+    LIA_REQUEST_APPLY,
+    LIA_REQUEST_OWED
+};
+
+/* A subscription as storage knows it. */
+struct lia_topic {
+    struct liana_str collection;
+    struct liana_slice query; /* empty: the whole collection */
+};
+
+/* ---- GREET ---- */
+
+struct lia_greet_request {
+    uint64_t actor;
+    uint64_t epoch;
+    uint64_t seq; /* newest durable commit */
+    uint64_t hlc; /* newest durable stamp of the actor */
+    uint64_t clock_ms;
+    uint64_t seen_epoch;
+    uint64_t seen_seq;
+};
+
+/* ---- TOKENS ---- */
+
+struct lia_token_item {
+    uint64_t number; /* of the session's subscription */
+    struct lia_topic topic;
+    /* out */
+    uint64_t epoch; /* 0: no token */
+    uint64_t seq;
+    bool is_unmarked; /* documents are held that the marks do not cover */
+    struct lia_vector marks;
+};
+
+struct lia_tokens_request {
+    struct lia_token_item *items;
+    size_t count;
+};
+
+/* ---- REGISTER, UNREGISTER ---- */
+
+struct lia_register_request {
+    uint64_t number; /* the peer's */
+    struct lia_topic topic;
+    uint64_t epoch; /* the peer's token; 0: none */
+    uint64_t seq;
+    /* out; `status`: why it is refused */
+    uint64_t registration;
+    bool is_resumed; /* the feed can go on at `seq` */
+    uint64_t start;  /* there, else 0 */
+    uint64_t expected;
+};
+
+struct lia_unregister_request {
+    uint64_t registration;
+};
+
+/* ---- FEED ---- */
+
+/* A place in the feed that only storage understands; zero: where `after` says. */
+struct lia_cursor {
+    uint64_t a;
+    uint64_t b;
+    uint64_t c;
+};
+
+struct lia_feed_interest {
+    uint64_t number; /* the peer's subscription */
+    uint64_t registration;
+    struct lia_topic topic;
+    struct lia_vector marks; /* what the peer reflects */
+    bool is_unmarked;        /* it may hold more than that */
+};
+
+enum lia_found_kind {
+    LIA_FOUND_SEGMENT, /* `data`: what the peer cannot have */
+    LIA_FOUND_HAVE,    /* `digest`: the peer may have it */
+    LIA_FOUND_GONE     /* it left the subscription, and is held no more */
+};
+
+struct lia_found {
+    enum lia_found_kind kind;
+    uint32_t interest; /* index */
+    struct liana_slice key;
+    struct liana_slice data;
+    uint8_t digest[LIA_WIRE_ID_BYTES];
+};
+
+struct lia_feed_marks_out {
+    uint32_t interest;
+    struct lia_vector marks; /* complete, or only entries that have moved */
+};
+
+struct lia_feed_request {
+    uint8_t priority;
+    struct lia_feed_interest *interests;
+    size_t interest_count;
+    uint64_t after;
+    struct lia_cursor from;
+    uint64_t until;    /* an exact answer ends here at the latest */
+    bool may_be_exact; /* the peer's copy is the one of `after` */
+    size_t bytes_max;
+    /* out */
+    struct lia_found *found;
+    size_t found_count;
+    uint64_t upto; /* everything up to here has been given */
+    bool is_exact; /* commit by commit: the peer's copy is that of `upto` afterwards */
+    bool is_cut;   /* more of the commit after `upto` follows at `next` */
+    bool is_head;  /* nothing durable was beyond `upto` */
+    struct lia_cursor next;
+    const struct lia_feed_marks_out *marks; /* of `upto` */
+    size_t marks_count;
+};
+
+/* ---- DOCS ---- */
+
+struct lia_doc_wanted {
+    struct liana_slice key;
+    struct lia_vector vector;
+    /* out */
+    bool is_held;
+    uint64_t seq;
+    struct liana_slice data; /* the segment from `vector` */
+};
+
+struct lia_docs_request {
+    uint64_t number; /* the peer's subscription */
+    uint64_t ask;    /* of its ASK; 0: it answered a HAVE */
+    uint8_t priority;
+    struct lia_topic topic;
+    struct lia_doc_wanted *items;
+    size_t count;
+};
+
+/* ---- COMPARE ---- */
+
+struct lia_compare_item {
+    struct liana_slice key;
+    uint8_t digest[LIA_WIRE_ID_BYTES];
+    /* out */
+    bool differs;
+    struct lia_vector vector;
+};
+
+struct lia_compare_request {
+    uint64_t number; /* of the session's subscription */
+    uint64_t have;   /* the peer's HAVE */
+    struct lia_topic topic;
+    struct lia_compare_item *items;
+    size_t count;
+};
+
+/* ---- STAGE, APPLY ---- */
+
+struct lia_topic_number {
+    struct lia_topic_number *next;
+    uint64_t number; /* of the session's subscription */
+    struct lia_topic topic;
+};
+
+struct lia_incoming_item {
+    struct lia_incoming_item *next;
+    const struct lia_topic_number *topic;
+    struct liana_slice key;
+    struct liana_slice data;
+    bool is_void; /* the sender took it back: not applied */
+};
+
+struct lia_incoming_marks {
+    struct lia_incoming_marks *next;
+    const struct lia_topic_number *topic;
+    struct lia_vector marks;
+};
+
+struct lia_incoming_token {
+    struct lia_incoming_token *next;
+    const struct lia_topic_number *topic;
+};
+
+/* One batch of a feed, as it arrived. It stands for itself: the session may be gone
+ * before it is applied. */
+struct lia_incoming {
+    struct lia_incoming *next;
+    struct lia_arena arena;
+    struct lia_topic_number *topics;
+    struct lia_incoming_item *items;
+    struct lia_incoming_item **last;
+    size_t item_count;
+    size_t bytes;
+    uint64_t stage;    /* earlier items are put aside there; 0: none */
+    bool awaits_stage; /* they are being put aside now */
+    struct lia_incoming_marks *marks;
+    struct lia_incoming_token *tokens;
+    uint64_t number;
+    uint64_t seq;
+    bool is_head;
+};
+
+struct lia_incoming *lia_incoming_new(const struct liana_allocator *a);
+void lia_incoming_free(struct lia_incoming *batch); /* NULL is allowed */
+
+/* The batch's own copy of a topic; NULL when out of memory. */
+const struct lia_topic_number *lia_incoming_topic(struct lia_incoming *batch,
+                                                  uint64_t number,
+                                                  struct lia_topic topic);
+
+/* Adds a document, copied; `topic` is the batch's own. LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_incoming_add(struct lia_incoming *batch,
+                                               const struct lia_topic_number *topic,
+                                               struct liana_slice key,
+                                               struct liana_slice data);
+
+struct lia_stage_request {
+    struct lia_incoming *batch; /* its items are staged; `stage` is in and out */
+    uint8_t priority;
+};
+
+struct lia_gap {
+    const struct lia_topic_number *topic;
+    struct liana_slice key;
+    struct lia_vector vector; /* what is held */
+};
+
+struct lia_refusal {
+    struct liana_slice key;
+    liana_status reason; /* it is on the owed list */
+};
+
+struct lia_apply_request {
+    uint64_t epoch; /* of the peer, for its tokens */
+    uint64_t seq;   /* newest seq and stamp seen of it, for rollback detection */
+    struct lia_stamp stamp;
+    struct lia_incoming *batches; /* applied in order, as one */
+    size_t bytes;
+    uint8_t priority;
+    bool is_owed; /* no batch of the feed: an answer about owed documents */
+    /* out */
+    bool is_committed; /* false: there are gaps, nothing was changed */
+    size_t applied;    /* documents that brought something new */
+    const struct lia_gap *gaps;
+    size_t gap_count;
+    const struct lia_refusal *refusals;
+    size_t refusal_count;
+};
+
+/* ---- OWED ---- */
+
+struct lia_owed_item {
+    uint64_t number; /* of the session's subscription */
+    struct liana_slice key;
+    struct lia_vector vector;
+};
+
+struct lia_owed_request {
+    struct lia_topic_number *topics;
+    /* out */
+    const struct lia_owed_item *items;
+    size_t count;
+};
+
+struct lia_request {
+    struct lia_request *next; /* for who has it */
+    enum lia_request_kind kind;
+    struct lia_arena arena;
+    liana_status status;
+    struct liana_error error;
+    union {
+        struct lia_greet_request greet;
+        struct lia_tokens_request tokens;
+        struct lia_register_request registering;
+        struct lia_unregister_request unregister;
+        struct lia_feed_request feed;
+        struct lia_docs_request docs;
+        struct lia_compare_request compare;
+        struct lia_stage_request stage;
+        struct lia_apply_request apply;
+        struct lia_owed_request owed;
+    };
+};
+
+/* Zeroed; NULL when out of memory. */
+struct lia_request *lia_request_new(const struct liana_allocator *a,
+                                    enum lia_request_kind kind);
+void lia_request_free(struct lia_request *request); /* NULL is allowed */
+
+/* It changes the store: UNREGISTER, REGISTER, STAGE and APPLY. */
+bool lia_request_is_write(const struct lia_request *request);
+
+/* A copy of a topic in an arena. */
+LIANA_MUST_CHECK liana_status lia_topic_copy(struct lia_arena *arena,
+                                             struct lia_topic from,
+                                             struct lia_topic *out);
+
+#endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/testing/files.h"
 #include "codec/json.h"
 #include "codec/testing/corpus.h"
 #include "codec/testing/json_form.h"
@@ -149,10 +150,46 @@ static void test_parse_errors(void **state)
     assert_int_equal(lia_corpus_walk("parseErrors", parse_error_case, NULL), 180);
 }
 
+/* ---- documents as MongoDB's tools export them, one behind the other ---- */
+
+static size_t count_documents(const char *file)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct lia_buf text = new_buf();
+    struct lia_buf doc = new_buf();
+    struct liana_slice rest;
+    liana_status status = LIANA_OK;
+    size_t count = 0;
+    size_t used = 0;
+
+    lia_test_shared_file(file, &text);
+    for (rest = lia_buf_slice(&text); !status; rest.ptr += used, rest.len -= used) {
+        lia_buf_reset(&doc);
+        status = lia_json_read(rest, &doc, &used, &err);
+        count += status == LIANA_OK;
+        used = status ? 0 : used;
+    }
+    if (status != LIANA_EEND) {
+        fail_msg("%s, document %zu: %s", file, count + 1, err.message);
+    }
+    lia_buf_deinit(&text);
+    lia_buf_deinit(&doc);
+    return count;
+}
+
+static void test_samples(void **state)
+{
+    (void)state;
+    assert_int_equal(count_documents("mongodb/sample_analytics/accounts.json"), 1746);
+    assert_int_equal(count_documents("mongodb/sample_analytics/customers.json"), 500);
+    assert_int_equal(count_documents("mongodb/sample_mflix/theaters.json"), 1564);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_valid),
     cmocka_unit_test(test_relaxed),
     cmocka_unit_test(test_parse_errors),
+    cmocka_unit_test(test_samples),
 };
 
 LIA_TEST_MAIN(tests)

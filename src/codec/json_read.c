@@ -4,72 +4,10 @@
 
 #include "codec/double_text.h"
 #include "codec/json.h"
+#include "codec/json_fund.h"
 #include "codec/json_scan.h"
 #include "codec/json_wrap.h"
-
-/* ---- memory for yajl ----
- *
- * yajl does not look whether its allocations succeeded. So all that it can ask for is taken
- * in advance, in one block: what is fixed, and twice the longest piece that it copies, for
- * each of its two buffers (they double, and only the newest block ever grows). */
-
-struct fund {
-    uint8_t *block;
-    size_t size;
-    size_t used;
-    size_t newest; /* where the newest piece begins */
-};
-
-#define FUND_ALIGN ((size_t)16)
-#define FUND_FIXED ((size_t)8192) /* handles, its stack, two first buffers, a message */
-
-static size_t aligned(size_t n)
-{
-    return (n + FUND_ALIGN - 1) & ~(FUND_ALIGN - 1);
-}
-
-static size_t fund_size(size_t copied)
-{
-    return FUND_FIXED + 4 * aligned(copied + 1);
-}
-
-static void *fund_alloc(void *ctx, size_t size)
-{
-    struct fund *fund = ctx;
-
-    LIA_ASSERT(aligned(size) <= fund->size - fund->used);
-    fund->newest = fund->used;
-    fund->used += aligned(size);
-    return fund->block + fund->newest;
-}
-
-static void *fund_realloc(void *ctx, void *p, size_t size)
-{
-    struct fund *fund = ctx;
-    size_t old_size;
-    void *moved;
-
-    if (!p) {
-        return fund_alloc(fund, size);
-    }
-    if ((uint8_t *)p == fund->block + fund->newest) {
-        LIA_ASSERT(aligned(size) <= fund->size - fund->newest);
-        fund->used = fund->newest + aligned(size);
-        return p;
-    }
-    old_size = (size_t)(fund->block + fund->used - (uint8_t *)p);
-    moved = fund_alloc(fund, size);
-    memcpy(moved, p, size < old_size ? size : old_size);
-    return moved;
-}
-
-static void fund_free(void *ctx, void *p)
-{
-    (void)ctx; /* the block goes as a whole */
-    (void)p;
-}
-
-/* ---- the reader ---- */
+#include "codec/number.h"
 
 /* Below the deepest value: {"$dbPointer": {"$id": {"$oid": ...}}}. */
 #define WRAPPERS_MAX 4
@@ -92,7 +30,7 @@ struct reader {
     struct liana_error *err;
     liana_status status;
     yajl_handle yajl;
-    struct fund fund;
+    struct lia_json_fund fund;
     size_t element; /* the element that waits for its value */
     size_t depth;
     struct frame frames[FRAMES_MAX];
@@ -202,25 +140,6 @@ static int on_string(void *ctx, const unsigned char *text, size_t len)
 
 /* ---- numbers ---- */
 
-/* An integer in int64 that is not -0. */
-static bool as_integer(struct liana_str text, int64_t *out)
-{
-    bool is_negative = text.ptr[0] == '-';
-    uint64_t limit = (uint64_t)INT64_MAX + is_negative;
-    uint64_t v = 0;
-
-    for (size_t i = is_negative; i < text.len; i++) {
-        uint64_t digit = (uint64_t)(uint8_t)text.ptr[i] - '0';
-
-        if (digit > 9 || v > (limit - digit) / 10) {
-            return false;
-        }
-        v = v * 10 + digit;
-    }
-    *out = (int64_t)(is_negative ? 0 - v : v);
-    return !is_negative || v != 0;
-}
-
 static int on_number(void *ctx, const char *text, size_t len)
 {
     struct reader *r = ctx;
@@ -232,7 +151,7 @@ static int on_number(void *ctx, const char *text, size_t len)
     if (r->depth) {
         r->frames[r->depth - 1].has_plain_number = true;
     }
-    if (as_integer(number, &n)) {
+    if (lia_int64_parse(number, &n) && (n != 0 || text[0] != '-')) {
         return add(r, n >= INT32_MIN && n <= INT32_MAX
                           ? lia_value_of_int32((int32_t)n, &scratch)
                           : lia_value_of_int64(n, &scratch));
@@ -359,7 +278,7 @@ static liana_status fail_yajl(struct reader *r, size_t at)
 
 static liana_status parse(struct reader *r)
 {
-    yajl_alloc_funcs memory = {fund_alloc, fund_realloc, fund_free, &r->fund};
+    yajl_alloc_funcs memory = lia_json_fund_functions(&r->fund);
     yajl_status status;
     size_t at;
 
@@ -397,15 +316,13 @@ static liana_status read_holder(struct liana_slice text,
     r.element = out->len;
     lia_buf_u8(out, 0);
     lia_buf_u8(out, 0);
-    r.fund.size = fund_size(scan->copied);
-    r.fund.block = lia_mem_alloc(out->alloc, r.fund.size);
-    if (!r.fund.block) {
+    if (!lia_json_fund_init(&r.fund, out->alloc, scan->copied)) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     lia_buf_init(&r.scratch, out->alloc);
     status = parse(&r);
     lia_buf_deinit(&r.scratch);
-    lia_mem_free(out->alloc, r.fund.block, r.fund.size);
+    lia_json_fund_deinit(&r.fund);
     lia_bson_end(out, start);
     return status ? status : lia_err_plain(err, out->status);
 }

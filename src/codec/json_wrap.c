@@ -7,6 +7,7 @@
 #include "codec/date_text.h"
 #include "codec/decimal.h"
 #include "codec/double_text.h"
+#include "codec/number.h"
 
 /* ---- fields of the object ---- */
 
@@ -168,34 +169,13 @@ static const char *unwrap_uuid(struct lia_json_wrap *w)
 
 /* ---- numbers ---- */
 
-static bool read_int64(struct liana_str text, int64_t *out)
-{
-    bool is_negative = text.len > 0 && text.ptr[0] == '-';
-    uint64_t limit = (uint64_t)INT64_MAX + is_negative;
-    uint64_t v = 0;
-
-    if (text.len == is_negative) {
-        return false;
-    }
-    for (size_t i = is_negative; i < text.len; i++) {
-        uint64_t digit = (uint64_t)(uint8_t)text.ptr[i] - '0';
-
-        if (digit > 9 || v > (limit - digit) / 10) {
-            return false;
-        }
-        v = v * 10 + digit;
-    }
-    *out = (int64_t)(is_negative ? 0 - v : v);
-    return true;
-}
-
 static const char *unwrap_int(struct lia_json_wrap *w)
 {
     struct lia_scratch scratch;
     struct lia_value v;
     int64_t n;
 
-    if (!is_only(w, LIA_BSON_STRING, &v) || !read_int64(lia_value_str(v), &n) ||
+    if (!is_only(w, LIA_BSON_STRING, &v) || !lia_int64_parse(lia_value_str(v), &n) ||
         n < INT32_MIN || n > INT32_MAX) {
         return "a string with a 32-bit integer is expected";
     }
@@ -209,7 +189,7 @@ static const char *unwrap_long(struct lia_json_wrap *w)
     struct lia_value v;
     int64_t n;
 
-    if (!is_only(w, LIA_BSON_STRING, &v) || !read_int64(lia_value_str(v), &n)) {
+    if (!is_only(w, LIA_BSON_STRING, &v) || !lia_int64_parse(lia_value_str(v), &n)) {
         return "a string with a 64-bit integer is expected";
     }
     put(w, lia_value_of_int64(n, &scratch));

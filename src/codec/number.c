@@ -101,3 +101,24 @@ bool lia_number_is_zero(struct lia_value v)
     default: return is_integer(v) && integer(v) == 0;
     }
 }
+
+bool lia_int64_parse(struct liana_str text, int64_t *out)
+{
+    bool is_negative = text.len > 0 && text.ptr[0] == '-';
+    uint64_t limit = (uint64_t)INT64_MAX + is_negative;
+    uint64_t v = 0;
+
+    if (text.len == is_negative) {
+        return false;
+    }
+    for (size_t i = is_negative; i < text.len; i++) {
+        uint64_t digit = (uint64_t)(uint8_t)text.ptr[i] - '0';
+
+        if (digit > 9 || v > (limit - digit) / 10) {
+            return false;
+        }
+        v = v * 10 + digit;
+    }
+    *out = (int64_t)(is_negative ? 0 - v : v);
+    return true;
+}

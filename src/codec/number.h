@@ -25,6 +25,9 @@ LIANA_MUST_CHECK liana_status lia_number_negate(struct lia_value a,
                                                 struct lia_scratch *scratch,
                                                 struct lia_value *out);
 
+/* Decimal digits with at most a minus before them, within int64. */
+bool lia_int64_parse(struct liana_str text, int64_t *out);
+
 /* Zero of any type and sign? False for what is no number. */
 bool lia_number_is_zero(struct lia_value v);
 

@@ -127,10 +127,36 @@ static void test_is_zero(void **state)
     assert_false(lia_number_is_zero(dbl(0, 5e-324)));
 }
 
+static void test_int64_parse(void **state)
+{
+    static const char *const refused[] = {"",
+                                          "-",
+                                          "+1",
+                                          "1.0",
+                                          " 1",
+                                          "1 ",
+                                          "0x1",
+                                          "--1",
+                                          "9223372036854775808",
+                                          "-9223372036854775809",
+                                          "99999999999999999999999"};
+    int64_t v = 7;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_false(lia_int64_parse(lia_str(refused[i]), &v));
+        assert_true(v == 7);
+    }
+    assert_true(lia_int64_parse(lia_str("9223372036854775807"), &v) && v == INT64_MAX);
+    assert_true(lia_int64_parse(lia_str("-9223372036854775808"), &v) && v == INT64_MIN);
+    assert_true(lia_int64_parse(lia_str("-0"), &v) && v == 0);
+    assert_true(lia_int64_parse(lia_str("0012"), &v) && v == 12);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_types),     cmocka_unit_test(test_overflow),
     cmocka_unit_test(test_no_number), cmocka_unit_test(test_negate),
-    cmocka_unit_test(test_is_zero),
+    cmocka_unit_test(test_is_zero),   cmocka_unit_test(test_int64_parse),
 };
 
 LIA_TEST_MAIN(tests)

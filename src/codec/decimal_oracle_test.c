@@ -41,10 +41,10 @@ static const char *answer(const struct lia_oracle *o, char out[LIA_DECIMAL_TEXT 
     return out;
 }
 
-/* A million cases: LIANA_EFFORT=200. */
+/* A million cases under `make long` (LIANA_EFFORT=100). */
 static void test_oracle(void **state)
 {
-    size_t cases = lia_test_cases(5000);
+    size_t cases = lia_test_cases(10000);
     struct lia_oracle o;
     char text[LIA_DECIMAL_TEXT + 1];
 

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "codec/key.h"
+
 /* ---- births of this transaction ---- */
 
 static uint64_t after(uint64_t next,
@@ -182,19 +184,40 @@ static liana_status check_document(struct lia_writer *w, const struct lia_op *op
     return LIANA_OK;
 }
 
+/* Numbers are the same _id whatever their type; the document keeps the one it has. */
+static liana_status check_same_id(struct lia_writer *w, struct lia_value id)
+{
+    struct lia_bson_iter it = {.at = w->state->id.ptr,
+                               .end = w->state->id.ptr + w->state->id.len};
+    struct lia_buf keys[2];
+    liana_status status = LIANA_ECORRUPT;
+
+    lia_buf_init(&keys[0], w->work->arena->alloc);
+    lia_buf_init(&keys[1], w->work->arena->alloc);
+    if (lia_bson_next(&it)) {
+        status = lia_key_of_id(it.value, &keys[0], w->work->err);
+    }
+    if (!status) {
+        status = lia_key_of_id(id, &keys[1], w->work->err);
+    }
+    if (!status && (keys[0].status || keys[1].status)) {
+        status = LIANA_ENOMEM;
+    }
+    if (!status && !lia_slice_equal(lia_buf_slice(&keys[0]), lia_buf_slice(&keys[1]))) {
+        status = lia_err(w->work->err, LIANA_EID, "_id cannot be changed");
+    }
+    lia_buf_deinit(&keys[0]);
+    lia_buf_deinit(&keys[1]);
+    return lia_err_plain(w->work->err, status);
+}
+
 static liana_status op_replace(struct lia_writer *w, const struct lia_op *op)
 {
     liana_status status = check_document(w, op);
-    struct lia_bson_iter it;
+    struct lia_value id;
 
-    if (!status) {
-        it = lia_bson_iter(op->value.data);
-        while (!status && lia_bson_next(&it)) {
-            if (lia_str_equal(it.name, lia_str("_id")) &&
-                !lia_slice_equal(lia_bson_element(&it), w->state->id)) {
-                status = lia_err(w->work->err, LIANA_EID, "_id cannot be changed");
-            }
-        }
+    if (!status && lia_bson_find(op->value.data, lia_str("_id"), &id)) {
+        status = check_same_id(w, id);
     }
     return status ? status : lia_op_replace_root(w, op->value.data);
 }

@@ -69,7 +69,7 @@ static bool clear(struct lia_writer *w, struct lia_node *node)
     node->is_open = false;
     node->value = LIA_VALUE_NONE;
     node->seen_count = 0;
-    return node->cell_count == 0 ||
+    return node->cell_count == 0 || LIA_MUTANT(11) ||
            write_value(w, node, LIA_VALUE_GONE, LIA_BIRTH_NEVER);
 }
 
@@ -281,7 +281,7 @@ static bool needs_zero(struct lia_writer *w,
     if (node->value != LIA_VALUE_NONE) {
         cover = lia_rank_max(cover, node->rank);
     }
-    return node->view.shown == LIA_SHOWN_NOTHING &&
+    return node->view.shown == LIA_SHOWN_NOTHING && !LIA_MUTANT(10) &&
            (node->cell_count > 0 || lia_rank_cmp(lia_writer_rank(w), cover) <= 0);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/testing/random.h"
+#include "crdt/state.h" /* LIA_MUTANT */
 #include "crdt/testing/model.h"
 
 #define PEERS   4
@@ -29,6 +30,7 @@ struct peer {
 
 struct world {
     struct lia_arena arena;
+    const struct history *history;
     struct lia_rng rng; /* of the step */
     uint64_t actors;
     struct peer peers[PEERS];
@@ -65,6 +67,12 @@ static struct lia_path random_path(struct world *w, struct liana_str storage[3])
 {
     struct lia_path path = {storage, 1 + below(w, 3)};
 
+    if (w->history->is_about_counters) {
+        path.count = w->history->is_about_lives ? 1 : 1 + below(w, 2);
+        storage[0] = lia_str(path.count == 1 ? "n" : "a");
+        storage[1] = lia_str("n");
+        return path;
+    }
     storage[0] = pick(w, names, 5);
     storage[1] = pick(w, inner, 3);
     storage[2] = pick(w, inner, 3);
@@ -177,15 +185,17 @@ static struct lia_op random_op(struct world *w,
     if (!exists && kind < 80) {
         op.kind = LIA_OP_INSERT;
         op.value = random_document(w, true);
-    } else if (kind < 6) {
+    } else if (kind < (w->history->is_about_lives ? 25 : 6)) {
         op.kind = LIA_OP_DELETE;
-    } else if (kind < 12) {
+    } else if (kind < (w->history->is_about_lives ? 28 : 12)) {
         op.kind = below(w, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
         op.value = random_document(w, true);
     } else {
         op.path = random_path(w, names_of);
         if (kind < 45) {
-            op.value = below(w, 3) ? random_leaf(w) : random_document(w, false);
+            op.value = w->history->is_about_counters || below(w, 3)
+                           ? random_leaf(w)
+                           : random_document(w, false);
         } else if (kind < 60) {
             op.kind = LIA_OP_UNSET;
         } else {
@@ -344,6 +354,14 @@ static liana_status apply_one_by_one(struct world *w,
     return LIANA_OK;
 }
 
+/* Clocks differ; where lives meet, what counts is which of them is ahead. */
+static uint64_t jump(struct world *w)
+{
+    bool is_far = below(w, w->history->is_about_lives ? 2 : 4) == 0;
+
+    return is_far ? below(w, 30) << 16 : 0;
+}
+
 static const char *transact(struct world *w, size_t peer, size_t key)
 {
     static struct model_doc model;
@@ -353,8 +371,7 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     struct lia_op ops[OPS_MAX];
     struct liana_str storage[OPS_MAX][3];
     size_t count = below(w, 3) ? 1 : 1 + below(w, OPS_MAX);
-    struct lia_stamp stamp = {p->last + 1 + (below(w, 4) ? 0 : below(w, 30) << 16),
-                              p->actor};
+    struct lia_stamp stamp = {p->last + 1 + jump(w), p->actor};
     struct lia_doc doc = c->doc;
     liana_status expected = LIANA_OK;
     liana_status got;
@@ -546,7 +563,7 @@ static const char *evict(struct world *w, size_t peer, size_t key)
         if (w->is_told) {
             printf("  peer %zu evicts document %zu\n", peer, key);
         }
-        if (lia_vector_get(model_vector(&c->model), p->actor)) {
+        if (lia_vector_get(model_vector(&c->model), p->actor) && !LIA_MUTANT(8)) {
             p->actor = ++w->actors;
         }
         *c = (struct copy){0};
@@ -607,7 +624,7 @@ static const char *step(struct world *w, uint64_t seed)
 
     w->rng = lia_rng(seed);
     peer = below(w, PEERS);
-    key = below(w, KEYS);
+    key = w->history->is_about_lives ? 0 : below(w, KEYS);
     kind = below(w, 100);
     if (kind < 50) {
         return transact(w, peer, key);
@@ -653,6 +670,7 @@ const char *history_run(const struct history *h, bool is_told)
     memset(&w, 0, sizeof(w));
     lia_arena_init(&w.arena, &lia_mem_libc);
     w.is_told = is_told;
+    w.history = h;
     for (size_t i = 0; i < PEERS; i++) {
         w.peers[i].actor = ++w.actors;
     }
@@ -670,7 +688,9 @@ const char *history_run(const struct history *h, bool is_told)
 struct history history_random(uint64_t seed)
 {
     struct lia_rng rng = lia_rng(seed);
-    struct history h = {.count = 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20)};
+    struct history h = {.count = 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20),
+                        .is_about_counters = lia_rng_chance(&rng, 40),
+                        .is_about_lives = lia_rng_chance(&rng, 40)};
 
     for (size_t i = 0; i < h.count; i++) {
         h.steps[i] = lia_rng_next(&rng);

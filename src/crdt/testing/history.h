@@ -6,7 +6,8 @@
  * model side by side.
  *
  * A history is a list of steps; a step draws all it needs from its own seed, so that a
- * failing history can be made shorter by leaving steps out. After every step:
+ * failing history can be made shorter by leaving steps out. Some histories are about few
+ * things, so that rare meetings are not. After every step:
  *   the bodies of the product are those of the model, and so are vectors and statuses;
  *   documents with equal vectors have equal bytes, clock and body;
  *   what is stored passes lia_doc_check.
@@ -23,6 +24,8 @@
 struct history {
     uint64_t steps[HISTORY_STEPS_MAX]; /* a seed each */
     size_t count;
+    bool is_about_counters; /* few paths, many increments and assignments to them */
+    bool is_about_lives;    /* one document, many deletes and inserts */
 };
 
 struct history history_random(uint64_t seed);

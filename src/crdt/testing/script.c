@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/testing/script.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/testing/test.h"
+#include "codec/json.h"
+#include "crdt/doc.h"
+
+#define PEERS     8
+#define NAMES_MAX 8
+#define OPS_MAX   8
+
+struct peer {
+    uint64_t actor;
+    uint64_t last;
+    struct lia_doc doc;
+};
+
+struct script {
+    const char *name;
+    unsigned line;
+    struct lia_arena arena;
+    struct peer peers[PEERS];
+    uint64_t actors;
+};
+
+static void fail_line(const struct script *s, const char *why)
+{
+    print_error("%s, line %u: %s\n", s->name, s->line, why);
+    fail();
+}
+
+static void must(const struct script *s, liana_status status, const char *message)
+{
+    if (status) {
+        print_error("%s\n", liana_status_name(status));
+        fail_line(s, message);
+    }
+}
+
+/* ---- words ---- */
+
+static struct liana_str trim(struct liana_str s)
+{
+    while (s.len && s.ptr[0] == ' ') {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\n')) {
+        s.len--;
+    }
+    return s;
+}
+
+/* Takes what stands before `separator` off the front. */
+static struct liana_str take(struct liana_str *s, char separator)
+{
+    const char *found = s->len ? memchr(s->ptr, separator, s->len) : NULL;
+    struct liana_str word = {s->ptr, found ? (size_t)(found - s->ptr) : s->len};
+
+    s->ptr += word.len + (found != NULL);
+    s->len -= word.len + (found != NULL);
+    return trim(word);
+}
+
+static bool is_word(struct liana_str s, const char *word)
+{
+    return lia_str_equal(s, lia_str(word));
+}
+
+static struct peer *peer_of(struct script *s, struct liana_str word)
+{
+    if (word.len != 1 || word.ptr[0] < 'A' || word.ptr[0] >= 'A' + PEERS) {
+        fail_line(s, "no such peer");
+    }
+    return &s->peers[word.ptr[0] - 'A'];
+}
+
+static uint64_t number_of(struct liana_str text)
+{
+    char digits[24] = {0};
+
+    assert_true(text.len < sizeof(digits));
+    memcpy(digits, text.ptr, text.len);
+    return strtoull(digits, NULL, 10);
+}
+
+/* ---- values ---- */
+
+static struct lia_value value_of(struct script *s, struct liana_str json)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct lia_value v;
+    struct lia_buf buf;
+
+    lia_buf_init(&buf, &lia_mem_libc);
+    must(s, lia_json_read_value(lia_str_slice(json), &buf, &v, &err), err.message);
+    assert_true(lia_arena_copy(&s->arena, v.data, &v.data));
+    lia_buf_deinit(&buf);
+    return v;
+}
+
+/* The bytes, in hexadecimal or as JSON, for a message. */
+static void print_body(const char *what, struct liana_slice body)
+{
+    struct lia_buf text;
+
+    lia_buf_init(&text, &lia_mem_libc);
+    if (body.len && lia_json_write(body, LIA_JSON_CANONICAL, &text, NULL) == LIANA_OK) {
+        print_error("%s: %.*s\n", what, (int)text.len, (const char *)text.ptr);
+    } else {
+        print_error("%s: nothing\n", what);
+    }
+    lia_buf_deinit(&text);
+}
+
+static void shows(struct script *s, const struct peer *p, struct liana_str json)
+{
+    struct liana_slice expected = {NULL, 0};
+
+    if (!is_word(json, "nothing")) {
+        expected = value_of(s, json).data;
+    }
+    if (!lia_slice_equal(expected, p->doc.body)) {
+        print_body("expected", expected);
+        print_body("shown", p->doc.body);
+        fail_line(s, "another document is shown");
+    }
+}
+
+static void check_bytes(const struct script *s,
+                        struct liana_slice bytes,
+                        struct liana_str hex)
+{
+    struct lia_buf text;
+    struct lia_buf expected;
+
+    lia_buf_init(&text, &lia_mem_libc);
+    lia_buf_init(&expected, &lia_mem_libc);
+    for (size_t i = 0; i < bytes.len; i++) {
+        lia_buf_printf(&text, "%s%02x", i ? " " : "", bytes.ptr[i]);
+    }
+    while (hex.len) {
+        struct liana_str word = take(&hex, ' ');
+
+        if (word.len) {
+            lia_buf_printf(&expected, "%s%.*s", expected.len ? " " : "",
+                           LIA_STR_ARG(word));
+        }
+    }
+    if (!lia_slice_equal(lia_buf_slice(&text), lia_buf_slice(&expected))) {
+        print_error("%.*s\n", (int)text.len, (const char *)text.ptr);
+        fail_line(s, "other bytes, these");
+    }
+    lia_buf_deinit(&expected);
+    lia_buf_deinit(&text);
+}
+
+/* ---- operations ---- */
+
+static struct lia_op parse_op(struct script *s, struct liana_str text)
+{
+    static const char *const kinds[] = {[LIA_OP_INSERT] = "insert",
+                                        [LIA_OP_REPLACE] = "replace",
+                                        [LIA_OP_SET] = "set",
+                                        [LIA_OP_UNSET] = "unset",
+                                        [LIA_OP_INCREMENT] = "increment",
+                                        [LIA_OP_DELETE] = "delete"};
+    struct liana_str word = take(&text, ' ');
+    struct liana_str *names =
+        lia_arena_array(&s->arena, NAMES_MAX, sizeof(struct liana_str));
+    struct lia_op op = {.kind = LIA_OP_INSERT, .path = {names, 0}};
+
+    assert_non_null(names);
+    while (op.kind <= LIA_OP_DELETE && !is_word(word, kinds[op.kind])) {
+        op.kind++;
+    }
+    if (op.kind > LIA_OP_DELETE) {
+        fail_line(s, "no such operation");
+    }
+    text = trim(text);
+    if (op.kind == LIA_OP_SET || op.kind == LIA_OP_UNSET ||
+        op.kind == LIA_OP_INCREMENT) {
+        struct liana_str path = take(&text, ' ');
+
+        while (path.len && op.path.count < NAMES_MAX) {
+            names[op.path.count++] = take(&path, '.');
+        }
+    }
+    if (trim(text).len) {
+        op.value = value_of(s, trim(text));
+    }
+    return op;
+}
+
+static liana_status write_ops(struct script *s,
+                              struct peer *p,
+                              struct liana_str text,
+                              bool is_more,
+                              struct liana_error *err)
+{
+    struct lia_op ops[OPS_MAX];
+    size_t count = 0;
+    struct lia_stamp stamp = {p->last + !is_more, p->actor};
+    struct lia_doc after;
+    liana_status status;
+
+    while (text.len && count < OPS_MAX) {
+        ops[count++] = parse_op(s, take(&text, ';'));
+    }
+    status = lia_doc_apply(&s->arena, p->doc, ops, count, stamp, &after, err);
+    if (!status) {
+        if (after.clock.ptr != p->doc.clock.ptr) {
+            p->last = stamp.hlc;
+        }
+        p->doc = after;
+    }
+    return status;
+}
+
+static void fails(struct script *s, struct peer *p, struct liana_str text)
+{
+    struct liana_str name = take(&text, ' ');
+    struct liana_error err = LIANA_ERROR_INIT;
+    liana_status status = write_ops(s, p, text, false, &err);
+
+    if (!is_word(name, liana_status_name(status))) {
+        print_error("%s: %s\n", liana_status_name(status), err.message);
+        fail_line(s, "another status");
+    }
+    if (err.status != status || !err.message[0]) {
+        fail_line(s, "no message");
+    }
+}
+
+/* ---- segments ---- */
+
+static struct lia_doc_info info_of(struct script *s, const struct peer *p)
+{
+    struct lia_doc_info info;
+
+    must(s, lia_doc_info(&s->arena, p->doc.clock, &info), "clock has no head");
+    return info;
+}
+
+static struct liana_slice segment_for(struct script *s,
+                                      const struct peer *from,
+                                      struct lia_vector since)
+{
+    struct liana_slice segment;
+
+    must(s, lia_doc_segment(&s->arena, from->doc, since, &segment), "no segment");
+    return segment;
+}
+
+static void pull(struct script *s, struct peer *p, struct liana_str text)
+{
+    const struct peer *from = peer_of(s, take(&text, ' '));
+    struct lia_vector since = info_of(s, p).vector;
+    struct liana_error err = LIANA_ERROR_INIT;
+    uint64_t newest;
+
+    if (is_word(trim(text), "whole")) {
+        since = (struct lia_vector){NULL, 0};
+    }
+    must(s,
+         lia_doc_merge(&s->arena, p->doc, segment_for(s, from, since), &p->doc, &err),
+         err.message);
+    newest = lia_vector_max_hlc(info_of(s, p).vector);
+    p->last = newest > p->last ? newest : p->last;
+}
+
+static void evict(struct script *s, struct peer *p)
+{
+    if (lia_vector_get(info_of(s, p).vector, p->actor)) {
+        p->actor = ++s->actors;
+    }
+    p->doc = (struct lia_doc){{NULL, 0}, {NULL, 0}};
+}
+
+static void set_clock(struct peer *p, struct liana_str text)
+{
+    uint64_t at = number_of(take(&text, ' '));
+
+    p->last = is_word(trim(text), "ms") ? (at << 16) - 1 : at;
+}
+
+/* ---- lines ---- */
+
+static void run_line(struct script *s, struct liana_str line)
+{
+    struct peer *p = peer_of(s, take(&line, ' '));
+    struct liana_str rest = line;
+    struct liana_str word = take(&rest, ' ');
+    struct liana_error err = LIANA_ERROR_INIT;
+
+    rest = trim(rest);
+    if (is_word(word, "shows")) {
+        shows(s, p, rest);
+    } else if (is_word(word, "pull")) {
+        pull(s, p, rest);
+    } else if (is_word(word, "evict")) {
+        evict(s, p);
+    } else if (is_word(word, "at")) {
+        set_clock(p, rest);
+    } else if (is_word(word, "fails")) {
+        fails(s, p, rest);
+    } else if (is_word(word, "clock")) {
+        check_bytes(s, p->doc.clock, rest);
+    } else if (is_word(word, "segment")) {
+        struct lia_doc_info info = info_of(s, peer_of(s, take(&rest, ' ')));
+
+        check_bytes(s, segment_for(s, p, info.vector), rest);
+    } else if (is_word(word, "also")) {
+        must(s, write_ops(s, p, rest, true, &err), err.message);
+    } else {
+        must(s, write_ops(s, p, trim(line), false, &err), err.message);
+    }
+    must(s, lia_doc_check(&s->arena, p->doc, &err), err.message);
+}
+
+static void begin(struct script *s)
+{
+    lia_arena_reset(&s->arena);
+    memset(s->peers, 0, sizeof(s->peers));
+    for (s->actors = 0; s->actors < PEERS; s->actors++) {
+        s->peers[s->actors].actor = s->actors + 1;
+    }
+}
+
+/* A line, its newline taken off; bytes may go on in the lines that follow. */
+static struct liana_str take_line(struct script *s, struct liana_str *text)
+{
+    struct liana_str line = {text->ptr, 0};
+    const char *end = text->ptr + text->len;
+    const char *at = text->ptr;
+
+    do {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+        at = newline ? newline + 1 : end;
+        s->line++;
+    } while (at < end && *at == ' ');
+    line.len = (size_t)(at - line.ptr);
+    text->ptr = at;
+    text->len = (size_t)(end - at);
+    return line;
+}
+
+/* Newlines inside become blanks. */
+static struct liana_str one_line(struct script *s, struct liana_str line)
+{
+    char *copy = lia_arena_alloc(&s->arena, line.len + 1);
+
+    assert_non_null(copy);
+    for (size_t i = 0; i < line.len; i++) {
+        copy[i] = line.ptr[i];
+        if (copy[i] == '\n') {
+            copy[i] = ' ';
+        }
+    }
+    return trim((struct liana_str){copy, line.len});
+}
+
+static void run(struct script *s, struct liana_str text)
+{
+    lia_arena_init(&s->arena, &lia_mem_libc);
+    begin(s);
+    while (text.len) {
+        struct liana_str line = one_line(s, take_line(s, &text));
+
+        if (is_word(line, "=")) {
+            begin(s);
+        } else if (line.len && line.ptr[0] != '#') {
+            run_line(s, line);
+        }
+    }
+    lia_arena_deinit(&s->arena);
+}
+
+void lia_script_run(const char *name, struct liana_slice text)
+{
+    struct script s = {.name = name};
+
+    run(&s, lia_slice_str(text));
+}
+
+void lia_script_run_page(const char *name, struct liana_slice page)
+{
+    static const char open[] = "```crdt\n";
+    struct script s = {.name = name};
+    const char *at = (const char *)page.ptr;
+    const char *end = at + page.len;
+    const char *start = NULL;
+    unsigned blocks = 0;
+    unsigned line = 0;
+
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t len = newline ? (size_t)(newline - at) + 1 : (size_t)(end - at);
+
+        line++;
+        if (start && len >= 3 && memcmp(at, "```", 3) == 0) {
+            run(&s, (struct liana_str){start, (size_t)(at - start)});
+            start = NULL;
+            blocks++;
+        } else if (len == sizeof(open) - 1 && memcmp(at, open, len) == 0) {
+            start = at + len;
+            s.line = line;
+        }
+        at += len;
+    }
+    assert_true(blocks > 0);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_CRDT_TESTING_SCRIPT_H
+#define LIA_CRDT_TESTING_SCRIPT_H
+/*
+ * crdt/testing/script - histories written by hand: golden files and the examples of the
+ * documentation run through this.
+ *
+ * One document, peers A to H. A line is a peer and what it does; `#` begins a comment,
+ * `=` on a line of its own begins a new history.
+ *
+ *     A insert {"_id": 1, "a": 2}    Extended JSON; likewise replace
+ *     A set a.x 5                    likewise unset a.x, increment n 2, delete
+ *     A set a 1; unset b             one transaction
+ *     A also set a.y 6               more of the transaction before, in another call
+ *     A pull B                       what A's vector lacks, as a segment; `pull B whole`
+ *     A evict                        and a new actor, if the copy had named it
+ *     A at 17                        the next stamp is later; `at 1700000000000 ms`
+ *     A shows {"_id": 1, "a": 2}     exact types and order of fields; `shows nothing`
+ *     A fails LIANA_ETYPE set a.x 1  and nothing changed
+ *     A clock 01 02 ...              the bytes; `segment B 01 02 ...`: what B lacks;
+ *                                    they may go on in indented lines
+ *
+ * Every document is checked (lia_doc_check) after every line. A line that does not hold
+ * fails the test and names itself.
+ * Ownership: none. Threads: the test's own.
+ */
+#include "base/slice.h"
+
+void lia_script_run(const char *name, struct liana_slice text);
+
+/* Runs the fenced blocks of a Markdown page that are marked ```crdt; fails without any. */
+void lia_script_run_page(const char *name, struct liana_slice page);
+
+#endif

@@ -139,6 +139,9 @@ enum lia_job_kind { LIA_JOB_READ, LIA_JOB_WRITE };
 
 enum lia_job_kind lia_job_kind(const struct lia_job *job);
 
+/* A pointer that is its holder's while it has the job: a queue needs no memory. */
+struct lia_job **lia_job_next(struct lia_job *job);
+
 /* Does the work, on any thread; never fails: the outcome is in the job. */
 void lia_job_run(struct lia_job *job);
 

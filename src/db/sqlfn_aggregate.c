@@ -73,8 +73,11 @@ static void sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
         return;
     }
     switch (v.type) {
-    case LIA_BSON_INT64: t->has_long = true; /* fall through */
-    case LIA_BSON_INT32: t->whole += lia_int_of(v); break;
+    case LIA_BSON_INT32:
+    case LIA_BSON_INT64:
+        t->has_long |= v.type == LIA_BSON_INT64;
+        t->whole += lia_int_of(v);
+        break;
     case LIA_BSON_DOUBLE:
         t->real += lia_value_double(v);
         t->doubles++;

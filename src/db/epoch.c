@@ -27,8 +27,9 @@ liana_status lia_epoch_begin(struct lia_db *db,
 liana_status lia_epoch_end(struct lia_db *db, struct liana_error *err)
 {
     struct lia_conn *conn;
-    liana_status status = lia_books_begin(db, &conn, err);
+    liana_status status = lia_store_write_begin(db->store, 0, &conn, err);
 
+    LIA_ASSERT(status != LIANA_EBUSY); /* a transaction outlives its db */
     if (status) {
         return status;
     }

@@ -489,6 +489,7 @@ void lia_test_disk_deinit(struct lia_test_disk *disk)
     sqlite3_vfs_unregister(&disk->vfs);
     for (size_t i = 0; i < LIA_TEST_DISK_FILES; i++) {
         free_file(disk->files[i]);
+        disk->files[i] = NULL;
     }
 }
 

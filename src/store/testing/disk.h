@@ -50,6 +50,7 @@ struct lia_test_disk {
 };
 
 void lia_test_disk_init(struct lia_test_disk *disk, const char *name);
+/* Of a disk that was never made or is gone already (all zero, or deinit before): nothing. */
 void lia_test_disk_deinit(struct lia_test_disk *disk);
 
 void lia_test_disk_fault(struct lia_test_disk *disk,

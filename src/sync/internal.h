@@ -40,11 +40,6 @@
 
 /* ---- vectors that are kept ---- */
 
-/* In the arena. LIANA_ENOMEM. */
-LIANA_MUST_CHECK liana_status lia_vector_copy(struct lia_arena *arena,
-                                              struct lia_vector from,
-                                              struct lia_vector *out);
-
 struct lia_kept_vector {
     struct lia_vector_entry *entries;
     size_t count;

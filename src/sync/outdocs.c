@@ -270,7 +270,7 @@ liana_status lia_outdocs_result(struct lia_session *s, struct lia_request *reque
     }
     /* What is newer than the batch drags the batch along: its end may not be before. */
     for (size_t i = 0; docs->ask == 0 && i < docs->count; i++) {
-        if (docs->items[i].is_held && docs->items[i].seq > feed->must_reach) {
+        if (docs->items[i].seq > feed->must_reach) {
             feed->must_reach = docs->items[i].seq;
         }
     }

@@ -142,23 +142,6 @@ void lia_session_give_credit(struct lia_session *s)
     lia_session_send(s, &msg);
 }
 
-liana_status lia_vector_copy(struct lia_arena *arena,
-                             struct lia_vector from,
-                             struct lia_vector *out)
-{
-    struct lia_vector_entry *entries =
-        lia_arena_array(arena, from.count, sizeof(*entries));
-
-    if (!entries) {
-        return LIANA_ENOMEM;
-    }
-    if (from.count) {
-        memcpy(entries, from.entries, from.count * sizeof(*entries));
-    }
-    *out = (struct lia_vector){entries, from.count};
-    return LIANA_OK;
-}
-
 liana_status lia_kept_join(const struct liana_allocator *a,
                            struct lia_kept_vector *kept,
                            struct lia_vector v)

@@ -44,6 +44,23 @@ bool lia_request_is_write(const struct lia_request *request)
            request->kind == LIA_REQUEST_STAGE || request->kind == LIA_REQUEST_APPLY;
 }
 
+liana_status lia_vector_copy(struct lia_arena *arena,
+                             struct lia_vector from,
+                             struct lia_vector *out)
+{
+    struct lia_vector_entry *entries =
+        lia_arena_array(arena, from.count, sizeof(*entries));
+
+    if (!entries) {
+        return LIANA_ENOMEM;
+    }
+    if (from.count) {
+        memcpy(entries, from.entries, from.count * sizeof(*entries));
+    }
+    *out = (struct lia_vector){entries, from.count};
+    return LIANA_OK;
+}
+
 liana_status lia_topic_copy(struct lia_arena *arena,
                             struct lia_topic from,
                             struct lia_topic *out)

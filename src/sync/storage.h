@@ -298,7 +298,7 @@ struct lia_owed_item {
 struct lia_owed_request {
     struct lia_topic_number *topics;
     /* out */
-    const struct lia_owed_item *items;
+    struct lia_owed_item *items;
     size_t count;
 };
 
@@ -329,6 +329,11 @@ void lia_request_free(struct lia_request *request); /* NULL is allowed */
 
 /* It changes the store: UNREGISTER, REGISTER, STAGE and APPLY. */
 bool lia_request_is_write(const struct lia_request *request);
+
+/* A copy of a vector in an arena. */
+LIANA_MUST_CHECK liana_status lia_vector_copy(struct lia_arena *arena,
+                                              struct lia_vector from,
+                                              struct lia_vector *out);
 
 /* A copy of a topic in an arena. */
 LIANA_MUST_CHECK liana_status lia_topic_copy(struct lia_arena *arena,

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/internal.h"
+
+enum lia_job_kind lia_job_kind(const struct lia_job *job)
+{
+    return job->request && lia_request_is_write(job->request) ? LIA_JOB_WRITE
+                                                              : LIA_JOB_READ;
+}
+
+struct lia_job **lia_job_next(struct lia_job *job)
+{
+    return &job->next;
+}
+
+void lia_job_free(struct lia_job *job)
+{
+    if (job) {
+        lia_request_free(job->request);
+        lia_recent_chunk_free(job->chunk);
+        lia_mem_free(job->alloc, job, sizeof(*job));
+    }
+}
+
+struct lia_topic_hash lia_topic_hash(struct lia_topic topic)
+{
+    struct lia_topic_hash out;
+    struct lia_hash hash;
+    const uint8_t between = 0;
+
+    lia_hash_start(&hash, lia_slice(NULL, 0), sizeof(out.bytes));
+    lia_hash_add(&hash, lia_str_slice(topic.collection));
+    lia_hash_add(&hash, lia_slice(&between, 1));
+    lia_hash_add(&hash, topic.query);
+    lia_hash_end(&hash, out.bytes, sizeof(out.bytes));
+    return out;
+}
+
+uint64_t lia_peer_origin(const uint8_t id[LIA_PEER_ID_BYTES])
+{
+    uint64_t origin = lia_hash64(lia_slice(id, LIA_PEER_ID_BYTES));
+
+    return origin ? origin : 1;
+}
+
+/* ---- taking commits ---- */
+
+#define TAKE_BYTES ((size_t)1024 * 1024)
+
+/* A segment is made once, here, for all sessions. */
+static liana_status take_change(struct lia_recent_chunk *chunk,
+                                const struct lia_commit_change *from,
+                                struct lia_recent_change *out)
+{
+    struct lia_doc_info info;
+    liana_status status =
+        lia_doc_segment(&chunk->arena, from->after, from->before, &out->segment);
+
+    if (!status) {
+        status = lia_doc_info(&chunk->arena, from->after.clock, &info);
+    }
+    if (!status) {
+        out->collection = from->collection->name;
+        out->key = from->key;
+        out->vector = info.vector;
+        chunk->bytes += sizeof(*out) + out->segment.len + out->key.len +
+                        info.vector.count * sizeof(info.vector.entries[0]);
+    }
+    return status;
+}
+
+static liana_status take_commit(struct lia_recent_chunk *chunk,
+                                const struct lia_commit_event *from,
+                                struct lia_recent_commit *out)
+{
+    liana_status status = LIANA_OK;
+
+    out->seq = from->seq;
+    out->stamp = from->stamp;
+    out->origin = from->origin;
+    out->marks = from->marks;
+    out->marks_count = from->marks_count;
+    out->changes =
+        lia_arena_array(&chunk->arena, from->change_count, sizeof(*out->changes));
+    if (!out->changes) {
+        return LIANA_ENOMEM;
+    }
+    for (size_t i = 0; i < from->change_count && !status; i++) {
+        status = take_change(chunk, &from->changes[i], &out->changes[i]);
+        out->change_count += !status;
+    }
+    chunk->bytes += sizeof(*out);
+    return status;
+}
+
+/* Commits whose segments nobody waits for, or that cannot be had, are lost for the
+ * fan-out: sessions walk the feed over them. */
+static void take(struct lia_job *job)
+{
+    struct lia_recent_chunk *chunk = lia_mem_zalloc(job->alloc, sizeof(*chunk));
+    struct lia_taken taken = {0};
+    liana_status status;
+
+    if (!chunk) {
+        return;
+    }
+    lia_arena_init(&chunk->arena, job->alloc);
+    job->chunk = chunk;
+    status = lia_db_take(job->listener, &chunk->arena, TAKE_BYTES, &taken);
+    if (status) {
+        return;
+    }
+    job->has_more = taken.has_more;
+    chunk->missed_upto = taken.missed_upto;
+    if (taken.event_count == 0) {
+        return;
+    }
+    chunk->commits =
+        lia_arena_array(&chunk->arena, taken.event_count, sizeof(*chunk->commits));
+    status = chunk->commits && job->wants_segments ? LIANA_OK : LIANA_ENOMEM;
+    for (size_t i = 0; i < taken.event_count && !status; i++) {
+        status = take_commit(chunk, &taken.events[i], &chunk->commits[i]);
+        chunk->commit_count += !status;
+    }
+    if (status) {
+        chunk->commit_count = 0;
+        chunk->missed_upto = taken.events[taken.event_count - 1].seq;
+    }
+}
+
+/* ---- running ---- */
+
+static const struct {
+    enum lia_request_kind kind;
+    liana_status (*run)(struct lia_job *job, struct liana_error *err);
+} runners[] = {
+    {LIA_REQUEST_GREET, lia_job_greet},
+    {LIA_REQUEST_TOKENS, lia_job_tokens},
+    {LIA_REQUEST_REGISTER, lia_job_register},
+    {LIA_REQUEST_UNREGISTER, lia_job_unregister},
+    {LIA_REQUEST_FEED, lia_job_feed},
+    {LIA_REQUEST_DOCS, lia_job_docs},
+    {LIA_REQUEST_COMPARE, lia_job_compare},
+    {LIA_REQUEST_STAGE, lia_job_stage},
+    {LIA_REQUEST_APPLY, lia_job_apply},
+    {LIA_REQUEST_OWED, lia_job_owed},
+};
+
+void lia_job_run(struct lia_job *job)
+{
+    struct lia_request *request = job->request;
+
+    if (!request) {
+        take(job);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(runners) / sizeof(runners[0]); i++) {
+        if (runners[i].kind == request->kind) {
+            request->error = (struct liana_error)LIANA_ERROR_INIT;
+            request->status = runners[i].run(job, &request->error);
+            LIA_IGNORE(lia_err_plain(&request->error, request->status)); /* made only */
+        }
+    }
+}

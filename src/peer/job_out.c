@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/internal.h"
+
+static struct liana_slice remote_of(const struct lia_job *job)
+{
+    return lia_slice(job->remote, LIA_PEER_ID_BYTES);
+}
+
+/* ---- registrations ---- */
+
+static liana_status can_resume(struct lia_job *job,
+                               const struct lia_registration *registration,
+                               bool *out,
+                               struct liana_error *err)
+{
+    const struct lia_register_request *r = &job->request->registering;
+
+    *out = false;
+    if (r->epoch == 0) {
+        return LIANA_OK;
+    }
+    if (r->topic.query.len && r->seq < registration->floor_seq) {
+        return LIANA_OK; /* what left before was not logged */
+    }
+    return lia_db_epoch_covers(job->db, r->epoch, r->seq, out, err);
+}
+
+liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
+{
+    struct lia_register_request *r = &job->request->registering;
+    struct lia_topic_hash hash = lia_topic_hash(r->topic);
+    struct lia_subscription sub = {lia_topic_name(&hash), r->topic.collection,
+                                   r->topic.query};
+    struct lia_registration registration;
+    liana_status status =
+        lia_db_register(job->db, remote_of(job), &sub, &registration, err);
+
+    if (!status) {
+        status = can_resume(job, &registration, &r->is_resumed, err);
+    }
+    if (!status) {
+        r->registration = registration.id;
+        r->start = r->is_resumed ? r->seq : 0;
+    }
+    return status;
+}
+
+/* The registration stays: the peer may come back with its token. Only when the peer says
+ * that it no longer wants it is it taken away. */
+liana_status lia_job_unregister(struct lia_job *job, struct liana_error *err)
+{
+    liana_status status = lia_db_unregister(job->db, remote_of(job),
+                                            job->request->unregister.registration, err);
+
+    return status == LIANA_ENOTFOUND ? LIANA_OK : status;
+}
+
+/* ---- the feed ---- */
+
+/* The entries of a vector that the receiver reflects. It holds them, so a segment may
+ * start there; what it does not reflect it is taken not to hold. */
+static liana_status reflected(struct lia_arena *arena,
+                              struct lia_vector vector,
+                              struct lia_vector marks,
+                              struct lia_vector *out)
+{
+    struct lia_vector_entry *entries =
+        lia_arena_array(arena, vector.count, sizeof(*entries));
+    size_t count = 0;
+
+    if (!entries) {
+        return LIANA_ENOMEM;
+    }
+    for (size_t i = 0; i < vector.count; i++) {
+        if (vector.entries[i].hlc <= lia_vector_get(marks, vector.entries[i].actor)) {
+            entries[count++] = vector.entries[i];
+        }
+    }
+    *out = (struct lia_vector){entries, count};
+    return LIANA_OK;
+}
+
+static liana_status half_digest(struct liana_slice key,
+                                struct liana_slice clock,
+                                uint8_t out[LIA_WIRE_ID_BYTES])
+{
+    uint8_t digest[LIA_DIGEST_BYTES];
+    liana_status status = lia_doc_digest(key, clock, digest);
+
+    if (!status) {
+        memcpy(out, digest, LIA_WIRE_ID_BYTES);
+    }
+    return status;
+}
+
+static liana_status give_item(struct lia_request *request,
+                              const struct lia_feed_item *item)
+{
+    struct lia_feed_request *f = &request->feed;
+    const struct lia_feed_interest *interest = &f->interests[item->hits[0].interest];
+    struct lia_found *found = &f->found[f->found_count];
+    struct lia_doc_info info;
+    struct lia_vector from;
+    liana_status status = lia_doc_info(&request->arena, item->doc.clock, &info);
+
+    if (status || lia_vector_geq(interest->marks, info.vector)) {
+        return status;
+    }
+    found->interest = item->hits[0].interest;
+    found->key = item->key;
+    if (interest->is_unmarked) {
+        found->kind = LIA_FOUND_HAVE;
+        status = half_digest(item->key, item->doc.clock, found->digest);
+    } else {
+        found->kind = LIA_FOUND_SEGMENT;
+        status = reflected(&request->arena, info.vector, interest->marks, &from);
+        if (!status) {
+            status = lia_doc_segment(&request->arena, item->doc, from, &found->data);
+        }
+    }
+    f->found_count += !status;
+    return status;
+}
+
+static liana_status give_marks(struct lia_request *request,
+                               const struct lia_feed_page *page)
+{
+    struct lia_feed_marks_out *marks =
+        lia_arena_array(&request->arena, page->marks_count, sizeof(*marks));
+
+    if (!marks) {
+        return LIANA_ENOMEM;
+    }
+    for (size_t i = 0; i < page->marks_count; i++) {
+        marks[i].interest = page->marks[i].interest;
+        marks[i].marks = page->marks[i].marks;
+    }
+    request->feed.marks = marks;
+    request->feed.marks_count = page->marks_count;
+    return LIANA_OK;
+}
+
+static liana_status ask_feed(struct lia_job *job,
+                             struct lia_feed_page *page,
+                             struct liana_error *err)
+{
+    struct lia_request *request = job->request;
+    const struct lia_feed_request *f = &request->feed;
+    struct lia_interest *interests =
+        lia_arena_array(&request->arena, f->interest_count, sizeof(*interests));
+    struct lia_feed_query query = {
+        .interests = interests,
+        .interest_count = f->interest_count,
+        .from = {f->from.a, (uint32_t)f->from.b, f->from.c},
+        .bytes_max = f->bytes_max,
+        .rows_max = LIA_FEED_ROWS,
+    };
+
+    if (!interests) {
+        return LIANA_ENOMEM;
+    }
+    for (size_t i = 0; i < f->interest_count; i++) {
+        interests[i].registration = f->interests[i].registration;
+        interests[i].collection = f->interests[i].topic.collection;
+        interests[i].after_seq = f->after;
+        interests[i].wants_marks = true;
+    }
+    return lia_db_feed(job->db, &request->arena, &query, page, err);
+}
+
+liana_status lia_job_feed(struct lia_job *job, struct liana_error *err)
+{
+    struct lia_request *request = job->request;
+    struct lia_feed_request *f = &request->feed;
+    struct lia_feed_page page;
+    liana_status status = ask_feed(job, &page, err);
+
+    if (status) {
+        return status;
+    }
+    f->found = lia_arena_array(&request->arena, page.item_count, sizeof(*f->found));
+    status = f->found ? LIANA_OK : LIANA_ENOMEM;
+    for (size_t i = 0; i < page.item_count && !status; i++) {
+        status = give_item(request, &page.items[i]);
+    }
+    if (status) {
+        return status;
+    }
+    f->upto = page.upto;
+    f->is_cut = page.is_cut;
+    f->is_head = page.upto >= page.head && !page.is_cut;
+    f->next = (struct lia_cursor){page.next.seq, page.next.collection, page.next.row};
+    return f->is_head ? give_marks(request, &page) : LIANA_OK;
+}
+
+/* ---- single documents ---- */
+
+/* What is not durable may not leave; it comes with the feed, which may not end before. */
+static liana_status give_doc(struct lia_request *request,
+                             const struct lia_held *held,
+                             struct lia_doc_wanted *item)
+{
+    item->seq = held->seq;
+    item->is_held = held->seq != 0 && held->is_durable;
+    return item->is_held
+               ? lia_doc_segment(&request->arena, held->doc, item->vector, &item->data)
+               : LIANA_OK;
+}
+
+liana_status lia_job_docs(struct lia_job *job, struct liana_error *err)
+{
+    struct lia_request *request = job->request;
+    struct lia_docs_request *d = &request->docs;
+    struct lia_key *keys = lia_arena_array(&request->arena, d->count, sizeof(*keys));
+    struct lia_held *held = lia_arena_array(&request->arena, d->count, sizeof(*held));
+    liana_status status = keys && held ? LIANA_OK : LIANA_ENOMEM;
+
+    for (size_t i = 0; i < d->count && !status; i++) {
+        keys[i] = (struct lia_key){d->topic.collection, d->items[i].key};
+    }
+    if (!status) {
+        status = lia_db_docs(job->db, &request->arena, keys, d->count, held, err);
+    }
+    for (size_t i = 0; i < d->count && !status; i++) {
+        status = give_doc(request, &held[i], &d->items[i]);
+    }
+    return status;
+}

@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/peer.h"
+
+#include "peer/internal.h"
+
+#define SESSIONS_MAX     64
+#define RECENT_BYTES_MAX (4 * LIA_MIB)
+#define BATCH_FACTOR     4 /* a batch of more than so many stages is cut, if it may be */
+
+static struct lia_peer_link *find_link(struct lia_peer *peer, uint64_t id)
+{
+    struct lia_peer_link *link = peer->links;
+
+    while (link && (link->id != id || link->is_closed)) {
+        link = link->next;
+    }
+    return link;
+}
+
+/* ---- jobs ---- */
+
+static struct lia_job *new_job(struct lia_peer *peer)
+{
+    struct lia_job *job = lia_mem_zalloc(peer->alloc, sizeof(*job));
+
+    if (job) {
+        job->alloc = peer->alloc;
+        job->db = peer->options.db;
+    }
+    return job;
+}
+
+static void take_commits(struct lia_peer *peer)
+{
+    struct lia_job *job;
+
+    if (peer->is_taking || peer->is_closing) {
+        peer->take_again = peer->is_taking;
+        return;
+    }
+    job = new_job(peer);
+    if (!job) {
+        return; /* the next wake tries again */
+    }
+    job->listener = peer->listener;
+    for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
+        job->wants_segments = job->wants_segments || !link->is_closed;
+    }
+    peer->take_again = false;
+    peer->is_taking = lia_output_job(peer, job);
+}
+
+/* Takes the request. What recent commits answer needs no job. */
+static void hand_out(struct lia_peer *peer,
+                     struct lia_peer_link *link,
+                     struct lia_request *request)
+{
+    struct lia_job *job;
+
+    if (request->kind == LIA_REQUEST_FEED &&
+        lia_recent_feed(&peer->recent, lia_peer_origin(link->remote->id), request)) {
+        request->next = link->answered;
+        link->answered = request;
+        return;
+    }
+    job = new_job(peer);
+    if (!job) {
+        request->status = LIANA_ENOMEM;
+        request->next = link->answered;
+        link->answered = request;
+        return;
+    }
+    job->link = link->id;
+    job->request = request;
+    memcpy(job->remote, link->remote->id, LIA_PEER_ID_BYTES);
+    LIA_IGNORE(!lia_output_job(peer, job)); /* a lost job ends the session by timeout */
+}
+
+/* ---- sessions ---- */
+
+static void verify(struct lia_peer *peer,
+                   struct lia_peer_link *link,
+                   struct liana_slice proof)
+{
+    const struct lia_peer_auth *auth = peer->options.auth;
+
+    link->has_verdict = true;
+    link->verdict = (struct liana_error)LIANA_ERROR_INIT;
+    if (auth) {
+        liana_status status = auth->verify(auth->ctx, &link->info, peer->options.id,
+                                           proof, &link->verdict);
+
+        LIA_IGNORE(lia_err_plain(&link->verdict, status)); /* it is only made */
+    } else if (proof.len) {
+        LIA_IGNORE(lia_err(&link->verdict, LIANA_EAUTH, /* it is only made */
+                           "peer joins with a proof, this store is open to all"));
+    }
+}
+
+static void add_stats(struct lia_session_stats *to, struct lia_session_stats from)
+{
+    to->docs_in += from.docs_in;
+    to->docs_out += from.docs_out;
+    to->wire_in += from.wire_in;
+    to->wire_out += from.wire_out;
+    to->payload_in += from.payload_in;
+    to->payload_out += from.payload_out;
+    to->frames_in += from.frames_in;
+    to->frames_out += from.frames_out;
+    to->last_heard_ms =
+        from.last_heard_ms > to->last_heard_ms ? from.last_heard_ms : to->last_heard_ms;
+}
+
+static void end_link(struct lia_peer *peer,
+                     struct lia_peer_link *link,
+                     const struct liana_error *why)
+{
+    if (link->is_closed) {
+        return;
+    }
+    link->is_closed = true;
+    add_stats(&link->remote->past, lia_session_stats(link->session));
+    link->remote->error = *why;
+    if (link->is_greeted) {
+        lia_output_event(peer, LIA_PEER_DOWN, link, why);
+    }
+    lia_output_close(peer, link, why);
+    while (link->answered) {
+        struct lia_request *next = link->answered->next;
+
+        lia_request_free(link->answered);
+        link->answered = next;
+    }
+}
+
+static void close_link(struct lia_peer *peer,
+                       struct lia_peer_link *link,
+                       liana_status status,
+                       const char *text,
+                       uint64_t now_ms)
+{
+    struct lia_event event = {.kind = LIA_EVENT_CLOSE, .now_ms = now_ms};
+
+    LIA_IGNORE(lia_err(&event.error, status, "%s", text)); /* it is only made */
+    lia_link_step(peer, link, event);
+}
+
+/* Of two sessions with one peer both ends keep the same: that of the newer epoch of the
+ * peer's store; else the one that both have counted later; else the one that the peer
+ * with the smaller id has dialled. */
+static bool is_better(const struct lia_peer *peer,
+                      const struct lia_peer_link *a,
+                      const struct lia_peer_link *b)
+{
+    struct lia_session_remote ra = lia_session_remote(a->session);
+    struct lia_session_remote rb = lia_session_remote(b->session);
+    uint64_t count_a = ra.number + lia_session_number(a->session);
+    uint64_t count_b = rb.number + lia_session_number(b->session);
+    bool is_smaller = memcmp(peer->options.id, a->remote->id, LIA_PEER_ID_BYTES) < 0;
+
+    if (ra.epoch != rb.epoch) {
+        return true; /* `a` was greeted last */
+    }
+    if (count_a != count_b) {
+        return count_a > count_b;
+    }
+    return a->info.is_dialer == is_smaller;
+}
+
+/* Answers the link that goes, NULL if there is no other one. */
+static struct lia_peer_link *find_rival(struct lia_peer *peer,
+                                        struct lia_peer_link *link)
+{
+    for (struct lia_peer_link *other = peer->links; other; other = other->next) {
+        if (other != link && other->remote == link->remote && other->is_greeted &&
+            !other->is_closed) {
+            return is_better(peer, link, other) ? other : link;
+        }
+    }
+    return NULL;
+}
+
+static void greeted(struct lia_peer *peer, struct lia_peer_link *link, uint64_t now_ms)
+{
+    struct lia_session_remote remote = lia_session_remote(link->session);
+    struct lia_peer_link *rival;
+
+    link->is_greeted = true;
+    link->remote->name_len = remote.name.len;
+    memcpy(link->remote->name, remote.name.ptr ? remote.name.ptr : "", remote.name.len);
+    link->remote->error = (struct liana_error)LIANA_ERROR_INIT;
+    if (remote.clock_ms) {
+        lia_db_time_from_peer(peer->options.db, remote.clock_ms);
+    }
+    lia_output_event(peer, LIA_PEER_UP, link, NULL);
+    rival = find_rival(peer, link);
+    if (rival) {
+        close_link(peer, rival, LIANA_EEXISTS, "another link to this peer is used",
+                   now_ms);
+    }
+}
+
+static void do_action(struct lia_peer *peer,
+                      struct lia_peer_link *link,
+                      struct lia_action *action)
+{
+    struct lia_output *output;
+
+    switch (action->kind) {
+    case LIA_ACTION_SEND:
+        output = lia_output_add(peer, LIA_PEER_SEND, action->bytes);
+        if (output) {
+            output->what.link = link->id;
+        } else {
+            link->lost_bytes = true;
+        }
+        break;
+    case LIA_ACTION_VERIFY: verify(peer, link, action->bytes); break;
+    case LIA_ACTION_REQUEST: {
+        struct lia_request *request = action->request;
+
+        action->request = NULL;
+        hand_out(peer, link, request);
+        break;
+    }
+    case LIA_ACTION_GREETED: link->wants_greeting = true; break;
+    case LIA_ACTION_PROGRESS: lia_want_progress(peer, link, action); break;
+    case LIA_ACTION_EXPECTED: {
+        struct lia_want *want = lia_want_find(peer, action->id);
+
+        if (want && want->have + action->count > want->expected) {
+            want->expected = want->have + action->count;
+        }
+        break;
+    }
+    case LIA_ACTION_ACKED: link->remote->acked = action->seq; break;
+    case LIA_ACTION_REFUSED: lia_want_refused(peer, link, action); break;
+    case LIA_ACTION_CLOSE: end_link(peer, link, &action->error); break;
+    }
+}
+
+/* One step and its actions. */
+static void step_once(struct lia_peer *peer,
+                      struct lia_peer_link *link,
+                      const struct lia_event *event)
+{
+    liana_status status;
+
+    lia_actions_reset(&peer->actions);
+    status = lia_session_step(link->session, event, &peer->actions);
+    for (struct lia_action *a = peer->actions.first; a; a = a->next) {
+        do_action(peer, link, a);
+    }
+    if (status || link->lost_bytes) {
+        struct liana_error error = LIANA_ERROR_INIT;
+
+        LIA_IGNORE(lia_err_plain(&error, LIANA_ENOMEM)); /* it is only made */
+        end_link(peer, link, &error);
+    }
+}
+
+/* What the step was answered at once goes in as an event of its own. */
+static bool next_event(struct lia_peer_link *link,
+                       uint64_t now_ms,
+                       struct lia_event *out)
+{
+    *out = (struct lia_event){.now_ms = now_ms};
+    if (link->is_closed) {
+        return false;
+    }
+    if (link->has_verdict) {
+        link->has_verdict = false;
+        out->kind = LIA_EVENT_VERDICT;
+        out->error = link->verdict;
+        return true;
+    }
+    if (link->answered) {
+        out->kind = LIA_EVENT_RESULT;
+        out->request = link->answered;
+        link->answered = link->answered->next;
+        out->request->next = NULL;
+        return true;
+    }
+    return false;
+}
+
+void lia_link_step(struct lia_peer *peer,
+                   struct lia_peer_link *link,
+                   struct lia_event event)
+{
+    uint64_t now_ms = event.now_ms;
+
+    if (link->is_closed) {
+        if (event.kind == LIA_EVENT_RESULT) {
+            lia_request_free(event.request);
+        }
+        return;
+    }
+    do {
+        step_once(peer, link, &event);
+    } while (next_event(link, now_ms, &event));
+    if (link->wants_greeting && !link->is_closed) {
+        link->wants_greeting = false;
+        greeted(peer, link, now_ms);
+    }
+}
+
+/* ---- life ---- */
+
+static void set_defaults(struct lia_peer_options *o)
+{
+    o->sessions_max = o->sessions_max ? o->sessions_max : SESSIONS_MAX;
+    o->window_bytes = o->window_bytes ? o->window_bytes : LIA_MIB;
+    if (o->window_bytes < LIA_SESSION_WINDOW_MIN) {
+        o->window_bytes = LIA_SESSION_WINDOW_MIN;
+    }
+    o->batch_bytes_max = o->batch_bytes_max ? o->batch_bytes_max : LIA_BATCH_BYTES_MAX;
+    o->recent_bytes_max = o->recent_bytes_max ? o->recent_bytes_max : RECENT_BYTES_MAX;
+    o->keepalive_ms = o->keepalive_ms ? o->keepalive_ms : 20000;
+    o->timeout_ms = o->timeout_ms ? o->timeout_ms : 60000;
+    o->idle_ms = o->idle_ms ? o->idle_ms : 30000;
+}
+
+liana_status lia_peer_new(const struct lia_peer_options *options,
+                          struct lia_peer **out,
+                          struct liana_error *err)
+{
+    const struct lia_listener_options listen = {options->wake, options->wake_ctx,
+                                                false};
+    const struct liana_allocator *a = options->env->alloc;
+    struct lia_peer *peer;
+    liana_status status;
+
+    if (options->name.len > LIA_NAME_BYTES_MAX) {
+        return lia_err(err, LIANA_EINVAL, "a peer's name of %zu bytes",
+                       options->name.len);
+    }
+    peer = lia_mem_zalloc(a, sizeof(*peer));
+    if (!peer) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    peer->alloc = a;
+    peer->options = *options;
+    set_defaults(&peer->options);
+    if (options->name.len) {
+        memcpy(peer->name, options->name.ptr, options->name.len);
+    }
+    peer->options.name.ptr = peer->name;
+    peer->identity = lia_db_identity(options->db);
+    peer->recent.bytes_max = peer->options.recent_bytes_max;
+    peer->last = &peer->first;
+    lia_actions_init(&peer->actions, a);
+    status =
+        lia_db_listen(options->db, &listen, &peer->listener, &peer->recent.head, err);
+    if (status) {
+        lia_peer_free(peer);
+        return status;
+    }
+    peer->recent.base = peer->recent.head;
+    *out = peer;
+    return LIANA_OK;
+}
+
+void lia_peer_close(struct lia_peer *peer)
+{
+    peer->is_closing = true;
+    for (struct lia_peer_link *link = peer->links; link; link = link->next) {
+        close_link(peer, link, LIANA_ECLOSED, "peer is closing", peer->now);
+    }
+}
+
+bool lia_peer_is_closed(const struct lia_peer *peer)
+{
+    return peer->is_closing && !peer->first && peer->jobs_out == 0;
+}
+
+void lia_peer_free(struct lia_peer *peer)
+{
+    if (!peer) {
+        return;
+    }
+    lia_output_deinit(peer);
+    lia_db_unlisten(peer->listener);
+    lia_recent_deinit(&peer->recent);
+    lia_want_deinit(peer);
+    while (peer->remotes) {
+        struct lia_remote *next = peer->remotes->next;
+
+        lia_mem_free(peer->alloc, peer->remotes, sizeof(*peer->remotes));
+        peer->remotes = next;
+    }
+    lia_actions_deinit(&peer->actions);
+    lia_mem_free(peer->alloc, peer, sizeof(*peer));
+}
+
+/* ---- links ---- */
+
+static struct lia_remote *get_remote(struct lia_peer *peer,
+                                     const uint8_t id[LIA_PEER_ID_BYTES])
+{
+    struct lia_remote *remote = peer->remotes;
+
+    while (remote && memcmp(remote->id, id, LIA_PEER_ID_BYTES) != 0) {
+        remote = remote->next;
+    }
+    if (remote) {
+        return remote;
+    }
+    remote = lia_mem_zalloc(peer->alloc, sizeof(*remote));
+    if (remote) {
+        memcpy(remote->id, id, LIA_PEER_ID_BYTES);
+        remote->next = peer->remotes;
+        peer->remotes = remote;
+    }
+    return remote;
+}
+
+static liana_status new_session(struct lia_peer *peer,
+                                const struct lia_link *info,
+                                struct lia_session **out)
+{
+    const struct lia_peer_options *p = &peer->options;
+    struct lia_session_options o = {
+        .alloc = peer->alloc,
+        .name = p->name,
+        .number = ++peer->session_number,
+        .window_bytes = p->window_bytes,
+        .batch_bytes_max = p->batch_bytes_max * BATCH_FACTOR,
+        .stage_bytes = p->batch_bytes_max,
+        .keepalive_ms = p->keepalive_ms,
+        .timeout_ms = p->timeout_ms,
+        .idle_ms = p->idle_ms,
+    };
+
+    memcpy(o.database, peer->identity.database, sizeof(o.database));
+    memcpy(o.self, p->id, sizeof(o.self));
+    memcpy(o.remote, info->remote, sizeof(o.remote));
+    return lia_session_new(&o, out);
+}
+
+static struct lia_peer_link *new_link(struct lia_peer *peer,
+                                      const struct lia_link *info)
+{
+    struct lia_peer_link *link = lia_mem_zalloc(peer->alloc, sizeof(*link));
+
+    if (!link) {
+        return NULL;
+    }
+    link->id = info->id;
+    link->info = *info;
+    link->remote = get_remote(peer, info->remote);
+    link->address = lia_mem_zalloc(peer->alloc, info->address.len + 1);
+    if (!link->remote || !link->address || new_session(peer, info, &link->session)) {
+        lia_mem_free(peer->alloc, link->address, info->address.len + 1);
+        lia_mem_free(peer->alloc, link, sizeof(*link));
+        return NULL;
+    }
+    if (info->address.len) {
+        memcpy(link->address, info->address.ptr, info->address.len);
+    }
+    link->info.address.ptr = link->address;
+    link->next = peer->links;
+    peer->links = link;
+    return link;
+}
+
+static size_t session_count(const struct lia_peer *peer)
+{
+    size_t count = 0;
+
+    for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
+        count += !link->is_closed;
+    }
+    return count;
+}
+
+void lia_peer_link_up(struct lia_peer *peer,
+                      const struct lia_link *info,
+                      uint64_t now_ms)
+{
+    const struct lia_peer_auth *auth = peer->options.auth;
+    struct lia_event event = {.kind = LIA_EVENT_OPEN, .now_ms = now_ms};
+    bool has_room = session_count(peer) < peer->options.sessions_max;
+    struct lia_peer_link *link = new_link(peer, info);
+    uint8_t proof[LIA_PROOF_BYTES_MAX];
+    size_t proof_len = 0;
+    liana_status status = LIANA_OK;
+
+    peer->now = now_ms;
+    if (!link) {
+        struct lia_output *output =
+            lia_output_add(peer, LIA_PEER_CLOSE, lia_slice(NULL, 0));
+
+        if (output) {
+            output->what.link = info->id;
+            LIA_IGNORE(
+                lia_err_plain(&output->what.error, LIANA_ENOMEM)); /* made only */
+        }
+        return;
+    }
+    if (auth) {
+        status =
+            auth->prove(auth->ctx, &link->info, peer->options.id, proof, &proof_len);
+    }
+    event.bytes = lia_slice(proof, proof_len);
+    lia_link_step(peer, link, event);
+    if (status) {
+        close_link(peer, link, status, "cannot prove that this peer may join", now_ms);
+    } else if (peer->is_closing || !has_room) {
+        close_link(peer, link, LIANA_EBUSY, "no room for another session", now_ms);
+    }
+    lia_want_all(peer, link, now_ms);
+}
+
+void lia_peer_link_bytes(struct lia_peer *peer,
+                         uint64_t id,
+                         struct liana_slice bytes,
+                         uint64_t now_ms)
+{
+    struct lia_peer_link *link = find_link(peer, id);
+
+    peer->now = now_ms;
+    if (link) {
+        lia_link_step(peer, link,
+                      (struct lia_event){
+                          .kind = LIA_EVENT_BYTES, .now_ms = now_ms, .bytes = bytes});
+    }
+}
+
+void lia_peer_link_down(struct lia_peer *peer,
+                        uint64_t id,
+                        liana_status reason,
+                        uint64_t now_ms)
+{
+    struct lia_peer_link *link = find_link(peer, id);
+    struct lia_event event = {.kind = LIA_EVENT_DOWN, .now_ms = now_ms};
+
+    peer->now = now_ms;
+    if (link) {
+        LIA_IGNORE(lia_err_plain(&event.error, /* it is only made */
+                                 reason ? reason : LIANA_ECLOSED));
+        lia_link_step(peer, link, event);
+    }
+}
+
+void lia_peer_wake(struct lia_peer *peer, uint64_t now_ms)
+{
+    peer->now = now_ms;
+    take_commits(peer);
+}
+
+uint64_t lia_peer_deadline(const struct lia_peer *peer)
+{
+    uint64_t due = UINT64_MAX;
+
+    for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
+        uint64_t at =
+            link->is_closed ? UINT64_MAX : lia_session_deadline(link->session);
+
+        due = at < due ? at : due;
+    }
+    return due;
+}
+
+void lia_peer_tick(struct lia_peer *peer, uint64_t now_ms)
+{
+    peer->now = now_ms;
+    for (struct lia_peer_link *link = peer->links; link; link = link->next) {
+        if (!link->is_closed && lia_session_deadline(link->session) <= now_ms) {
+            lia_link_step(peer, link,
+                          (struct lia_event){.kind = LIA_EVENT_TICK, .now_ms = now_ms});
+        }
+    }
+}
+
+/* ---- results ---- */
+
+static void fan_out(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
+{
+    peer->is_taking = false;
+    if (job->chunk) {
+        lia_recent_add(&peer->recent, job->chunk);
+        job->chunk = NULL;
+    }
+    for (struct lia_peer_link *link = peer->links; link; link = link->next) {
+        lia_link_step(peer, link,
+                      (struct lia_event){.kind = LIA_EVENT_HEAD,
+                                         .now_ms = now_ms,
+                                         .seq = peer->recent.head});
+    }
+    if (job->has_more || peer->take_again) {
+        take_commits(peer);
+    }
+}
+
+void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
+{
+    struct lia_peer_link *link = find_link(peer, job->link);
+
+    peer->now = now_ms;
+    peer->jobs_out--;
+    if (!job->request) {
+        fan_out(peer, job, now_ms);
+    } else if (link) {
+        struct lia_event event = {
+            .kind = LIA_EVENT_RESULT, .now_ms = now_ms, .request = job->request};
+
+        job->request = NULL;
+        lia_link_step(peer, link, event);
+    }
+    lia_job_free(job);
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/testing/test.h"
+
+#include "db/testing/fixture.h"
+#include "peer/peer.h"
+
+#define PEERS     3
+#define LINKS_MAX 4
+#define EVENTS    64
+
+/* ---- peers on real stores, wired together; nothing happens by itself ---- */
+
+struct node {
+    struct lia_test_db db;
+    struct lia_peer *peer;
+    bool is_woken;
+    struct lia_job *jobs; /* in order */
+    struct lia_peer_output events[EVENTS];
+    size_t event_count;
+};
+
+struct wire {
+    int ends[2]; /* nodes */
+    uint64_t ids[2];
+    struct lia_buf out[2]; /* from ends[i] */
+    bool is_down[2];
+    uint64_t bytes;
+};
+
+struct world {
+    struct node nodes[PEERS];
+    struct wire wires[LINKS_MAX];
+    size_t wire_count;
+    uint64_t now;
+    uint64_t link_id;
+    struct liana_error closed; /* why the newest link was closed */
+};
+
+static void wake(void *ctx)
+{
+    ((struct node *)ctx)->is_woken = true;
+}
+
+static struct wire *find_wire(struct world *w, uint64_t link, int *end)
+{
+    for (size_t i = 0; i < w->wire_count; i++) {
+        for (*end = 0; *end < 2; (*end)++) {
+            if (w->wires[i].ids[*end] == link) {
+                return &w->wires[i];
+            }
+        }
+    }
+    fail();
+    return NULL;
+}
+
+static void take_outputs(struct world *w, int n)
+{
+    struct node *node = &w->nodes[n];
+    struct lia_peer_output out;
+
+    while (lia_peer_next(node->peer, &out)) {
+        struct lia_job **last = &node->jobs;
+        struct wire *wire;
+        int end;
+
+        switch (out.kind) {
+        case LIA_PEER_SEND:
+            wire = find_wire(w, out.link, &end);
+            lia_buf_slice_add(&wire->out[end], out.bytes);
+            wire->bytes += out.bytes.len;
+            break;
+        case LIA_PEER_CLOSE:
+            wire = find_wire(w, out.link, &end);
+            wire->is_down[end] = true;
+            w->closed = out.error;
+            break;
+        case LIA_PEER_JOB:
+            while (*last) {
+                last = lia_job_next(*last);
+            }
+            *lia_job_next(out.job) = NULL;
+            *last = out.job;
+            break;
+        case LIA_PEER_EVENT: node->events[node->event_count++ % EVENTS] = out; break;
+        }
+    }
+}
+
+static bool deliver(struct world *w, struct wire *wire, int from)
+{
+    struct lia_buf bytes = wire->out[from];
+    int to = 1 - from;
+
+    if (bytes.len == 0 && !(wire->is_down[from] && !wire->is_down[to])) {
+        return false;
+    }
+    lia_buf_init(&wire->out[from], &lia_mem_libc);
+    if (!wire->is_down[to] && bytes.len) {
+        lia_peer_link_bytes(w->nodes[wire->ends[to]].peer, wire->ids[to],
+                            lia_buf_slice(&bytes), w->now);
+        take_outputs(w, wire->ends[to]);
+    } else if (!wire->is_down[to]) {
+        lia_peer_link_down(w->nodes[wire->ends[to]].peer, wire->ids[to], LIANA_OK,
+                           w->now);
+        take_outputs(w, wire->ends[to]);
+    }
+    lia_buf_deinit(&bytes);
+    return true;
+}
+
+static bool work(struct world *w, int n)
+{
+    struct node *node = &w->nodes[n];
+    struct lia_job *job = node->jobs;
+
+    if (node->is_woken) {
+        node->is_woken = false;
+        lia_peer_wake(node->peer, w->now);
+        take_outputs(w, n);
+        return true;
+    }
+    if (!job) {
+        return false;
+    }
+    node->jobs = *lia_job_next(job);
+    lia_job_run(job);
+    lia_peer_job_done(node->peer, job, w->now);
+    take_outputs(w, n);
+    return true;
+}
+
+static void settle(struct world *w)
+{
+    bool is_busy = true;
+
+    while (is_busy) {
+        is_busy = false;
+        for (int n = 0; n < PEERS; n++) {
+            is_busy = work(w, n) || is_busy;
+        }
+        for (size_t i = 0; i < w->wire_count; i++) {
+            is_busy = deliver(w, &w->wires[i], 0) || is_busy;
+            is_busy = deliver(w, &w->wires[i], 1) || is_busy;
+        }
+    }
+}
+
+static void pass(struct world *w, uint64_t ms)
+{
+    w->now += ms;
+    for (int n = 0; n < PEERS; n++) {
+        lia_peer_tick(w->nodes[n].peer, w->now);
+        take_outputs(w, n);
+    }
+    settle(w);
+}
+
+static struct wire *connect_nodes(struct world *w, int a, int b)
+{
+    struct wire *wire = &w->wires[w->wire_count++];
+
+    assert_true(w->wire_count <= LINKS_MAX);
+    *wire = (struct wire){.ends = {a, b}};
+    for (int i = 0; i < 2; i++) {
+        lia_buf_init(&wire->out[i], &lia_mem_libc);
+        wire->ids[i] = ++w->link_id;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct lia_link link = {.id = wire->ids[i], .is_dialer = i == 0};
+
+        link.remote[0] = (uint8_t)(wire->ends[1 - i] + 1);
+        lia_peer_link_up(w->nodes[wire->ends[i]].peer, &link, w->now);
+        take_outputs(w, wire->ends[i]);
+    }
+    return wire;
+}
+
+static void cut(struct world *w, struct wire *wire)
+{
+    for (int i = 0; i < 2; i++) {
+        if (!wire->is_down[i]) {
+            wire->is_down[i] = true;
+            lia_peer_link_down(w->nodes[wire->ends[i]].peer, wire->ids[i],
+                               LIANA_ENETWORK, w->now);
+            take_outputs(w, wire->ends[i]);
+        }
+        lia_buf_deinit(&wire->out[i]);
+    }
+}
+
+static void subscribe(struct world *w, int n, const char *collection)
+{
+    uint64_t id;
+
+    assert_ok(lia_peer_subscribe(w->nodes[n].peer, lia_str(collection),
+                                 lia_slice(NULL, 0), w->now, &id, NULL));
+    take_outputs(w, n);
+}
+
+static void start(struct world *w, int n, const struct lia_peer_options *limits)
+{
+    struct node *node = &w->nodes[n];
+    struct lia_peer_options o = *limits;
+
+    o.env = &node->db.env.env;
+    o.db = node->db.db;
+    o.id[0] = (uint8_t)(n + 1);
+    o.name = lia_str("test");
+    o.wake = wake;
+    o.wake_ctx = node;
+    assert_ok(lia_peer_new(&o, &node->peer, NULL));
+}
+
+static int set_up(void **state)
+{
+    static struct world w;
+    const struct lia_peer_options limits = {0};
+
+    w = (struct world){.now = 1000};
+    for (int n = 0; n < PEERS; n++) {
+        struct node *node = &w.nodes[n];
+
+        lia_test_db_init(&node->db, (uint64_t)n + 1);
+        node->db.options.database = LIA_BYTES("the test databas");
+        lia_test_db_open(&node->db);
+        start(&w, n, &limits);
+        subscribe(&w, n, "x");
+        subscribe(&w, n, "y");
+    }
+    *state = &w;
+    return 0;
+}
+
+static void stop(struct world *w, int n)
+{
+    struct node *node = &w->nodes[n];
+
+    while (node->jobs) {
+        struct lia_job *next = *lia_job_next(node->jobs);
+
+        lia_job_free(node->jobs);
+        node->jobs = next;
+    }
+    lia_peer_free(node->peer);
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    for (size_t i = 0; i < w->wire_count; i++) {
+        lia_buf_deinit(&w->wires[i].out[0]);
+        lia_buf_deinit(&w->wires[i].out[1]);
+    }
+    for (int n = 0; n < PEERS; n++) {
+        stop(w, n);
+        lia_test_db_finish(&w->nodes[n].db);
+    }
+    return 0;
+}
+
+static void put(struct world *w, int n, const char *collection, int32_t id, int32_t a)
+{
+    lia_test_put(&w->nodes[n].db, collection, id, a);
+}
+
+static void assert_same(struct world *w, const char *collection, int32_t id)
+{
+    struct lia_doc first = lia_test_doc(&w->nodes[0].db, collection, id);
+
+    assert_true(first.clock.len > 0);
+    for (int n = 1; n < PEERS; n++) {
+        struct lia_doc doc = lia_test_doc(&w->nodes[n].db, collection, id);
+
+        assert_slice_equal(doc.body, first.body);
+        assert_slice_equal(doc.clock, first.clock);
+    }
+}
+
+static const struct lia_peer_status *status_of(struct world *w, int n, int remote)
+{
+    struct lia_peer_report report;
+
+    assert_ok(lia_peer_report(w->nodes[n].peer, &w->nodes[n].db.arena, &report));
+    for (size_t i = 0; i < report.peer_count; i++) {
+        if (report.peers[i].remote[0] == remote + 1) {
+            return &report.peers[i];
+        }
+    }
+    fail();
+    return NULL;
+}
+
+/* ---- cases ---- */
+
+static void a_line_of_stores_becomes_equal(void **state)
+{
+    struct world *w = *state;
+
+    for (int32_t i = 0; i < 30; i++) {
+        put(w, i % PEERS, i % 2 ? "x" : "y", i, i);
+    }
+    connect_nodes(w, 0, 1);
+    connect_nodes(w, 1, 2);
+    settle(w);
+    for (int32_t i = 0; i < 30; i++) {
+        assert_same(w, i % 2 ? "x" : "y", i);
+    }
+    /* Live, both ways through the middle. */
+    put(w, 0, "x", 1, 100);
+    put(w, 2, "x", 1, 200);
+    put(w, 2, "x", 77, 1);
+    lia_test_delete(&w->nodes[1].db, "x", 3);
+    settle(w);
+    assert_same(w, "x", 1);
+    assert_same(w, "x", 77);
+    assert_same(w, "x", 3);
+    assert_int_equal(lia_test_get(&w->nodes[0].db, "x", 1), 200);
+}
+
+static void subscriptions_tell_when_they_are_up_to_date(void **state)
+{
+    struct world *w = *state;
+    struct lia_peer_report report;
+    size_t up_to_date = 0;
+
+    put(w, 0, "x", 1, 1);
+    connect_nodes(w, 0, 1);
+    settle(w);
+    for (size_t i = 0; i < w->nodes[1].event_count; i++) {
+        up_to_date += w->nodes[1].events[i].event == LIA_PEER_UP_TO_DATE;
+    }
+    assert_int_equal(up_to_date, 2);
+    assert_ok(lia_peer_report(w->nodes[1].peer, &w->nodes[1].db.arena, &report));
+    assert_int_equal(report.subscription_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(report.subscriptions[i].is_up_to_date);
+        assert_int_equal(report.subscriptions[i].have,
+                         report.subscriptions[i].collection.ptr[0] == 'x');
+    }
+    assert_true(status_of(w, 0, 1)->is_connected);
+    assert_int_equal(status_of(w, 0, 1)->acked, 1);
+    assert_int_equal(status_of(w, 1, 0)->seen, 1);
+}
+
+static void a_reconnect_with_nothing_new_costs_little(void **state)
+{
+    struct world *w = *state;
+    struct wire *wire;
+
+    for (int32_t i = 0; i < 200; i++) {
+        put(w, i % 2, "x", i, i);
+    }
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    pass(w, 2000);
+    pass(w, 2000);
+    cut(w, wire);
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    assert_true(wire->bytes < 900);
+    assert_int_equal(status_of(w, 1, 0)->docs_in, 100);
+}
+
+static void a_one_field_change_is_small_on_the_wire(void **state)
+{
+    struct world *w = *state;
+    struct wire *wire;
+    uint64_t before;
+
+    put(w, 0, "x", 1, 1);
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    pass(w, 2000);
+    put(w, 0, "x", 1, 2);
+    settle(w);
+    before = wire->bytes;
+    put(w, 0, "x", 1, 3);
+    settle(w);
+    /* Segment, batch, marks, acknowledgement. */
+    assert_true(wire->bytes - before < 120);
+}
+
+static void both_ends_keep_the_same_link(void **state)
+{
+    struct world *w = *state;
+    struct wire *a = connect_nodes(w, 0, 1);
+    struct wire *b = connect_nodes(w, 1, 0);
+
+    put(w, 0, "x", 1, 1);
+    settle(w);
+    assert_int_equal(a->is_down[0] + b->is_down[0], 1);
+    assert_int_equal(a->is_down[0], a->is_down[1]);
+    assert_int_equal(b->is_down[0], b->is_down[1]);
+    assert_status(LIANA_EEXISTS, w->closed.status);
+    put(w, 0, "x", 2, 2);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 2), 2);
+}
+
+static void a_full_peer_says_that_it_is_busy(void **state)
+{
+    struct world *w = *state;
+    const struct lia_peer_options limits = {.sessions_max = 1};
+
+    stop(w, 1);
+    start(w, 1, &limits);
+    connect_nodes(w, 0, 1);
+    settle(w);
+    connect_nodes(w, 2, 1);
+    settle(w);
+    assert_status(LIANA_EBUSY, status_of(w, 2, 1)->error.status);
+    assert_true(status_of(w, 0, 1)->is_connected);
+}
+
+static void another_database_is_refused(void **state)
+{
+    struct world *w = *state;
+    const struct lia_peer_options limits = {0};
+
+    stop(w, 1);
+    lia_test_db_finish(&w->nodes[1].db);
+    lia_test_db_init(&w->nodes[1].db, 9);
+    w->nodes[1].db.options.database = LIA_BYTES("another database");
+    lia_test_db_open(&w->nodes[1].db);
+    start(w, 1, &limits);
+    connect_nodes(w, 0, 1);
+    settle(w);
+    assert_status(LIANA_EDATABASE, status_of(w, 0, 1)->error.status);
+    assert_status(LIANA_EDATABASE, status_of(w, 1, 0)->error.status);
+}
+
+static void closing_ends_everything_in_order(void **state)
+{
+    struct world *w = *state;
+
+    connect_nodes(w, 0, 1);
+    settle(w);
+    put(w, 0, "x", 1, 1);
+    lia_peer_close(w->nodes[0].peer);
+    take_outputs(w, 0);
+    settle(w);
+    assert_true(lia_peer_is_closed(w->nodes[0].peer));
+    assert_status(LIANA_ECLOSED, status_of(w, 1, 0)->error.status);
+}
+
+/* More than is kept for the fan-out: the session walks the feed. */
+static void a_slow_peer_falls_back_to_the_feed(void **state)
+{
+    struct world *w = *state;
+    const struct lia_peer_options limits = {.recent_bytes_max = 300};
+
+    stop(w, 0);
+    start(w, 0, &limits);
+    connect_nodes(w, 0, 1);
+    connect_nodes(w, 1, 2);
+    settle(w);
+    for (int32_t i = 0; i < 100; i++) {
+        put(w, 0, "x", i % 10, i);
+    }
+    settle(w);
+    for (int32_t i = 0; i < 10; i++) {
+        assert_int_equal(lia_test_get(&w->nodes[2].db, "x", i), 90 + i);
+    }
+}
+
+static void unsubscribing_stops_the_flow(void **state)
+{
+    struct world *w = *state;
+    uint64_t id;
+
+    connect_nodes(w, 0, 1);
+    assert_ok(lia_peer_subscribe(w->nodes[1].peer, lia_str("z"), lia_slice(NULL, 0),
+                                 w->now, &id, NULL));
+    take_outputs(w, 1);
+    settle(w);
+    put(w, 0, "z", 1, 1);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "z", 1), 1);
+    assert_ok(lia_peer_unsubscribe(w->nodes[1].peer, id, w->now, NULL));
+    assert_status(LIANA_ENOTFOUND,
+                  lia_peer_unsubscribe(w->nodes[1].peer, id, w->now, NULL));
+    take_outputs(w, 1);
+    settle(w);
+    put(w, 0, "z", 1, 2);
+    put(w, 0, "x", 1, 2);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "z", 1), 1);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 1), 2);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest cases[] = {
+    CASE(a_line_of_stores_becomes_equal),
+    CASE(subscriptions_tell_when_they_are_up_to_date),
+    CASE(a_reconnect_with_nothing_new_costs_little),
+    CASE(a_one_field_change_is_small_on_the_wire),
+    CASE(both_ends_keep_the_same_link),
+    CASE(a_full_peer_says_that_it_is_busy),
+    CASE(another_database_is_refused),
+    CASE(closing_ends_everything_in_order),
+    CASE(a_slow_peer_falls_back_to_the_feed),
+    CASE(unsubscribing_stops_the_flow),
+};
+
+LIA_TEST_MAIN(cases)

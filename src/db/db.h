@@ -40,8 +40,8 @@ struct lia_db_options {
     /* 16 bytes; used when the store is made, compared afterwards (LIANA_EDATABASE).
      * Empty: any, and a random one for a new store. */
     struct liana_slice database;
-    /* How subscriptions' queries are evaluated; NULL: every subscription must be of a
-     * whole collection. Borrowed until close. */
+    /* How subscriptions' queries are evaluated; NULL: lia_lang_predicates. Borrowed until
+     * close. */
     const struct lia_predicates *predicates;
     /* A clock that shows less than this (the date of the build) is wrong. */
     uint64_t time_floor_ms;

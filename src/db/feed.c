@@ -230,38 +230,51 @@ static liana_status left_since(struct feeding *f,
     return status == LIANA_EEND ? LIANA_OK : status;
 }
 
+/* Whether, and how, the row concerns one interest. */
+static liana_status look_for(struct feeding *f,
+                             size_t interest,
+                             struct liana_slice key,
+                             struct liana_slice body,
+                             enum lia_feed_kind *out_kind,
+                             bool *out_hit,
+                             struct liana_error *err)
+{
+    const struct lia_reg *reg = f->regs[interest];
+    uint64_t after = f->query->interests[interest].after_seq;
+    bool is_in = true;
+    liana_status status = LIANA_OK;
+
+    if (reg) {
+        status = lia_err_plain(err, lia_reg_matches(f->db, reg, body, &is_in));
+    }
+    *out_kind = is_in ? LIA_FEED_MATCHES : LIA_FEED_LEFT;
+    *out_hit = is_in;
+    /* Who starts from nothing holds nothing that could leave. */
+    return status || is_in || !after ? status
+                                     : left_since(f, reg, key, after, out_hit, err);
+}
+
 static liana_status find_hits(struct feeding *f,
                               const struct walk *w,
                               struct liana_slice key,
                               struct liana_slice body,
                               struct liana_error *err)
 {
+    liana_status status = LIANA_OK;
+
     lia_buf_reset(&f->hits);
-    for (size_t i = 0; i < f->query->interest_count; i++) {
-        uint64_t after = f->query->interests[i].after_seq;
-        struct lia_feed_hit hit = {(uint32_t)i, LIA_FEED_MATCHES};
-        bool is_hit = true;
+    for (size_t i = 0; i < f->query->interest_count && !status; i++) {
+        struct lia_feed_hit hit = {.interest = (uint32_t)i};
+        bool is_hit = false;
 
-        if (w->seq <= after || !follows(f, i, w->coll)) {
-            continue;
-        }
-        if (f->regs[i] && !lia_reg_matches(f->db, f->regs[i], body)) {
-            liana_status status = LIANA_OK;
-
-            hit.kind = LIA_FEED_LEFT;
-            is_hit = false;
-            if (after) { /* who starts from nothing holds nothing that could leave */
-                status = left_since(f, f->regs[i], key, after, &is_hit, err);
-            }
-            if (status) {
-                return status;
-            }
+        if (w->seq > f->query->interests[i].after_seq && follows(f, i, w->coll)) {
+            status = look_for(f, i, key, body, &hit.kind, &is_hit, err);
         }
         if (is_hit) {
             lia_buf_bytes(&f->hits, &hit, sizeof(hit));
         }
     }
-    return lia_err_plain(err, f->hits.status);
+    return status ? status : lia_err_plain(err, f->hits.status);
 }
 
 static liana_status add_item(struct feeding *f,

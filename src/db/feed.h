@@ -25,21 +25,26 @@
 /* ---- predicates ---- */
 
 /* How the query of a subscription is evaluated without SQLite. The query's bytes are
- * stored with the registration and compiled again at open. `match` must be pure; it is
- * called from any thread. */
+ * stored with the registration and compiled again at open. `match` is pure but for memory
+ * and is called from any thread; a query that cannot be evaluated on a document does not
+ * match it. `body` is never empty. */
 struct lia_predicate;
 struct lia_predicates {
     void *ctx;
     liana_status (*compile)(void *ctx,
+                            const struct liana_allocator *a,
                             struct liana_slice query,
                             struct lia_predicate **out,
                             struct liana_error *err);
     void (*free)(void *ctx, struct lia_predicate *predicate);
-    /* False also where the evaluation fails. `body` is never empty. */
-    bool (*match)(void *ctx,
-                  const struct lia_predicate *predicate,
-                  struct liana_slice body);
+    liana_status (*match)(void *ctx,
+                          const struct lia_predicate *predicate,
+                          struct liana_slice body,
+                          bool *out);
 };
+
+/* Queries in the text of the query language (lang/subscription.h). */
+extern const struct lia_predicates lia_lang_predicates;
 
 /* ---- registrations: what peers subscribe to here ---- */
 

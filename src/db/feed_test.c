@@ -413,6 +413,36 @@ static void a_query_must_compile(void **state)
     lia_test_put(t, "c", 1, 1);
 }
 
+/* The queries that ship: text of the language. */
+static void queries_of_the_language(void **state)
+{
+    static const char QUERY[] = "SELECT * FROM c WHERE a >= 10";
+    struct lia_test_db *t = *state;
+    struct lia_subscription sub = {
+        .hash = PEER, .collection = lia_str("c"), .query = LIA_BYTES(QUERY)};
+    struct lia_registration reg;
+    struct lia_feed_page page;
+
+    lia_test_db_close(t);
+    t->options.predicates = NULL;
+    lia_test_db_open(t);
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    lia_test_put(t, "c", 1, 10);
+    lia_test_put(t, "c", 2, 9);
+    lia_test_put(t, "c", 3, 11);
+    lia_test_db_close(t);
+    lia_test_db_open(t);
+    lia_test_put(t, "c", 3, 1);
+    page = subscribed(t, reg.id, 0);
+    assert_int_equal(page.item_count, 1);
+    page = subscribed(t, reg.id, 2);
+    assert_int_equal(page.item_count, 1);
+    assert_item(&page, 0, lia_test_key(t, 3), LIA_FEED_LEFT, 1);
+    sub.query = LIA_BYTES("SELECT");
+    sub.hash = LIA_BYTES("other");
+    assert_status(LIANA_ESYNTAX, lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+}
+
 static void heads_tell_copies_apart(void **state)
 {
     struct lia_test_db *t = *state;
@@ -454,6 +484,7 @@ int main(void)
         CASE(acknowledgements_raise_the_floor),
         CASE(unused_registrations_go),
         CASE(a_query_must_compile),
+        CASE(queries_of_the_language),
         CASE(heads_tell_copies_apart),
     };
 

@@ -75,9 +75,11 @@ LIANA_MUST_CHECK liana_status lia_reg_load(struct lia_db *db,
 /* A reference, or NULL when there is no such registration. */
 struct lia_reg *lia_reg_get(struct lia_db *db, uint64_t id);
 void lia_reg_put(struct lia_db *db, struct lia_reg *reg);
-bool lia_reg_matches(struct lia_db *db,
-                     const struct lia_reg *reg,
-                     struct liana_slice body);
+/* An empty body matches only what has no predicate. LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_reg_matches(struct lia_db *db,
+                                              const struct lia_reg *reg,
+                                              struct liana_slice body,
+                                              bool *out);
 /* Logs the key for every registration that the change took it out of. */
 LIANA_MUST_CHECK liana_status lia_reg_change(struct lia_txn *txn,
                                              const struct lia_coll *coll,

@@ -161,7 +161,7 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
         lia_mutex_deinit(&db->mutex);
         return status;
     }
-    db->predicates = options->predicates;
+    db->predicates = options->predicates ? options->predicates : &lia_lang_predicates;
     db->time_floor_ms = options->time_floor_ms;
     return LIANA_OK;
 }

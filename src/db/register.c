@@ -47,14 +47,16 @@ void lia_reg_put(struct lia_db *db, struct lia_reg *reg)
     }
 }
 
-bool lia_reg_matches(struct lia_db *db,
-                     const struct lia_reg *reg,
-                     struct liana_slice body)
+liana_status lia_reg_matches(struct lia_db *db,
+                             const struct lia_reg *reg,
+                             struct liana_slice body,
+                             bool *out)
 {
-    if (!reg->predicate) {
-        return true;
+    if (reg->predicate && body.len) {
+        return db->predicates->match(db->predicates->ctx, reg->predicate, body, out);
     }
-    return body.len && db->predicates->match(db->predicates->ctx, reg->predicate, body);
+    *out = !reg->predicate;
+    return LIANA_OK;
 }
 
 /* What stands in a row of `registration`, borrowed. */
@@ -75,10 +77,8 @@ static liana_status compile(struct lia_db *db,
     if (query.len == 0) {
         return LIANA_OK;
     }
-    if (!db->predicates) {
-        return lia_err(err, LIANA_EINVAL, "this store evaluates no queries");
-    }
-    return db->predicates->compile(db->predicates->ctx, query, out, err);
+    return db->predicates->compile(db->predicates->ctx, db->env->alloc, query, out,
+                                   err);
 }
 
 static liana_status new_reg(struct lia_db *db,
@@ -215,6 +215,35 @@ static bool is_of(const struct lia_reg *reg, const struct lia_coll *coll)
            memcmp(reg->collection, coll->pub.name.ptr, reg->collection_len) == 0;
 }
 
+static liana_status log_departure(struct lia_txn *txn,
+                                  uint64_t id,
+                                  struct liana_slice key,
+                                  struct liana_error *err)
+{
+    return lia_books_run(txn->conn, err,
+                         "INSERT INTO departed (registration, key, seq) "
+                         "VALUES (?1, ?2, ?3) "
+                         "ON CONFLICT DO UPDATE SET seq = excluded.seq",
+                         "usu", id, key, lia_txn_seq(txn));
+}
+
+static liana_status leaves(struct lia_db *db,
+                           const struct lia_reg *reg,
+                           struct liana_slice before,
+                           struct liana_slice after,
+                           bool *out)
+{
+    bool was_in = false;
+    bool is_in = false;
+    liana_status status = lia_reg_matches(db, reg, before, &was_in);
+
+    if (!status && was_in) {
+        status = lia_reg_matches(db, reg, after, &is_in);
+    }
+    *out = was_in && !is_in;
+    return status;
+}
+
 liana_status lia_reg_change(struct lia_txn *txn,
                             const struct lia_coll *coll,
                             struct liana_slice key,
@@ -229,13 +258,13 @@ liana_status lia_reg_change(struct lia_txn *txn,
         return LIANA_OK;
     }
     for (const struct lia_reg *r = db->registrations; r && !status; r = r->next) {
-        if (r->predicate && is_of(r, coll) && lia_reg_matches(db, r, before) &&
-            !lia_reg_matches(db, r, after)) {
-            status = lia_books_run(
-                txn->conn, err,
-                "INSERT INTO departed (registration, key, seq) VALUES (?1, ?2, ?3) "
-                "ON CONFLICT DO UPDATE SET seq = excluded.seq",
-                "usu", r->id, key, lia_txn_seq(txn));
+        bool is_departure = false;
+
+        if (r->predicate && is_of(r, coll)) {
+            status = lia_err_plain(err, leaves(db, r, before, after, &is_departure));
+        }
+        if (!status && is_departure) {
+            status = log_departure(txn, r->id, key, err);
         }
     }
     return status;

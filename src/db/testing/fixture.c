@@ -203,6 +203,7 @@ struct lia_predicate {
 };
 
 static liana_status compile(void *ctx,
+                            const struct liana_allocator *a,
                             struct liana_slice query,
                             struct lia_predicate **out,
                             struct liana_error *err)
@@ -210,6 +211,7 @@ static liana_status compile(void *ctx,
     struct lia_predicate *p;
 
     (void)ctx;
+    (void)a;
     if (query.len != 4) {
         return lia_err(err, LIANA_ESYNTAX, "not a query");
     }
@@ -229,10 +231,14 @@ static void free_predicate(void *ctx, struct lia_predicate *p)
     lia_mem_free(&lia_mem_libc, p, sizeof(*p));
 }
 
-static bool match(void *ctx, const struct lia_predicate *p, struct liana_slice body)
+static liana_status match(void *ctx,
+                          const struct lia_predicate *p,
+                          struct liana_slice body,
+                          bool *out)
 {
     (void)ctx;
-    return lia_test_a((struct lia_doc){.body = body}) >= p->least_a;
+    *out = lia_test_a((struct lia_doc){.body = body}) >= p->least_a;
+    return LIANA_OK;
 }
 
 const struct lia_predicates lia_test_predicates = {.compile = compile,

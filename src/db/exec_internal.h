@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_DB_EXEC_INTERNAL_H
+#define LIA_DB_EXEC_INTERNAL_H
+/*
+ * db/exec_internal - what the exec*.c files share: a result, and the statement that fills it.
+ *
+ * Ownership: a result owns its arena and buffers, and the transaction if `owns_txn`.
+ * Threads: as db/exec.h says.
+ */
+#include "db/exec.h"
+#include "db/internal.h"
+#include "lang/sql.h"
+
+struct lia_result {
+    const struct liana_allocator *alloc;
+    struct lia_arena arena; /* the statement, its parameters, its SQL */
+    struct lia_stmt *stmt;
+    struct liana_slice params;
+    bool is_lenient;
+
+    struct lia_txn *txn; /* NULL: ended */
+    bool owns_txn;
+    sqlite3_stmt *rows;  /* NULL: no rows (any more) */
+    bool has_single_row; /* it is in `row` */
+    struct lia_buf row;
+
+    struct lia_buf ids; /* a BSON array that is not closed yet */
+    size_t ids_mark;
+    uint64_t mutations;
+    uint64_t seq;
+    struct liana_error failed;
+};
+
+/* Evaluates with values in `arena`. */
+struct lia_eval lia_exec_eval(const struct lia_result *r,
+                              struct lia_arena *arena,
+                              struct liana_error *err);
+
+/* The collection of the statement; NULL when there is none and `create` is not set. */
+LIANA_MUST_CHECK liana_status lia_exec_collection(struct lia_result *r,
+                                                  bool create,
+                                                  const struct lia_collection **out,
+                                                  struct liana_error *err);
+
+/* Counts a changed document. */
+LIANA_MUST_CHECK liana_status lia_exec_changed(struct lia_result *r,
+                                               struct liana_slice body,
+                                               struct liana_error *err);
+
+/* Prepares and binds; the statement is to be given back with lia_conn_done. */
+LIANA_MUST_CHECK liana_status lia_exec_prepare_sql(struct lia_result *r,
+                                                   const struct lia_sql *sql,
+                                                   sqlite3_stmt **out,
+                                                   struct liana_error *err);
+
+/* As lia_conn_step; what our SQL functions found wrong has its own status. */
+LIANA_MUST_CHECK liana_status lia_exec_step(struct lia_result *r,
+                                            sqlite3_stmt *stmt,
+                                            struct liana_error *err);
+
+/* One per kind of statement. */
+LIANA_MUST_CHECK liana_status lia_exec_select(struct lia_result *r,
+                                              struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_exec_insert(struct lia_result *r,
+                                              struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_exec_update(struct lia_result *r,
+                                              struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_exec_explain(struct lia_result *r,
+                                               struct liana_error *err);
+
+/* The next row of a SELECT. */
+LIANA_MUST_CHECK liana_status lia_exec_row(struct lia_result *r,
+                                           struct liana_slice *row,
+                                           struct liana_error *err);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * UPDATE and DELETE: the keys that the condition picks are read to the end, then each document is changed. So a statement
+ * never meets what it wrote itself.
+ */
+#include "db/exec_internal.h"
+
+struct keys {
+    struct liana_slice *items;
+    size_t count;
+    size_t cap;
+};
+
+static liana_status add_key(struct lia_result *r,
+                            struct keys *keys,
+                            struct liana_slice key)
+{
+    if (keys->count == keys->cap) {
+        size_t cap = keys->cap ? keys->cap * 2 : 16;
+        struct liana_slice *items = lia_arena_array(&r->arena, cap, sizeof(*items));
+
+        if (!items) {
+            return LIANA_ENOMEM;
+        }
+        if (keys->count) {
+            memcpy(items, keys->items, keys->count * sizeof(*items));
+        }
+        keys->items = items;
+        keys->cap = cap;
+    }
+    return lia_arena_copy(&r->arena, key, &keys->items[keys->count++]) ? LIANA_OK
+                                                                       : LIANA_ENOMEM;
+}
+
+static liana_status pick_keys(struct lia_result *r,
+                              const struct lia_collection *collection,
+                              struct keys *out,
+                              struct liana_error *err)
+{
+    const struct lia_sql_options options = {collection->table, r->params,
+                                            r->is_lenient};
+    sqlite3_stmt *stmt = NULL;
+    struct lia_sql sql;
+    liana_status status = lia_sql_keys(&r->arena, r->stmt, &options, &sql, err);
+
+    if (!status) {
+        status = lia_exec_prepare_sql(r, &sql, &stmt, err);
+    }
+    while (!status) {
+        status = lia_exec_step(r, stmt, err);
+        if (!status) {
+            status = lia_err_plain(err, add_key(r, out, lia_column_slice(stmt, 0)));
+        }
+    }
+    lia_conn_done(lia_txn_conn(r->txn), stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
+/* ---- assignments ---- */
+
+static liana_status path_of(struct lia_arena *arena,
+                            const struct lia_expr *path,
+                            struct lia_path *out)
+{
+    struct liana_str *names = lia_arena_array(arena, path->path.count, sizeof(*names));
+
+    if (!names) {
+        return LIANA_ENOMEM;
+    }
+    for (uint32_t i = 0; i < path->path.count; i++) {
+        names[i] = path->path.items[i].name;
+    }
+    *out = (struct lia_path){names, path->path.count};
+    return LIANA_OK;
+}
+
+static liana_status bad_value(const struct lia_assign *assign,
+                              struct lia_value v,
+                              const char *wanted,
+                              struct liana_error *err)
+{
+    struct liana_str last = assign->path->path.items[assign->path->path.count - 1].name;
+
+    return lia_err(err, LIANA_ETYPE, "%.*s needs %s, not %s",
+                   (int)(last.len < 100 ? last.len : 100), last.ptr, wanted,
+                   lia_is_missing(v) ? "MISSING" : lia_bson_type_name(v.type));
+}
+
+/* The operation that an assignment means for one document. `*skip`: none, for a lenient
+ * statement whose value is MISSING. */
+static liana_status make_op(struct lia_result *r,
+                            struct lia_arena *work,
+                            const struct lia_assign *assign,
+                            struct liana_slice body,
+                            struct lia_op *out,
+                            bool *skip,
+                            struct liana_error *err)
+{
+    const struct lia_eval cx = lia_exec_eval(r, work, err);
+    struct lia_value v = LIA_MISSING;
+    liana_status status = lia_err_plain(err, path_of(work, assign->path, &out->path));
+
+    *skip = false;
+    if (status) {
+        return status;
+    }
+    out->kind = assign->kind == LIA_ASSIGN_SET     ? LIA_OP_SET
+                : assign->kind == LIA_ASSIGN_UNSET ? LIA_OP_UNSET
+                                                   : LIA_OP_INCREMENT;
+    if (assign->kind == LIA_ASSIGN_UNSET) {
+        return LIANA_OK;
+    }
+    status = lia_eval(&cx, assign->value, body, &v);
+    if (status) {
+        return status;
+    }
+    if (lia_is_missing(v) && r->is_lenient) {
+        *skip = true;
+    } else if (assign->kind == LIA_ASSIGN_INCREMENT && !lia_value_is_number(v)) {
+        return bad_value(assign, v, "a number", err);
+    } else if (lia_is_missing(v)) {
+        return bad_value(assign, v, "a value", err);
+    }
+    out->value = v;
+    return LIANA_OK;
+}
+
+/* The operations for one document; values see it as it was before the statement. */
+static liana_status make_ops(struct lia_result *r,
+                             struct lia_arena *work,
+                             struct liana_slice body,
+                             struct lia_op **out,
+                             size_t *out_count,
+                             struct liana_error *err)
+{
+    const struct lia_assigns *assigns = &r->stmt->assigns;
+    struct lia_op *ops;
+    size_t n = 0;
+
+    if (r->stmt->kind == LIA_STMT_DELETE) {
+        ops = LIA_ARENA_NEW(work, struct lia_op);
+        if (!ops) {
+            return lia_err_plain(err, LIANA_ENOMEM);
+        }
+        ops->kind = LIA_OP_DELETE;
+        *out = ops;
+        *out_count = 1;
+        return LIANA_OK;
+    }
+    ops = lia_arena_array(work, assigns->count, sizeof(*ops));
+    if (!ops) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    for (uint32_t i = 0; i < assigns->count; i++) {
+        bool skip;
+        liana_status status =
+            make_op(r, work, &assigns->items[i], body, &ops[n], &skip, err);
+
+        if (status) {
+            return status;
+        }
+        n += !skip;
+    }
+    *out = ops;
+    *out_count = n;
+    return LIANA_OK;
+}
+
+static liana_status change(struct lia_result *r,
+                           struct lia_arena *work,
+                           const struct lia_collection *collection,
+                           struct liana_slice key,
+                           struct liana_error *err)
+{
+    struct lia_change changed = {0};
+    struct liana_slice body = {0};
+    struct lia_doc doc;
+    struct lia_op *ops;
+    size_t count;
+    liana_status status = lia_txn_get(r->txn, collection, key, &doc, err);
+
+    if (status) {
+        return status;
+    }
+    /* The transaction's own bytes go with its next call; values may point into them. */
+    if (!lia_arena_copy(work, doc.body, &body)) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    status = make_ops(r, work, body, &ops, &count, err);
+    if (!status && count) {
+        status = lia_txn_apply(r->txn, collection, key, ops, count, &changed, err);
+    }
+    return !status && changed.changed ? lia_exec_changed(r, body, err) : status;
+}
+
+liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
+{
+    const struct lia_collection *collection;
+    struct lia_arena work;
+    struct keys keys = {0};
+    liana_status status = lia_exec_collection(r, false, &collection, err);
+
+    if (status || !collection) {
+        return status;
+    }
+    lia_arena_init(&work, r->alloc);
+    status = pick_keys(r, collection, &keys, err);
+    for (size_t i = 0; i < keys.count && !status; i++) {
+        lia_arena_reset(&work);
+        status = change(r, &work, collection, keys.items[i], err);
+    }
+    lia_arena_deinit(&work);
+    return status;
+}

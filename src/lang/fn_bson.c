@@ -97,7 +97,7 @@ FUNCTION(lia_fn_decimal)
     struct lia_scratch scratch;
     struct lia_value v = args[0];
     struct lia_decimal d;
-    char text[LIA_DOUBLE_TEXT];
+    char text[LIA_TEXT_DOUBLE_BYTES];
     struct liana_str s;
 
     (void)count;

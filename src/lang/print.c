@@ -48,7 +48,7 @@ static void print_hex(struct lia_buf *out, struct liana_slice bytes)
 
 static void print_double(struct lia_buf *out, double v)
 {
-    char text[LIA_DOUBLE_TEXT];
+    char text[LIA_TEXT_DOUBLE_BYTES];
     size_t n = lia_text_double_print(v, text);
 
     if (isnan(v) || isinf(v)) {

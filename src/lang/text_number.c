@@ -113,14 +113,14 @@ bool lia_whole_parse(struct liana_str text, int64_t *out)
     return true;
 }
 
-size_t lia_text_double_print(double v, char text[static LIA_DOUBLE_TEXT])
+size_t lia_text_double_print(double v, char text[static LIA_TEXT_DOUBLE_BYTES])
 {
     size_t point_len = strlen(localeconv()->decimal_point);
     char *point;
     int n = 0;
 
     for (int digits = 15; digits <= 17; digits++) {
-        n = snprintf(text, LIA_DOUBLE_TEXT, "%.*g", digits, v);
+        n = snprintf(text, LIA_TEXT_DOUBLE_BYTES, "%.*g", digits, v);
         if (strtod(text, NULL) == v) {
             break;
         }
@@ -280,7 +280,7 @@ bool lia_text_date_parse(struct liana_str text, int64_t *out_ms)
     return true;
 }
 
-size_t lia_text_date_print(int64_t ms, char text[static LIA_DATE_TEXT])
+size_t lia_text_date_print(int64_t ms, char text[static LIA_TEXT_DATE_BYTES])
 {
     int64_t days = ms / 86400000;
     int64_t rest = ms % 86400000;
@@ -306,7 +306,7 @@ size_t lia_text_date_print(int64_t ms, char text[static LIA_DATE_TEXT])
         day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     shifted_month = (5 * day_of_year + 2) / 153;
     year = year_of_era + era * 400 + (shifted_month >= 10 ? 1 : 0);
-    n = snprintf(text, LIA_DATE_TEXT,
+    n = snprintf(text, LIA_TEXT_DATE_BYTES,
                  year < 0 || year > 9999 ? "%+05lld-%02d-%02dT%02d:%02d:%02d.%03dZ"
                                          : "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ",
                  (long long)year,

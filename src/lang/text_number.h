@@ -15,10 +15,10 @@ bool lia_text_double_parse(struct liana_str text, double *out);
  * or beyond 64 bits. */
 bool lia_whole_parse(struct liana_str text, int64_t *out);
 
-#define LIA_DOUBLE_TEXT 40
+#define LIA_TEXT_DOUBLE_BYTES 40
 
 /* The shortest digits that read back as the same double. Answers their length. */
-size_t lia_text_double_print(double v, char text[static LIA_DOUBLE_TEXT]);
+size_t lia_text_double_print(double v, char text[static LIA_TEXT_DOUBLE_BYTES]);
 
 /* ISO 8601: a day, or a day and a time, parted by T or a blank, with seconds and up to nine
  * decimals of them or without, and a zone (Z, +02:00, +0200, +02) or none: then it is UTC.
@@ -26,9 +26,9 @@ size_t lia_text_double_print(double v, char text[static LIA_DOUBLE_TEXT]);
  * days that no month has. */
 bool lia_text_date_parse(struct liana_str text, int64_t *out_ms);
 
-#define LIA_DATE_TEXT 48
+#define LIA_TEXT_DATE_BYTES 48
 
 /* "2011-12-03T10:15:30.250Z"; years beyond four digits have a sign. */
-size_t lia_text_date_print(int64_t ms, char text[static LIA_DATE_TEXT]);
+size_t lia_text_date_print(int64_t ms, char text[static LIA_TEXT_DATE_BYTES]);
 
 #endif

@@ -153,10 +153,12 @@ liana_status lia_doc_segment(struct lia_arena *arena,
 
 /* ---- joining ---- */
 
-/* A life whose _id nobody has told is one that `from` promised and was not kept. */
+/* A life whose _id nobody has told, and that does not lie before what we hold, was
+ * promised by `from` and not kept. */
 static liana_status check_joined(struct lia_work *work, const struct lia_state *state)
 {
-    if (!lia_stamp_is_none(state->created) && state->id.len == 0) {
+    if (!lia_stamp_is_none(state->created) && state->id.len == 0 &&
+        !lia_vector_covers(state->from, state->created)) {
         return lia_err(work->err, LIANA_EPROTOCOL,
                        "segment continues a life that its sender had not begun");
     }
@@ -233,6 +235,10 @@ liana_status lia_segment_compose(struct lia_arena *arena,
     }
     if (!lia_state_join(&work, &a, &b)) {
         return lia_err_plain(err, work.status);
+    }
+    status = check_joined(&work, &a);
+    if (status) {
+        return status;
     }
     /* The second may reach back behind what the first begins with. */
     lia_state_cut(&a, a.from);

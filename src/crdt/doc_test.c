@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/doc.h"
+
+#include <stdio.h>
+
+#include "base/testing/alloc.h"
+#include "base/testing/test.h"
+#include "codec/json.h"
+
+#define MS(n) ((uint64_t)(n) << 16)
+
+static const struct lia_doc empty = {{NULL, 0}, {NULL, 0}};
+static const struct lia_vector nothing = {NULL, 0};
+
+/* ---- making documents ---- */
+
+static struct lia_value json(struct lia_arena *arena, const char *text)
+{
+    struct lia_value v;
+    struct lia_buf buf;
+
+    lia_buf_init(&buf, &lia_mem_libc);
+    assert_ok(lia_json_read_value(lia_str_slice(lia_str(text)), &buf, &v, NULL));
+    assert_true(lia_arena_copy(arena, v.data, &v.data));
+    lia_buf_deinit(&buf);
+    return v;
+}
+
+static liana_status write_op(struct lia_arena *arena,
+                             struct lia_doc *doc,
+                             struct lia_op op,
+                             struct lia_stamp stamp)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    liana_status status = lia_doc_apply(arena, *doc, &op, 1, stamp, doc, &err);
+
+    assert_int_equal(err.status, status);
+    return status;
+}
+
+static liana_status insert(struct lia_arena *arena,
+                           struct lia_doc *doc,
+                           const char *text,
+                           struct lia_stamp stamp)
+{
+    struct lia_op op = {LIA_OP_INSERT, {NULL, 0}, json(arena, text)};
+
+    return write_op(arena, doc, op, stamp);
+}
+
+static liana_status write_at(struct lia_arena *arena,
+                             struct lia_doc *doc,
+                             enum lia_op_kind kind,
+                             const char *name,
+                             struct lia_value v,
+                             struct lia_stamp stamp)
+{
+    struct liana_str names[] = {lia_str(name)};
+
+    return write_op(arena, doc, (struct lia_op){kind, {names, 1}, v}, stamp);
+}
+
+/* A document with something of everything, and a copy of its beginning. */
+static void make_rich(struct lia_arena *arena, struct lia_doc *doc, struct lia_doc *old)
+{
+    struct liana_str inner[] = {lia_str("m"), lia_str("n")};
+    struct lia_op ops[] = {
+        {LIA_OP_INCREMENT, {inner, 2}, json(arena, "2.5")},
+        {LIA_OP_SET, {inner, 1}, json(arena, "{\"x\": {}, \"n\": 4}")},
+        {LIA_OP_INCREMENT, {inner, 2}, json(arena, "{\"$numberDecimal\": \"1.5\"}")},
+    };
+
+    *doc = empty;
+    assert_ok(insert(arena, doc,
+                     "{\"_id\": 1, \"a\": \"text\", \"m\": {\"n\": 1}, \"z\": {}}",
+                     (struct lia_stamp){MS(1000), 7}));
+    *old = *doc;
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(write_op(arena, doc, ops[i], (struct lia_stamp){MS(2000 + i), 9}));
+    }
+    assert_ok(write_at(arena, doc, LIA_OP_UNSET, "a", lia_value_of_null(),
+                       (struct lia_stamp){MS(3000), 7}));
+    assert_ok(write_at(arena, doc, LIA_OP_SET, "new", json(arena, "[1]"),
+                       (struct lia_stamp){MS(3001) + 5, 7}));
+}
+
+static int set_up(void **state)
+{
+    static struct lia_arena arena;
+
+    lia_arena_init(&arena, &lia_mem_libc);
+    *state = &arena;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    lia_arena_deinit(*state);
+    return 0;
+}
+
+/* ---- info, digest ---- */
+
+static void info_reads_the_head(void **state)
+{
+    struct lia_doc_info info;
+    struct lia_doc doc;
+    struct lia_doc old;
+
+    make_rich(*state, &doc, &old);
+    assert_ok(lia_doc_info(*state, empty.clock, &info));
+    assert_false(info.exists);
+    assert_int_equal(info.vector.count, 0);
+    assert_ok(lia_doc_info(*state, doc.clock, &info));
+    assert_true(info.exists);
+    assert_int_equal(info.created.hlc, MS(1000));
+    assert_true(lia_stamp_is_none(info.deleted));
+    assert_int_equal(lia_vector_get(info.vector, 9), MS(2002));
+    assert_int_equal(lia_vector_get(info.vector, 7), MS(3001) + 5);
+    assert_ok(write_op(*state, &doc, (struct lia_op){.kind = LIA_OP_DELETE},
+                       (struct lia_stamp){MS(4000), 8}));
+    assert_ok(lia_doc_info(*state, doc.clock, &info));
+    assert_false(info.exists);
+    assert_int_equal(info.deleted.hlc, MS(4000));
+    assert_int_equal(info.deleted.actor, 8);
+    assert_int_equal(doc.body.len, 0);
+}
+
+static void digest_tells_versions_and_keys_apart(void **state)
+{
+    uint8_t a[LIA_DIGEST_BYTES];
+    uint8_t b[LIA_DIGEST_BYTES];
+    struct liana_slice key = LIA_BYTES("key");
+    struct lia_doc doc;
+    struct lia_doc old;
+
+    make_rich(*state, &doc, &old);
+    assert_ok(lia_doc_digest(key, doc.clock, a));
+    assert_ok(lia_doc_digest(key, doc.clock, b));
+    assert_memory_equal(a, b, sizeof(a));
+    assert_ok(lia_doc_digest(key, old.clock, b));
+    assert_memory_not_equal(a, b, sizeof(a));
+    assert_ok(lia_doc_digest(LIA_BYTES("yek"), doc.clock, b));
+    assert_memory_not_equal(a, b, sizeof(a));
+    assert_status(LIANA_ECORRUPT, lia_doc_digest(key, lia_slice(doc.clock.ptr, 12), a));
+}
+
+/* ---- what is not sound ---- */
+
+static void every_cut_clock_is_refused(void **state)
+{
+    struct lia_doc doc;
+    struct lia_doc old;
+
+    make_rich(*state, &doc, &old);
+    assert_ok(lia_doc_check(*state, doc, NULL));
+    for (size_t len = 0; len < doc.clock.len; len++) {
+        struct lia_doc cut = {doc.body, {doc.clock.ptr, len}};
+        struct liana_error err = LIANA_ERROR_INIT;
+
+        assert_int_not_equal(lia_doc_check(*state, cut, &err), LIANA_OK);
+        assert_true(err.message[0] != '\0');
+    }
+}
+
+/* A clock with another byte may be another document's; nothing worse. */
+static void every_changed_byte_is_harmless(void **state)
+{
+    struct lia_doc doc;
+    struct lia_doc old;
+    uint8_t *bytes;
+    struct lia_doc changed;
+
+    make_rich(*state, &doc, &old);
+    bytes = lia_arena_alloc(*state, doc.clock.len);
+    assert_non_null(bytes);
+    memcpy(bytes, doc.clock.ptr, doc.clock.len);
+    changed = (struct lia_doc){doc.body, {bytes, doc.clock.len}};
+    for (size_t i = 0; i < 8 * doc.clock.len; i++) {
+        struct lia_arena scratch;
+        struct liana_slice segment;
+
+        lia_arena_init(&scratch, &lia_mem_libc);
+        bytes[i / 8] ^= (uint8_t)(1u << i % 8);
+        if (lia_doc_check(&scratch, changed, NULL) == LIANA_OK) {
+            assert_ok(lia_doc_segment(&scratch, changed, nothing, &segment));
+        }
+        LIA_IGNORE(lia_doc_segment(&scratch, changed, nothing, &segment)); /* damaged */
+        bytes[i / 8] ^= (uint8_t)(1u << i % 8);
+        lia_arena_deinit(&scratch);
+    }
+    assert_ok(lia_doc_check(*state, changed, NULL));
+}
+
+static void what_is_reserved_is_refused(void **state)
+{
+    struct lia_doc doc = empty;
+    uint8_t bytes[64];
+    struct lia_doc changed;
+
+    assert_ok(insert(*state, &doc, "{\"_id\": 1}", (struct lia_stamp){MS(1), 1}));
+    assert_true(doc.clock.len <= sizeof(bytes));
+    changed = (struct lia_doc){doc.body, {bytes, doc.clock.len}};
+    for (unsigned flag = 4; flag <= 128; flag <<= 1) {
+        memcpy(bytes, doc.clock.ptr, doc.clock.len);
+        bytes[1] |= (uint8_t)flag;
+        assert_status(LIANA_ECORRUPT, lia_doc_check(*state, changed, NULL));
+    }
+    for (unsigned flags = 1; flags < 128; flags++) { /* the root's, the last byte */
+        memcpy(bytes, doc.clock.ptr, doc.clock.len);
+        bytes[doc.clock.len - 1] = (uint8_t)flags;
+        assert_status(LIANA_ECORRUPT, lia_doc_check(*state, changed, NULL));
+    }
+    memcpy(bytes, doc.clock.ptr, doc.clock.len);
+    bytes[0] = 2;
+    assert_status(LIANA_EVERSION, lia_doc_check(*state, changed, NULL));
+}
+
+static void a_body_needs_its_clock(void **state)
+{
+    struct lia_doc doc = empty;
+    struct lia_doc other = empty;
+    struct lia_doc mixed;
+
+    assert_ok(lia_doc_check(*state, empty, NULL));
+    assert_ok(
+        insert(*state, &doc, "{\"_id\": 1, \"a\": 1}", (struct lia_stamp){MS(1), 1}));
+    assert_ok(write_at(*state, &doc, LIA_OP_SET, "a", json(*state, "2"),
+                       (struct lia_stamp){MS(2), 1}));
+    assert_ok(insert(*state, &other, "{\"_id\": 1, \"longer\": \"text\"}",
+                     (struct lia_stamp){MS(1), 1}));
+    mixed = (struct lia_doc){doc.body, empty.clock};
+    assert_status(LIANA_ECORRUPT, lia_doc_check(*state, mixed, NULL));
+    mixed = (struct lia_doc){empty.body, doc.clock};
+    assert_status(LIANA_ECORRUPT, lia_doc_check(*state, mixed, NULL));
+    mixed = (struct lia_doc){LIA_BYTES("\x05\0\0\0"), doc.clock};
+    assert_status(LIANA_EBSON, lia_doc_check(*state, mixed, NULL));
+    mixed = (struct lia_doc){LIA_BYTES("\x05\0\0\0\0"), doc.clock};
+    assert_status(LIANA_ECORRUPT, lia_doc_check(*state, mixed, NULL));
+    mixed = (struct lia_doc){other.body, doc.clock};
+    assert_status(LIANA_ECORRUPT, lia_doc_check(*state, mixed, NULL));
+}
+
+/* ---- segments ---- */
+
+static void a_gap_is_told(void **state)
+{
+    struct liana_slice segment;
+    struct lia_segment_info info;
+    struct lia_doc_info head;
+    struct lia_doc doc;
+    struct lia_doc old;
+    struct lia_doc out = empty;
+
+    make_rich(*state, &doc, &old);
+    assert_ok(lia_doc_info(*state, old.clock, &head));
+    assert_ok(lia_doc_segment(*state, doc, head.vector, &segment));
+    assert_ok(lia_segment_info(*state, segment, &info, NULL));
+    assert_true(lia_vector_equal(info.from, head.vector));
+    assert_int_equal(info.created.hlc, MS(1000));
+    assert_status(LIANA_EGAP, lia_doc_merge(*state, empty, segment, &out, NULL));
+    assert_ptr_equal(out.clock.ptr, NULL);
+    assert_ok(lia_doc_merge(*state, old, segment, &out, NULL));
+    assert_slice_equal(out.clock, doc.clock);
+    assert_slice_equal(out.body, doc.body);
+    assert_status(LIANA_EGAP, lia_segment_compose(*state, LIA_BYTES("\x03\x01\0\0"),
+                                                  segment, &segment, NULL));
+}
+
+static void nothing_new_is_the_document_itself(void **state)
+{
+    struct liana_slice segment;
+    struct lia_doc doc;
+    struct lia_doc old;
+    struct lia_doc out;
+
+    make_rich(*state, &doc, &old);
+    assert_ok(lia_doc_segment(*state, old, nothing, &segment));
+    assert_ok(lia_doc_merge(*state, doc, segment, &out, NULL));
+    assert_ptr_equal(out.clock.ptr, doc.clock.ptr);
+    assert_ptr_equal(out.body.ptr, doc.body.ptr);
+}
+
+static void malformed_segments_are_the_peers_fault(void **state)
+{
+    struct liana_slice segment;
+    struct lia_segment_info info;
+    struct lia_doc doc;
+    struct lia_doc old;
+    uint8_t *bytes;
+
+    make_rich(*state, &doc, &old);
+    assert_ok(lia_doc_segment(*state, doc, nothing, &segment));
+    for (size_t len = 0; len < segment.len; len++) {
+        struct liana_error err = LIANA_ERROR_INIT;
+        struct lia_doc out = empty;
+
+        assert_status(
+            LIANA_EPROTOCOL,
+            lia_doc_merge(*state, empty, lia_slice(segment.ptr, len), &out, &err));
+        assert_int_equal(err.status, LIANA_EPROTOCOL);
+        assert_ptr_equal(out.clock.ptr, NULL);
+    }
+    bytes = lia_arena_alloc(*state, segment.len);
+    assert_non_null(bytes);
+    memcpy(bytes, segment.ptr, segment.len);
+    bytes[1] = 9; /* the version, behind the length */
+    assert_status(LIANA_EVERSION,
+                  lia_segment_info(*state, lia_slice(bytes, segment.len), &info, NULL));
+}
+
+/* ---- stamps, depth, size ---- */
+
+static void a_stamp_must_be_newer(void **state)
+{
+    struct lia_doc doc = empty;
+    struct lia_value v = json(*state, "1");
+
+    assert_status(LIANA_ECLOCK, insert(*state, &doc, "{\"_id\": 1}", LIA_STAMP_NONE));
+    assert_status(LIANA_ECLOCK, insert(*state, &doc, "{\"_id\": 1}",
+                                       (struct lia_stamp){LIA_HLC_MAX + 1, 1}));
+    assert_ok(insert(*state, &doc, "{\"_id\": 1}", (struct lia_stamp){MS(5), 1}));
+    assert_status(LIANA_ECLOCK, write_at(*state, &doc, LIA_OP_SET, "a", v,
+                                         (struct lia_stamp){MS(4), 1}));
+    assert_status(LIANA_ECLOCK, write_at(*state, &doc, LIA_OP_SET, "a", v,
+                                         (struct lia_stamp){MS(5), 2}));
+    assert_ok(write_at(*state, &doc, LIA_OP_SET, "a", v,
+                       (struct lia_stamp){MS(5), 1})); /* the same transaction */
+    assert_ok(
+        write_at(*state, &doc, LIA_OP_SET, "a", v, (struct lia_stamp){LIA_HLC_MAX, 2}));
+}
+
+static void paths_are_as_deep_as_documents(void **state)
+{
+    struct liana_str names[LIA_DEPTH_MAX + 2];
+    struct lia_doc doc = empty;
+    struct lia_op op = {LIA_OP_SET, {names, 0}, json(*state, "1")};
+
+    for (size_t i = 0; i < LIA_DEPTH_MAX + 2; i++) {
+        names[i] = lia_str("a");
+    }
+    assert_ok(insert(*state, &doc, "{\"_id\": 1}", (struct lia_stamp){MS(1), 1}));
+    op.path.count = LIA_DEPTH_MAX + 2;
+    assert_status(LIANA_EDEPTH,
+                  write_op(*state, &doc, op, (struct lia_stamp){MS(2), 1}));
+    op.path.count = LIA_DEPTH_MAX + 1;
+    assert_ok(write_op(*state, &doc, op, (struct lia_stamp){MS(2), 1}));
+    assert_ok(lia_doc_check(*state, doc, NULL));
+    op.value = json(*state, "[1]");
+    assert_status(LIANA_EDEPTH,
+                  write_op(*state, &doc, op, (struct lia_stamp){MS(3), 1}));
+}
+
+/* A binary value of about `size` bytes. */
+static struct lia_value large(struct lia_arena *arena, size_t size)
+{
+    uint8_t *bytes = lia_arena_zalloc(arena, size + 5);
+
+    assert_non_null(bytes);
+    for (unsigned i = 0; i < 4; i++) {
+        bytes[i] = (uint8_t)(size >> 8 * i);
+    }
+    return (struct lia_value){LIA_BSON_BINARY, {bytes, size + 5}};
+}
+
+static void a_large_document_may_only_shrink(void **state)
+{
+    struct lia_value ten = large(*state, 10 * LIA_MIB);
+    struct lia_value one = json(*state, "1");
+    struct lia_doc doc = empty;
+    struct lia_doc other;
+    struct liana_slice segment;
+
+    assert_ok(insert(*state, &doc, "{\"_id\": 1}", (struct lia_stamp){MS(1), 1}));
+    other = doc;
+    assert_ok(
+        write_at(*state, &doc, LIA_OP_SET, "a", ten, (struct lia_stamp){MS(2), 1}));
+    assert_status(LIANA_ETOOLARGE, write_at(*state, &doc, LIA_OP_SET, "b", ten,
+                                            (struct lia_stamp){MS(3), 1}));
+    /* Two branches together may be larger than what may be written. */
+    assert_ok(
+        write_at(*state, &other, LIA_OP_SET, "b", ten, (struct lia_stamp){MS(3), 2}));
+    assert_ok(lia_doc_segment(*state, other, nothing, &segment));
+    assert_ok(lia_doc_merge(*state, doc, segment, &doc, NULL));
+    assert_true(doc.body.len > LIA_DOC_BYTES_MAX);
+    assert_status(LIANA_ETOOLARGE, write_at(*state, &doc, LIA_OP_SET, "c", one,
+                                            (struct lia_stamp){MS(4), 1}));
+    assert_ok(
+        write_at(*state, &doc, LIA_OP_UNSET, "a", one, (struct lia_stamp){MS(5), 1}));
+    assert_ok(
+        write_at(*state, &doc, LIA_OP_SET, "c", one, (struct lia_stamp){MS(6), 1}));
+}
+
+/* Each branch may be written, together they may not be held. */
+static void a_state_has_a_limit(void **state)
+{
+    struct lia_doc joined = empty;
+    struct liana_error err = LIANA_ERROR_INIT;
+    liana_status status = LIANA_OK;
+
+    for (uint64_t i = 1; i <= 5; i++) {
+        char name[] = {'a', (char)('0' + i), '\0'};
+        struct lia_doc branch = empty;
+        struct liana_slice segment;
+
+        assert_ok(
+            insert(*state, &branch, "{\"_id\": 1}", (struct lia_stamp){MS(i), i}));
+        assert_ok(write_at(*state, &branch, LIA_OP_SET, name,
+                           large(*state, 15 * LIA_MIB),
+                           (struct lia_stamp){MS(i) + 1, i}));
+        assert_ok(lia_doc_segment(*state, branch, nothing, &segment));
+        status = lia_doc_merge(*state, joined, segment, &joined, &err);
+        assert_status(i < 5 ? LIANA_OK : LIANA_ETOOLARGE, status);
+    }
+    assert_int_equal(err.status, LIANA_ETOOLARGE);
+}
+
+/* ---- costs ---- */
+
+static void clocks_are_small(void **state)
+{
+    char name[16];
+    struct lia_doc doc = empty;
+    struct lia_buf buf;
+    size_t mark;
+    size_t fresh;
+    uint64_t ms = 1700000000000;
+    struct lia_op op = {.kind = LIA_OP_INSERT};
+
+    lia_buf_init(&buf, &lia_mem_libc);
+    mark = lia_bson_begin(&buf);
+    lia_bson_add_int32(&buf, lia_str("_id"), 1);
+    for (int i = 0; i < 1000; i++) {
+        assert_true(snprintf(name, sizeof(name), "field%d", i) > 0);
+        lia_bson_add_int32(&buf, lia_str(name), i);
+    }
+    lia_bson_end(&buf, mark);
+    op.value = (struct lia_value){LIA_BSON_DOCUMENT, lia_buf_slice(&buf)};
+    assert_ok(
+        write_op(*state, &doc, op, (struct lia_stamp){MS(ms), UINT64_C(0xfedcba98)}));
+    fresh = doc.clock.len;
+    assert_in_range(fresh, 1, 32);
+    /* A hundred fields, each in a transaction of its own, half an hour apart. */
+    for (int i = 0; i < 100; i++) {
+        ms += 1800001;
+        assert_true(snprintf(name, sizeof(name), "field%d", 7 * i) > 0);
+        assert_ok(write_at(*state, &doc, LIA_OP_SET, name,
+                           json(*state, "{\"$numberLong\": \"5\"}"),
+                           (struct lia_stamp){MS(ms), UINT64_C(0xfedcba98)}));
+    }
+    assert_in_range(doc.clock.len - fresh, 1, 14 * 100);
+    assert_ok(lia_doc_check(*state, doc, NULL));
+    lia_buf_deinit(&buf);
+}
+
+/* ---- out of memory ---- */
+
+static liana_status all_calls(const struct liana_allocator *a, void *ctx)
+{
+    struct lia_arena *made = ctx;
+    struct lia_arena arena;
+    struct lia_doc doc;
+    struct lia_doc old;
+    struct lia_doc out = empty;
+    struct liana_slice whole;
+    struct liana_slice delta;
+    struct lia_segment_info info;
+    struct lia_doc_info head;
+    struct liana_str names[] = {lia_str("m"), lia_str("n")};
+    struct lia_op ops[] = {
+        {LIA_OP_INCREMENT, {names, 2}, json(made, "1")},
+        {LIA_OP_UNSET, {names, 1}, lia_value_of_null()},
+        {LIA_OP_SET, {names, 2}, json(made, "{\"q\": 1}")},
+        {LIA_OP_DELETE, {NULL, 0}, lia_value_of_null()},
+        {LIA_OP_INSERT, {NULL, 0}, json(made, "{\"x\": 1, \"_id\": 1.0, \"y\": 2}")},
+    };
+    liana_status status;
+
+    make_rich(made, &doc, &old);
+    lia_arena_init(&arena, a);
+    status = lia_doc_check(&arena, doc, NULL);
+    status = status ? status : lia_doc_info(&arena, old.clock, &head);
+    status = status ? status : lia_doc_segment(&arena, doc, nothing, &whole);
+    status = status ? status : lia_doc_segment(&arena, doc, head.vector, &delta);
+    status = status ? status : lia_segment_info(&arena, delta, &info, NULL);
+    status = status ? status : lia_doc_merge(&arena, old, whole, &out, NULL);
+    status = status ? status : lia_doc_merge(&arena, old, delta, &out, NULL);
+    status = status ? status : lia_segment_compose(&arena, whole, delta, &whole, NULL);
+    status = status ? status
+                    : lia_doc_apply(&arena, doc, ops, 5,
+                                    (struct lia_stamp){MS(9000), 7}, &out, NULL);
+    lia_arena_deinit(&arena);
+    return status;
+}
+
+static void out_of_memory_is_a_status(void **state)
+{
+    assert_true(lia_test_each_failure(all_calls, *state) > 10);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+    CASE(info_reads_the_head),
+    CASE(digest_tells_versions_and_keys_apart),
+    CASE(every_cut_clock_is_refused),
+    CASE(every_changed_byte_is_harmless),
+    CASE(what_is_reserved_is_refused),
+    CASE(a_body_needs_its_clock),
+    CASE(a_gap_is_told),
+    CASE(nothing_new_is_the_document_itself),
+    CASE(malformed_segments_are_the_peers_fault),
+    CASE(a_stamp_must_be_newer),
+    CASE(paths_are_as_deep_as_documents),
+    CASE(a_large_document_may_only_shrink),
+    CASE(a_state_has_a_limit),
+    CASE(clocks_are_small),
+    CASE(out_of_memory_is_a_status),
+};
+
+LIA_TEST_MAIN(tests)

@@ -307,6 +307,11 @@ static bool join_node(struct lia_work *work,
     return join_children(work, a, b, cover_a, cover_b);
 }
 
+bool lia_node_join(struct lia_work *work, struct lia_node *a, struct lia_node *b)
+{
+    return join_node(work, a, b, LIA_RANK_NONE, LIA_RANK_NONE);
+}
+
 /* ---- states ---- */
 
 static void take_life(struct lia_state *a, const struct lia_state *b)
@@ -342,5 +347,5 @@ bool lia_state_join(struct lia_work *work, struct lia_state *a, struct lia_state
         a->root = (struct lia_node){0};
         return true;
     }
-    return join_node(work, &a->root, &b->root, LIA_RANK_NONE, LIA_RANK_NONE);
+    return lia_node_join(work, &a->root, &b->root);
 }

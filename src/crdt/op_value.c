@@ -75,35 +75,30 @@ static bool clear(struct lia_writer *w, struct lia_node *node)
 
 /* ---- documents as values ---- */
 
-/* Puts the sums that were left at a path back under the field written there. */
-static bool keep_sums(struct lia_writer *w, struct lia_node *to, struct lia_node *left)
+/* What values see of the sums beside them, after fields were written over what clear()
+ * has left. */
+static bool see_again(struct lia_writer *w, struct lia_node *node)
 {
-    struct lia_piece *next;
-
-    to->cells = left->cells;
-    to->cell_count = left->cell_count;
-    if (to->value == LIA_VALUE_NONE) {
-        to->value = left->value;
-        to->rank = left->rank;
-    }
-    if (to->value != LIA_VALUE_NONE && !see_sums(w, to)) {
+    if (node->value != LIA_VALUE_NONE && node->cell_count > 0 && !see_sums(w, node)) {
         return false;
     }
-    for (struct lia_piece *p = left->children; p; p = next) {
-        struct lia_node *child = lia_node_child(w->work, to, p->node->name);
-
-        next = p->next;
-        p->next = NULL;
-        if (w->work->status) {
-            return false;
-        }
-        if (!child) {
-            lia_node_append(to, p);
-        } else if (!keep_sums(w, child, p->node)) {
+    for (struct lia_piece *p = node->children; p; p = p->next) {
+        if (p->node && !see_again(w, p->node)) {
             return false;
         }
     }
     return true;
+}
+
+/* The sums that clear() has left come back under the fields written there: both have this
+ * rank, and a leaf stands before what is gone. */
+static bool keep_sums(struct lia_writer *w,
+                      struct lia_node *map,
+                      struct lia_piece *left)
+{
+    struct lia_node sums = {.children = left};
+
+    return !left || (lia_node_join(w->work, map, &sums) && see_again(w, map));
 }
 
 /* Adds the elements from `at` to `end` of a written document to the map; `index` is the
@@ -132,7 +127,7 @@ static bool add_run(struct lia_writer *w,
 /* The fields of a document written at a map that clear() has emptied. */
 static bool fill(struct lia_writer *w, struct lia_node *map, struct liana_slice doc)
 {
-    struct lia_node left = *map;
+    struct lia_piece *left = map->children;
     struct lia_bson_iter it = lia_bson_iter(doc);
 
     map->children = NULL;
@@ -140,14 +135,14 @@ static bool fill(struct lia_writer *w, struct lia_node *map, struct liana_slice 
         return false;
     }
     w->next_index += doc.len;
-    return keep_sums(w, map, &left);
+    return keep_sums(w, map, left);
 }
 
 /* The same for the root, where _id stands first whatever the order of `doc`. */
 static bool fill_root(struct lia_writer *w, struct liana_slice doc)
 {
     struct lia_node *root = &w->state->root;
-    struct lia_node left = *root;
+    struct lia_piece *left = root->children;
     struct lia_bson_iter it = lia_bson_iter(doc);
     const uint8_t *first = it.at;
     uint64_t index = w->next_index + 4 + w->state->id.len;
@@ -167,7 +162,7 @@ static bool fill_root(struct lia_writer *w, struct liana_slice doc)
         return false;
     }
     w->next_index += doc.len + w->state->id.len;
-    return keep_sums(w, root, &left);
+    return keep_sums(w, root, left);
 }
 
 liana_status lia_op_fill_root(struct lia_writer *w, struct liana_slice doc)

@@ -243,6 +243,9 @@ bool lia_piece_cover(struct lia_piece *piece, struct lia_rank cover);
 /* Drops the entries whose life is not newer than `deleted`. */
 void lia_node_void(struct lia_node *node, struct lia_stamp deleted);
 
+/* Joins the entries of `b` into `a`; `b` is used up. No values stand above them. */
+bool lia_node_join(struct lia_work *work, struct lia_node *a, struct lia_node *b);
+
 /* Joins `b` into `a`; `b` is used up. Vectors are joined too, `from` is a's. */
 bool lia_state_join(struct lia_work *work, struct lia_state *a, struct lia_state *b);
 

@@ -28,22 +28,23 @@ static bool has_live_cell(const struct lia_node *node, struct lia_rank cover)
     return false;
 }
 
-static const struct lia_seen *find_seen(const struct lia_node *node, uint64_t actor)
+/* The seen sum of an actor, from the `*at`th on: both lists are by actor. */
+static const struct lia_seen *next_seen(const struct lia_node *node,
+                                        uint64_t actor,
+                                        size_t *at)
 {
-    for (size_t i = 0; i < node->seen_count; i++) {
-        if (node->seen[i].actor == actor) {
-            return &node->seen[i];
-        }
+    while (*at < node->seen_count && node->seen[*at].actor < actor) {
+        (*at)++;
     }
-    return NULL;
+    return *at < node->seen_count && node->seen[*at].actor == actor ? &node->seen[*at]
+                                                                    : NULL;
 }
 
 /* What the value has not seen of a sum; false if that is nothing. */
-static bool unseen(const struct lia_node *node,
-                   const struct lia_cell *cell,
+static bool unseen(const struct lia_cell *cell,
+                   const struct lia_seen *seen,
                    struct lia_sum *out)
 {
-    const struct lia_seen *seen = find_seen(node, cell->rank.stamp.actor);
     int order = seen ? lia_stamp_cmp(cell->start, seen->start) : 1;
 
     if (LIA_MUTANT(7) && seen) {
@@ -73,12 +74,14 @@ static bool show_number(struct lia_work *work, struct lia_node *node)
 {
     struct lia_sum total = is_number(node) ? lia_sum_of(node->leaf) : lia_sum_zero();
     bool is_computed = !is_number(node);
+    size_t at = 0;
 
     node->view.shown = LIA_SHOWN_LEAF;
     for (size_t i = 0; i < node->cell_count; i++) {
+        const struct lia_cell *cell = &node->cells[i];
         struct lia_sum more;
 
-        if (unseen(node, &node->cells[i], &more)) {
+        if (unseen(cell, next_seen(node, cell->rank.stamp.actor, &at), &more)) {
             total = lia_sum_add(total, more);
             is_computed = true;
         }

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/slice.h"
+#include "net/socket_path.h"
 
 static liana_status connect_status(int number)
 {
@@ -37,31 +37,31 @@ liana_status lia_local_connect(const char *path,
                                struct liana_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(path);
-    liana_status status;
+    struct lia_socket_path short_path;
+    liana_status status = lia_socket_path_open(path, &short_path, err);
+    int number;
     int fd;
 
-    if (len >= sizeof(address.sun_path)) {
-        return lia_err(err, LIANA_ETOOLARGE,
-                       "the path of a socket has at most %zu bytes: %s",
-                       sizeof(address.sun_path) - 1, path);
+    if (status) {
+        return status;
     }
-    memcpy(address.sun_path, path, len + 1);
+    memcpy(address.sun_path, short_path.text, sizeof(address.sun_path));
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 &&
         connect_to(fd, &address) == 0) {
+        lia_socket_path_close(&short_path);
         out->fd = fd;
         return LIANA_OK;
     }
-    status = connect_status(errno);
-    lia_err_errno(err, errno, "cannot connect to", path);
-    if (err) {
-        err->status = status;
-    }
+    number = errno;
     if (fd >= 0) {
         close(fd);
     }
-    return status;
+    lia_socket_path_close(&short_path);
+    status = connect_status(number);
+    return lia_err_sub(err, status, number, "cannot connect to %s: %s", path,
+                       status == LIANA_ENOTFOUND ? "nobody listens there"
+                                                 : liana_status_text(status));
 }
 
 liana_status lia_local_send(struct lia_local_socket *socket, struct liana_slice bytes)

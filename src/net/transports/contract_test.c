@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/testing/env.h"
 #include "base/testing/files.h"
@@ -589,7 +591,27 @@ static void an_unknown_host_is_unreachable_by_name(void **state)
     finish(&w);
 }
 
-static void a_socket_path_that_is_too_long_is_refused(void **state)
+/* Longer than a socket's address has room for. */
+static void a_long_socket_path_works(void **state)
+{
+    char folder[LIA_TEST_PATH_MAX + 256];
+    struct world w;
+
+    (void)state;
+    begin(&w, UNIX);
+    snprintf(folder, sizeof(folder), "%s/%0150d", w.scratch, 0);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    snprintf(w.where.host, sizeof(w.where.host), "%.900s/socket", folder);
+    bytes_arrive_in_order_both_ways(&w);
+    assert_int_equal(access(w.where.host, F_OK), 0);
+    lia_loop_call(w.loop, do_close_acceptor, &w);
+    lia_gate_wait(&w.gate, acceptor_is_closed, &w);
+    assert_int_not_equal(access(w.where.host, F_OK), 0);
+    w.acceptor = NULL;
+    finish(&w);
+}
+
+static void a_socket_name_that_is_too_long_is_refused(void **state)
 {
     struct world w;
 
@@ -608,7 +630,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_row_is_in_the_contract),
     cmocka_unit_test(an_unknown_scheme_names_the_known_ones),
     cmocka_unit_test(an_unknown_host_is_unreachable_by_name),
-    cmocka_unit_test(a_socket_path_that_is_too_long_is_refused),
+    cmocka_unit_test(a_long_socket_path_works),
+    cmocka_unit_test(a_socket_name_that_is_too_long_is_refused),
 };
 
 LIA_TEST_MAIN(tests)

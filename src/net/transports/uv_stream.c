@@ -302,6 +302,7 @@ struct lia_acceptor *lia_uv_acceptor_alloc(struct lia_loop *loop,
     struct lia_acceptor *a = lia_mem_zalloc(lia_loop_env(loop)->alloc, sizeof(*a));
 
     if (a) {
+        a->path = LIA_SOCKET_PATH_NONE;
         a->loop = loop;
         a->events = events;
         a->ctx = ctx;
@@ -311,6 +312,7 @@ struct lia_acceptor *lia_uv_acceptor_alloc(struct lia_loop *loop,
 
 void lia_uv_acceptor_free(struct lia_acceptor *a)
 {
+    lia_socket_path_close(&a->path);
     lia_mem_free(lia_loop_env(a->loop)->alloc, a, sizeof(*a));
 }
 

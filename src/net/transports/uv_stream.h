@@ -12,6 +12,7 @@
  */
 #include <uv.h>
 
+#include "net/socket_path.h"
 #include "net/transport.h"
 
 union lia_uv_handle {
@@ -50,6 +51,7 @@ struct lia_acceptor {
     /* Called for a stream that was accepted: options, name of the other end. */
     void (*accepted)(struct lia_uv_stream *s);
     union lia_uv_handle uv;
+    struct lia_socket_path path; /* libuv removes the socket by it */
     /* Takes a connection for which there is no memory, only to close it: libuv accepts
      * nothing more until somebody has taken it. */
     union lia_uv_handle refused;

@@ -8,7 +8,6 @@
  */
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/slice.h"
 #include "net/transports/uv_stream.h"
@@ -34,25 +33,11 @@ static void name_remote(struct lia_uv_stream *s)
     snprintf(s->base.remote, sizeof(s->base.remote), SCHEME "://");
 }
 
-/* libuv would cut a longer path and use another file. */
-static liana_status check_path(const struct lia_address *address,
-                               struct liana_error *err)
-{
-    const struct sockaddr_un *un = NULL;
-
-    if (strlen(address->host) >= sizeof(un->sun_path)) {
-        return lia_err(err, LIANA_ETOOLARGE,
-                       "the path of a socket has at most %zu bytes: %s",
-                       sizeof(un->sun_path) - 1, address->host);
-    }
-    return LIANA_OK;
-}
-
 static int bind_and_listen(struct lia_acceptor *a)
 {
-    int rc = uv_pipe_bind(&a->uv.pipe, a->address.host);
+    int rc = uv_pipe_bind(&a->uv.pipe, a->path.text);
 
-    if (!rc && chmod(a->address.host, S_IRUSR | S_IWUSR) != 0) {
+    if (!rc && chmod(a->path.text, S_IRUSR | S_IWUSR) != 0) {
         rc = UV_EACCES;
     }
     if (!rc) {
@@ -68,16 +53,17 @@ static liana_status unix_listen(struct lia_loop *loop,
                                 struct lia_acceptor **out,
                                 struct liana_error *err)
 {
-    liana_status status = check_path(address, err);
-    struct lia_acceptor *a;
+    struct lia_acceptor *a = lia_uv_acceptor_alloc(loop, events, ctx);
+    liana_status status;
     int rc;
 
-    if (status) {
-        return status;
-    }
-    a = lia_uv_acceptor_alloc(loop, events, ctx);
     if (!a) {
         return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    status = lia_socket_path_open(address->host, &a->path, err);
+    if (status) {
+        lia_uv_acceptor_free(a);
+        return status;
     }
     a->init = init_handle;
     a->accepted = name_remote;
@@ -135,7 +121,8 @@ static liana_status unix_dial(struct lia_loop *loop,
                               struct liana_error *err)
 {
     const struct liana_allocator *alloc = lia_loop_env(loop)->alloc;
-    liana_status status = check_path(address, err);
+    struct lia_socket_path path;
+    liana_status status = lia_socket_path_open(address->host, &path, err);
     struct unix_dial *d;
 
     if (status) {
@@ -146,6 +133,7 @@ static liana_status unix_dial(struct lia_loop *loop,
         d->stream = lia_uv_stream_alloc(loop);
     }
     if (!d || !d->stream) {
+        lia_socket_path_close(&path);
         lia_mem_free(alloc, d, sizeof(*d));
         return lia_err_plain(err, LIANA_ENOMEM);
     }
@@ -155,7 +143,8 @@ static liana_status unix_dial(struct lia_loop *loop,
     LIA_ASSERT(init_handle(loop, &d->stream->uv) == 0);
     lia_uv_stream_init(d->stream);
     /* Every failure, at once or later, comes through on_connect. */
-    uv_pipe_connect(&d->connect, &d->stream->uv.pipe, address->host, on_connect);
+    uv_pipe_connect(&d->connect, &d->stream->uv.pipe, path.text, on_connect);
+    lia_socket_path_close(&path); /* the system has read it */
     *out = &d->base;
     return LIANA_OK;
 }

@@ -64,8 +64,9 @@ struct device {
     uint8_t log[LOG_MAX];
     size_t log_len;
     bool ran_on_loop;
-    int writes_at_once;
-    bool wrote_side_by_side;
+    bool has_written;
+    pthread_t writer; /* of the first write */
+    bool was_wrong_thread;
     int ups;
     int downs;
     int failures;
@@ -287,6 +288,19 @@ struct lia_job **lia_job_next(struct lia_job *job)
     return &job->next;
 }
 
+/* One thread writes, and does nothing else. */
+static void note_thread(struct device *d, enum lia_job_kind kind)
+{
+    bool is_writer;
+
+    if (kind == LIA_JOB_WRITE && !d->has_written) {
+        d->has_written = true;
+        d->writer = pthread_self();
+    }
+    is_writer = d->has_written && pthread_equal(d->writer, pthread_self());
+    d->was_wrong_thread |= is_writer != (kind == LIA_JOB_WRITE);
+}
+
 void lia_job_run(struct lia_job *job)
 {
     struct device *d = job->device;
@@ -298,17 +312,12 @@ void lia_job_run(struct lia_job *job)
             lia_buf_u8(&job->numbers, (uint8_t)n);
         }
     } else {
-        d->wrote_side_by_side |= d->writes_at_once++ > 0;
-    }
-    lia_gate_leave(d->gate);
-    if (job->kind == LIA_JOB_WRITE) {
-        lia_gate_enter(d->gate);
         LIA_ASSERT(d->log_len + job->numbers.len <= LOG_MAX);
         memcpy(d->log + d->log_len, job->numbers.ptr, job->numbers.len);
         d->log_len += job->numbers.len;
-        d->writes_at_once--;
-        lia_gate_leave(d->gate);
     }
+    note_thread(d, job->kind);
+    lia_gate_leave(d->gate);
 }
 
 /* Sends each link the numbers that it has not got. */
@@ -461,7 +470,7 @@ static void finish(struct device *d)
 {
     stop(d);
     assert_false(d->ran_on_loop);
-    assert_false(d->wrote_side_by_side);
+    assert_false(d->was_wrong_thread);
     lia_loop_stop(d->loop);
     lia_identity_deinit(&d->identity);
     lia_test_env_finish(&d->env);

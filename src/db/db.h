@@ -36,7 +36,7 @@ struct lia_txn;
 struct lia_predicates; /* db/feed.h */
 
 struct lia_db_options {
-    struct lia_store_options store;
+    struct lia_store_options store; /* on_connect is the db's own */
     /* 16 bytes; used when the store is made, compared afterwards (LIANA_EDATABASE).
      * Empty: any, and a random one for a new store. */
     struct liana_slice database;

@@ -9,7 +9,6 @@
  *   A SELECT produces its rows as they are asked for, from the snapshot (or the
  *   transaction) that it began in.
  *   Parameters are the fields of one BSON document; it is checked (LIANA_EBSON, ...).
- *   The store must have been opened with what lia_exec_prepare sets.
  *   A result of a transaction must be ended or freed before the transaction ends; one that
  *   is open while the same transaction writes may or may not show what it wrote.
  * Ownership: arguments are borrowed for the call; the result is freed by the caller. Rows
@@ -24,12 +23,6 @@ struct lia_exec_options {
     /* A wrong type in an expression makes it MISSING instead of an error. */
     bool is_lenient;
 };
-
-/* Puts into the options what statements and subscriptions need: SQL functions on every
- * connection, and predicates. Call it before lia_db_open, with store.env set; `predicates`
- * is filled in, and borrowed until close like the env. */
-void lia_exec_prepare(struct lia_db_options *options,
-                      struct lia_predicates *predicates);
 
 /* In a transaction of its own: a SELECT's ends with its result. `options` may be NULL.
  * LIANA_ESYNTAX, LIANA_EPARAM, LIANA_ETYPE, LIANA_ERANGE, LIANA_ELIMIT, and the statuses of

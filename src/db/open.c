@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/internal.h"
+#include "db/sqlfn.h"
 
 /* ---- the row that says who this store is ---- */
 
@@ -189,12 +190,21 @@ static liana_status deinit(struct lia_db *db, struct liana_error *err)
     return status;
 }
 
+/* Every connection can run statements (db/exec.h). */
+static liana_status register_functions(void *ctx, sqlite3 *sqlite)
+{
+    const struct lia_db *db = ctx;
+
+    return lia_sqlfn_register(sqlite, db->env->alloc);
+}
+
 liana_status lia_db_open(const struct lia_db_options *options,
                          struct lia_db **out,
                          struct liana_error *err)
 {
     const struct lia_env *env = options->store.env;
     struct lia_db *db;
+    struct lia_store_options store;
     liana_status status;
 
     if (options->database.len && options->database.len != LIA_DATABASE_ID_BYTES) {
@@ -211,7 +221,10 @@ liana_status lia_db_open(const struct lia_db_options *options,
         lia_mem_free(env->alloc, db, sizeof(*db));
         return lia_err_plain(err, status);
     }
-    status = lia_store_open(&options->store, &db->store, err);
+    store = options->store;
+    store.on_connect = register_functions;
+    store.on_connect_ctx = db;
+    status = lia_store_open(&store, &db->store, err);
     if (!status) {
         status = begin_epoch(db, options->database, err);
     }

@@ -91,7 +91,7 @@ struct lia_txn *lia_test_begin(struct lia_test_db *t, enum lia_txn_kind kind)
     struct lia_txn_options options = lia_txn_options(t->db, kind);
     struct lia_txn *txn = NULL;
 
-    options.wait_ms = 0;
+    options.wait_ms = 30000; /* for another thread; ends if it is for oneself */
     assert_ok(lia_txn_begin(t->db, &options, &txn, &t->err));
     return txn;
 }

@@ -12,13 +12,28 @@ struct totals {
     int64_t count;
     int64_t decimals;
     int64_t doubles;
-    wide whole;
+    uint64_t whole[2]; /* a wide: SQLite aligns to 8 bytes only */
     double real;
     struct lia_decimal exact;
     bool has_long; /* an int64 among them */
     uint8_t *best; /* of MIN and MAX: a value as lang/sql encodes it */
     size_t best_len;
 };
+
+static wide whole_of(const struct totals *t)
+{
+    wide v;
+
+    memcpy(&v, t->whole, sizeof(v));
+    return v;
+}
+
+static void add_whole(struct totals *t, int64_t n)
+{
+    wide v = whole_of(t) + n;
+
+    memcpy(t->whole, &v, sizeof(v));
+}
 
 /* The next value; false if there is nothing to do with it. */
 static bool take(sqlite3_context *ctx,
@@ -76,7 +91,7 @@ static void sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     case LIA_BSON_INT32:
     case LIA_BSON_INT64:
         t->has_long |= v.type == LIA_BSON_INT64;
-        t->whole += lia_int_of(v);
+        add_whole(t, lia_int_of(v));
         break;
     case LIA_BSON_DOUBLE:
         t->real += lia_value_double(v);
@@ -103,7 +118,8 @@ static bool total(const struct totals *t,
                   struct lia_scratch *scratch,
                   struct lia_value *out)
 {
-    bool fits = t->whole >= INT64_MIN && t->whole <= INT64_MAX;
+    wide whole = whole_of(t);
+    bool fits = whole >= INT64_MIN && whole <= INT64_MAX;
 
     if (t->decimals) {
         struct lia_decimal d = t->exact;
@@ -111,19 +127,19 @@ static bool total(const struct totals *t,
         if (t->doubles) {
             d = lia_decimal_add(d, lia_decimal_of_double(t->real));
         }
-        if (t->whole != 0) {
-            d = lia_decimal_add(d, lia_decimal_of_int64((int64_t)t->whole));
+        if (whole != 0) {
+            d = lia_decimal_add(d, lia_decimal_of_int64((int64_t)whole));
         }
         *out = lia_value_of_decimal(d, scratch);
         return fits;
     }
     if (t->doubles) {
-        *out = lia_value_of_double(t->real + (double)t->whole, scratch);
+        *out = lia_value_of_double(t->real + (double)whole, scratch);
         return true;
     }
-    *out = !t->has_long && t->whole >= INT32_MIN && t->whole <= INT32_MAX
-               ? lia_value_of_int32((int32_t)t->whole, scratch)
-               : lia_value_of_int64((int64_t)t->whole, scratch);
+    *out = !t->has_long && whole >= INT32_MIN && whole <= INT32_MAX
+               ? lia_value_of_int32((int32_t)whole, scratch)
+               : lia_value_of_int64((int64_t)whole, scratch);
     return fits;
 }
 
@@ -155,7 +171,7 @@ static void avg_final(sqlite3_context *ctx)
     }
     if (!t->decimals) {
         lia_sqlfn_result(
-            ctx, lia_value_of_double((t->real + (double)t->whole) / (double)t->count,
+            ctx, lia_value_of_double((t->real + (double)whole_of(t)) / (double)t->count,
                                      &scratch));
     } else if (!entry->is_lenient) {
         lia_sqlfn_fail(ctx, LIANA_ETYPE,

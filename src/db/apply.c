@@ -59,35 +59,102 @@ static liana_status key_is_of(struct lia_arena *scratch,
 
 static liana_status owe(struct applying *a,
                         const struct lia_batch_item *item,
+                        struct lia_vector to,
                         liana_status reason,
                         struct lia_apply_result *out,
                         struct liana_error *err)
 {
+    struct lia_buf vector;
+    liana_status status;
+
     *out = (struct lia_apply_result){.kind = LIA_APPLY_OWED, .reason = reason};
-    return lia_books_run(
-        a->txn->conn, err,
-        "INSERT INTO owed (peer, subscription, collection, key, reason, since_ms) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-        "ON CONFLICT DO UPDATE SET reason = excluded.reason",
-        "sstsuu", a->batch->peer, item->subscription, item->key.collection,
-        item->key.key, (uint64_t)(int64_t)reason, lia_db_wall(a->db));
+    lia_buf_init(&vector, a->db->env->alloc);
+    lia_vector_encode(&vector, to);
+    status = lia_err_plain(err, vector.status);
+    if (!status) {
+        status = lia_books_run(
+            a->txn->conn, err,
+            "INSERT INTO owed "
+            "(peer, subscription, collection, key, vector, reason, since_ms) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+            "ON CONFLICT DO UPDATE SET "
+            "reason = excluded.reason, vector = excluded.vector",
+            "sstssuu", a->batch->peer, item->subscription, item->key.collection,
+            item->key.key, lia_buf_slice(&vector), (uint64_t)(int64_t)reason,
+            lia_db_wall(a->db));
+    }
+    lia_buf_deinit(&vector);
+    return status;
 }
 
+/* Whether what is held now reaches what is owed, whoever owes it. */
+static liana_status is_paid(struct lia_arena *scratch,
+                            struct lia_vector held,
+                            struct liana_slice owed,
+                            bool *out)
+{
+    struct lia_reader r = lia_reader(owed);
+    struct lia_vector v;
+    liana_status status = lia_vector_decode(scratch, &r, &v);
+
+    if (!status) {
+        *out = lia_vector_geq(held, v);
+    }
+    return status;
+}
+
+static liana_status pay_each(struct applying *a,
+                             sqlite3_stmt *stmt,
+                             struct lia_vector held,
+                             struct liana_error *err)
+{
+    struct lia_conn *conn = a->txn->conn;
+    bool paid = false;
+    liana_status status = lia_conn_step(conn, stmt, err);
+
+    if (!status) {
+        status = lia_err_plain(
+            err, is_paid(&a->txn->scratch, held, lia_column_slice(stmt, 1), &paid));
+    }
+    if (!status && paid) {
+        a->was_paid = true;
+        status = lia_books_run(conn, err, "DELETE FROM owed WHERE n = ?1", "u",
+                               lia_column_u64(stmt, 0));
+    }
+    return status;
+}
+
+/* Takes the document off the list where its clock has reached what was owed. */
 static liana_status pay(struct applying *a,
                         const struct lia_key *key,
+                        struct liana_slice clock,
                         struct liana_error *err)
 {
+    struct lia_conn *conn = a->txn->conn;
+    sqlite3_stmt *stmt = NULL;
+    struct lia_doc_info info;
     liana_status status;
 
     if (!a->has_owed) {
         return LIANA_OK;
     }
-    status = lia_books_run(
-        a->txn->conn, err,
-        "DELETE FROM owed WHERE collection = ?1 AND key = ?2 AND peer = ?3", "tss",
-        key->collection, key->key, a->batch->peer);
-    a->was_paid |= sqlite3_changes(a->txn->conn->sqlite) > 0;
-    return status;
+    status = lia_err_plain(err, lia_doc_info(&a->txn->scratch, clock, &info));
+    if (!status) {
+        status = lia_conn_prepare(
+            conn,
+            lia_str("SELECT n, vector FROM owed WHERE collection = ?1 AND key = ?2"),
+            &stmt, err);
+    }
+    if (status) {
+        return status;
+    }
+    lia_bind_str(stmt, 1, key->collection);
+    lia_bind_slice(stmt, 2, key->key);
+    while (!status) {
+        status = pay_each(a, stmt, info.vector, err);
+    }
+    lia_conn_done(conn, stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
 }
 
 static liana_status meet_gap(struct applying *a,
@@ -132,7 +199,7 @@ static liana_status put(struct applying *a,
 
 static liana_status merge(struct applying *a,
                           const struct lia_batch_item *item,
-                          uint64_t hlc,
+                          struct lia_vector to,
                           struct lia_apply_result *out,
                           struct liana_error *err)
 {
@@ -152,7 +219,7 @@ static liana_status merge(struct applying *a,
         return meet_gap(a, row.doc.clock, out);
     }
     if (status == LIANA_ETOOLARGE) {
-        return owe(a, item, status, out, NULL);
+        return owe(a, item, to, status, out, NULL);
     }
     if (status) {
         return status;
@@ -162,9 +229,9 @@ static liana_status merge(struct applying *a,
         out->kind = LIA_APPLY_UNCHANGED;
     } else {
         out->kind = LIA_APPLY_APPLIED;
-        status = put(a, item, &row, merged, hlc, err);
+        status = put(a, item, &row, merged, lia_vector_max_hlc(to), err);
     }
-    return status ? status : pay(a, &item->key, err);
+    return status ? status : pay(a, &item->key, merged.clock, err);
 }
 
 /* Expected outcomes are in `out`; a status is a failure of the whole batch. */
@@ -176,18 +243,14 @@ static liana_status apply_item(struct applying *a,
     struct liana_error why = LIANA_ERROR_INIT;
     struct lia_segment_info info;
     liana_status status;
-    uint64_t hlc;
 
     *out = (struct lia_apply_result){.kind = LIA_APPLY_APPLIED};
     lia_arena_reset(&a->txn->scratch);
     status = lia_segment_info(&a->txn->scratch, item->segment, &info, &why);
     if (!status) {
-        hlc = lia_vector_max_hlc(info.to);
-        if (lia_hlc_ms(hlc) > a->latest_ms) {
-            status = owe(a, item, LIANA_ECLOCK, out, &why);
-        } else {
-            status = merge(a, item, hlc, out, &why);
-        }
+        status = lia_hlc_ms(lia_vector_max_hlc(info.to)) > a->latest_ms
+                     ? owe(a, item, info.to, LIANA_ECLOCK, out, &why)
+                     : merge(a, item, info.to, out, &why);
     }
     out->key = item->key;
     if (status && err && !err->status) {
@@ -423,8 +486,8 @@ static liana_status put_all(struct applying *a, struct liana_error *err)
         status = put_seen(a, err);
     }
     return status ? status
-                  : lia_marks_put(a->txn, a->batch->marks, a->batch->marks_count,
-                                  a->was_paid, err);
+                  : lia_marks_put(a->txn, a->batch->peer, a->batch->marks,
+                                  a->batch->marks_count, a->was_paid, err);
 }
 
 /* ---- the answer ---- */

@@ -335,6 +335,39 @@ static void the_clock_guard(void **state)
     assert_int_equal(mark_of(p, entry.actor), entry.hlc);
 }
 
+/* Marks of a sender that owes nothing do not wait for one that does; and what is owed can
+ * come from anybody. */
+static void anybody_pays(void **state)
+{
+    static const struct liana_slice OTHER = {(const uint8_t *)"other", 5};
+    struct pair *p = *state;
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 60};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    struct lia_batch_item item;
+    struct lia_batch batch = {.peer = PEER,
+                              .items = &item,
+                              .item_count = 1,
+                              .marks = &marks,
+                              .marks_count = 1};
+
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    lia_test_put(&p->from, "c", 1, 10);
+    item = whole(p, 1);
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+    entry.hlc = 50;
+    batch.peer = OTHER;
+    batch.item_count = 0;
+    apply(p, &batch);
+    assert_int_equal(mark_of(p, entry.actor), 50);
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    batch.item_count = 1;
+    batch.marks_count = 0;
+    apply(p, &batch);
+    assert_int_equal(count_owed(p, NULL), 0);
+    assert_int_equal(mark_of(p, entry.actor), 60);
+}
+
 /* A store whose clock is plainly wrong takes a peer's time. */
 static void time_from_a_peer(void **state)
 {
@@ -477,6 +510,7 @@ int main(void)
         CASE(a_malformed_item_changes_nothing),
         CASE(a_document_comes_under_its_key),
         CASE(the_clock_guard),
+        CASE(anybody_pays),
         CASE(time_from_a_peer),
         CASE(tokens_and_seen_move_with_the_documents),
         CASE(marks_only_grow),

@@ -267,9 +267,9 @@ struct lia_applied {
 
 /* Merges a batch, stores tokens, marks, owed list and `seen`, in one transaction. With a
  * gap anywhere it changes nothing and reports all gaps: the caller fetches repairs and
- * applies the whole again (a repair may stand before or after what it repairs: items of
- * one key are merged in order). Marks are taken at once, or, while something of their
- * subscription is owed, as soon as it no longer is.
+ * applies the whole again (a repair may stand before or after what it repairs). Marks are
+ * taken at once, or, while the sender owes something of their subscription, as soon as it
+ * no longer does: that is, when what is held reaches what was owed, whoever sent it.
  * LIANA_EPROTOCOL: an item is malformed (named in the message); nothing was changed. */
 LIANA_MUST_CHECK liana_status lia_db_apply(struct lia_db *db,
                                            struct lia_arena *arena,
@@ -367,8 +367,8 @@ struct lia_commit_event {
 struct lia_listener;
 
 struct lia_listener_options {
-    /* Something can be taken. Called from the thread whose commit became durable, with
-     * no lock held; must not block or call into the db. */
+    /* Something can be taken. Called from the thread that made a commit durable; must
+     * not block or call into the db. */
     void (*wake)(void *ctx);
     void *ctx;
     bool wants_before_body;

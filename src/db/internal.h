@@ -289,9 +289,10 @@ LIANA_MUST_CHECK liana_status lia_kept_marks(struct lia_conn *conn,
                                              struct lia_vector *out,
                                              struct liana_error *err);
 
-/* Takes in what a sender's marks say. Those of a subscription with something owed wait;
- * `was_paid`: some may wait no longer. */
+/* Takes in what a sender's marks say; they wait while it owes something of their
+ * subscription. `was_paid`: some may wait no longer. */
 LIANA_MUST_CHECK liana_status lia_marks_put(struct lia_txn *txn,
+                                            struct liana_slice peer,
                                             const struct lia_batch_marks *marks,
                                             size_t count,
                                             bool was_paid,

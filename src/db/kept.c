@@ -222,9 +222,8 @@ liana_status lia_kept_marks(struct lia_conn *conn,
 
     if (!status) {
         status = lia_conn_prepare(
-            conn,
-            lia_str("SELECT actor, hlc FROM mark WHERE subscription = ?1 AND hlc > 0"),
-            &stmt, err);
+            conn, lia_str("SELECT actor, hlc FROM mark WHERE subscription = ?1"), &stmt,
+            err);
     }
     if (status) {
         return status;

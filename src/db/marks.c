@@ -2,25 +2,30 @@
 #include "db/internal.h"
 
 /*
- * A mark says that every commit of an actor up to a stamp is held. While a document of
- * the subscription is owed that may not be so: what the sender offers is then kept beside
- * the mark and becomes it when nothing is owed any more.
+ * A mark says that every commit of an actor up to a stamp is held. While a sender still
+ * owes a document of the subscription, what it says of its marks may not be true here: it
+ * is kept aside as an offer, and becomes a mark when nothing is owed by that sender any
+ * more. What another sender says does not wait for this one.
  */
 
 static liana_status is_waiting(struct lia_conn *conn,
+                               struct liana_slice peer,
                                struct liana_slice subscription,
                                bool *out,
                                struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(
-        conn, lia_str("SELECT 1 FROM owed WHERE subscription = ?1 LIMIT 1"), &stmt,
-        err);
+        conn,
+        lia_str("SELECT 1 FROM owed WHERE peer = ?1 AND subscription IN (?2, x'') "
+                "LIMIT 1"),
+        &stmt, err);
 
     if (status) {
         return status;
     }
-    lia_bind_slice(stmt, 1, subscription);
+    lia_bind_slice(stmt, 1, peer);
+    lia_bind_slice(stmt, 2, subscription);
     status = lia_conn_step(conn, stmt, err);
     lia_conn_done(conn, stmt);
     *out = status == LIANA_OK;
@@ -30,18 +35,26 @@ static liana_status is_waiting(struct lia_conn *conn,
 static liana_status put_mark(struct lia_conn *conn,
                              struct liana_slice subscription,
                              struct lia_vector_entry entry,
-                             bool waits,
                              struct liana_error *err)
 {
-    if (entry.hlc > INT64_MAX) {
-        return lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time");
-    }
-    return lia_books_run(
-        conn, err,
-        "INSERT INTO mark (subscription, actor, hlc, offered) VALUES (?1, ?2, ?3, ?4) "
-        "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc), "
-        "offered = max(offered, excluded.offered)",
-        "suuu", subscription, entry.actor, waits ? 0 : entry.hlc, entry.hlc);
+    return lia_books_run(conn, err,
+                         "INSERT INTO mark (subscription, actor, hlc) "
+                         "VALUES (?1, ?2, ?3) "
+                         "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc)",
+                         "suu", subscription, entry.actor, entry.hlc);
+}
+
+static liana_status put_offer(struct lia_conn *conn,
+                              struct liana_slice peer,
+                              struct liana_slice subscription,
+                              struct lia_vector_entry entry,
+                              struct liana_error *err)
+{
+    return lia_books_run(conn, err,
+                         "INSERT INTO offer (subscription, peer, actor, hlc) "
+                         "VALUES (?1, ?2, ?3, ?4) "
+                         "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc)",
+                         "ssuu", subscription, peer, entry.actor, entry.hlc);
 }
 
 static void tell(struct lia_txn *txn,
@@ -53,15 +66,22 @@ static void tell(struct lia_txn *txn,
 }
 
 static liana_status put_marks(struct lia_txn *txn,
+                              struct liana_slice peer,
                               const struct lia_batch_marks *marks,
                               struct liana_error *err)
 {
+    struct lia_conn *conn = txn->conn;
     bool waits = false;
-    liana_status status = is_waiting(txn->conn, marks->subscription, &waits, err);
+    liana_status status = is_waiting(conn, peer, marks->subscription, &waits, err);
 
     for (size_t i = 0; i < marks->marks.count && !status; i++) {
-        status = put_mark(txn->conn, marks->subscription, marks->marks.entries[i],
-                          waits, err);
+        struct lia_vector_entry entry = marks->marks.entries[i];
+
+        if (entry.hlc > INT64_MAX) {
+            return lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time");
+        }
+        status = waits ? put_offer(conn, peer, marks->subscription, entry, err)
+                       : put_mark(conn, marks->subscription, entry, err);
     }
     if (!status && !waits && marks->marks.count) {
         tell(txn, marks->subscription, marks->marks);
@@ -70,8 +90,8 @@ static liana_status put_marks(struct lia_txn *txn,
 }
 
 #define FREED                                                                          \
-    "offered > hlc AND NOT EXISTS "                                                    \
-    "(SELECT 1 FROM owed WHERE subscription = mark.subscription)"
+    "NOT EXISTS (SELECT 1 FROM owed WHERE peer = offer.peer AND "                      \
+    "subscription IN (offer.subscription, x''))"
 
 static liana_status count_freed(struct lia_conn *conn,
                                 size_t *out,
@@ -79,7 +99,7 @@ static liana_status count_freed(struct lia_conn *conn,
 {
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(
-        conn, lia_str("SELECT count(DISTINCT subscription) FROM mark WHERE " FREED),
+        conn, lia_str("SELECT count(DISTINCT subscription) FROM offer WHERE " FREED),
         &stmt, err);
 
     if (!status) {
@@ -94,7 +114,7 @@ static liana_status count_freed(struct lia_conn *conn,
 
 static liana_status list_freed(struct lia_txn *txn, struct liana_error *err)
 {
-    static const char LIST[] = "SELECT DISTINCT subscription FROM mark WHERE " FREED;
+    static const char LIST[] = "SELECT DISTINCT subscription FROM offer WHERE " FREED;
     sqlite3_stmt *stmt = NULL;
     struct liana_slice subscription;
     liana_status status = lia_conn_prepare(txn->conn, lia_str(LIST), &stmt, err);
@@ -118,8 +138,16 @@ static liana_status free_marks(struct lia_txn *txn, struct liana_error *err)
     liana_status status = list_freed(txn, err);
 
     if (!status) {
-        status = lia_books_run(txn->conn, err,
-                               "UPDATE mark SET hlc = offered WHERE " FREED, "");
+        status =
+            lia_books_run(txn->conn, err,
+                          "INSERT INTO mark (subscription, actor, hlc) "
+                          "SELECT subscription, actor, max(hlc) FROM offer WHERE " FREED
+                          " GROUP BY subscription, actor "
+                          "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc)",
+                          "");
+    }
+    if (!status) {
+        status = lia_books_run(txn->conn, err, "DELETE FROM offer WHERE " FREED, "");
     }
     for (size_t i = 0; i < txn->story.marks_count && !status; i++) {
         struct lia_batch_marks *freed = &txn->story.marks[i];
@@ -131,6 +159,7 @@ static liana_status free_marks(struct lia_txn *txn, struct liana_error *err)
 }
 
 liana_status lia_marks_put(struct lia_txn *txn,
+                           struct liana_slice peer,
                            const struct lia_batch_marks *marks,
                            size_t count,
                            bool was_paid,
@@ -148,7 +177,7 @@ liana_status lia_marks_put(struct lia_txn *txn,
         status = free_marks(txn, err);
     }
     for (size_t i = 0; i < count && !status; i++) {
-        status = put_marks(txn, &marks[i], err);
+        status = put_marks(txn, peer, &marks[i], err);
     }
     return status;
 }

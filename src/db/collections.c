@@ -27,6 +27,9 @@ liana_status lia_coll_check_name(struct liana_str name, struct liana_error *err)
                  : LIANA_OK;
 }
 
+#define COLUMNS                                                                        \
+    "(key BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL, body BLOB, clock BLOB NOT NULL)"
+
 /* The texts of one collection stand one after the other in one block. */
 enum { TEXT_NAME, TEXT_TABLE, TEXT_GET, TEXT_INSERT, TEXT_UPDATE, TEXT_WALK, TEXTS };
 
@@ -103,27 +106,46 @@ void lia_coll_free_all(const struct liana_allocator *a, struct lia_coll *first)
     }
 }
 
+/* A collection's table and index are as they were made, or the file is damaged. */
+static const char LOAD[] =
+    "SELECT c.id, c.name, t.sql IS NOT NULL AND i.sql IS NOT NULL FROM collection c "
+    "LEFT JOIN sqlite_schema t ON t.sql = 'CREATE TABLE c' || c.id || ' " COLUMNS "' "
+    "LEFT JOIN sqlite_schema i "
+    "ON i.sql = 'CREATE INDEX c' || c.id || '_seq ON c' || c.id || ' (seq)' "
+    "ORDER BY c.id";
+
+static liana_status load_row(struct lia_db *db,
+                             sqlite3_stmt *stmt,
+                             struct liana_error *err)
+{
+    struct liana_str name = lia_column_str(stmt, 1);
+    struct lia_coll *coll;
+
+    if (!lia_column_u64(stmt, 2)) {
+        return lia_err(err, LIANA_ECORRUPT,
+                       "%s: the table of collection %.*s is damaged",
+                       lia_store_path(db->store), LIA_STR_ARG(name));
+    }
+    coll = make(db->env->alloc, (uint32_t)lia_column_u64(stmt, 0), name);
+    if (!coll) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    coll->next = db->collections;
+    db->collections = coll;
+    return LIANA_OK;
+}
+
 liana_status lia_coll_load(struct lia_db *db,
                            struct lia_conn *conn,
                            struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    liana_status status = lia_conn_prepare(
-        conn, lia_str("SELECT id, name FROM collection ORDER BY id"), &stmt, err);
+    liana_status status = lia_conn_prepare(conn, lia_str(LOAD), &stmt, err);
 
     while (!status) {
         status = lia_conn_step(conn, stmt, err);
         if (!status) {
-            struct lia_coll *coll =
-                make(db->env->alloc, (uint32_t)lia_column_u64(stmt, 0),
-                     lia_column_str(stmt, 1));
-
-            if (coll) {
-                coll->next = db->collections;
-                db->collections = coll;
-            } else {
-                status = lia_err_plain(err, LIANA_ENOMEM);
-            }
+            status = load_row(db, stmt, err);
         }
     }
     lia_conn_done(conn, stmt);
@@ -220,9 +242,7 @@ static liana_status create_table(struct lia_conn *conn,
     liana_status status;
 
     snprintf(sql, sizeof(sql),
-             "CREATE TABLE c%u (key BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL, "
-             "body BLOB, clock BLOB NOT NULL);"
-             "CREATE INDEX c%u_seq ON c%u (seq)",
+             "CREATE TABLE c%u " COLUMNS ";CREATE INDEX c%u_seq ON c%u (seq)",
              coll->pub.id, coll->pub.id, coll->pub.id);
     status = lia_conn_exec(conn, sql, err);
     return status ? status

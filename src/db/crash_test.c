@@ -306,6 +306,88 @@ static void durability_costs_what_it_says(void **state)
     assert_int_equal(f->disk.syncs, before + 1);
 }
 
+static liana_status read_and_write(struct lia_test_db *t)
+{
+    const struct lia_interest interest = {.after_seq = 0};
+    const struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = LIA_MIB};
+    struct lia_txn_options options = lia_txn_options(t->db, LIA_WRITE);
+    const struct lia_op delete = {.kind = LIA_OP_DELETE};
+    const struct lia_collection *coll;
+    struct lia_feed_page page;
+    struct lia_txn *txn;
+    liana_status status = lia_db_feed(t->db, &t->arena, &query, &page, NULL);
+
+    if (!status) {
+        status = lia_txn_begin(t->db, &options, &txn, NULL);
+    }
+    if (status) {
+        return status;
+    }
+    status = lia_txn_collection(txn, lia_str("c"), true, &coll, NULL);
+    for (int32_t id = 0; id < 40 && !status; id++) {
+        status = lia_txn_apply(txn, coll, lia_test_key(t, id), &delete, 1, NULL, NULL);
+    }
+    if (status) {
+        lia_txn_rollback(txn);
+        return status;
+    }
+    return lia_txn_commit(txn, NULL, NULL);
+}
+
+static bool is_damage(liana_status status)
+{
+    switch (status) {
+    case LIANA_OK: /* it hit what nobody reads, or only a value */
+    case LIANA_ECORRUPT:
+    case LIANA_EFOREIGN:
+    case LIANA_EVERSION:
+    case LIANA_EIO: return true;
+    default: return false;
+    }
+}
+
+/* Bytes that change on the disk are an error at most, whatever they are. */
+static void damage_is_a_status(void **state)
+{
+    struct fixture *f = *state;
+    size_t cases = lia_test_cases(100);
+    uint8_t *bytes;
+    size_t len = 0;
+
+    for (int32_t i = 0; i < 40; i++) {
+        lia_test_put(&f->t, "c", i, i);
+    }
+    lia_test_db_close(&f->t);
+    for (size_t i = 0; i < cases; i++) {
+        struct lia_test_db t;
+        liana_status status;
+
+        lia_test_disk_deinit(&f->left);
+        lia_test_disk_crash(&f->disk, &f->rng, &f->left, "left");
+        bytes = lia_test_disk_bytes(&f->left, "store.db", &len);
+        assert_non_null(bytes);
+        for (int32_t k = 0; k < 8; k++) {
+            bytes[lia_rng_below(&f->rng, len)] = (uint8_t)lia_rng_next(&f->rng);
+        }
+        lia_test_db_init(&t, i);
+        t.options.store.vfs = "left";
+        t.options.store.path = "store";
+        status = lia_db_open(&t.options, &t.db, NULL);
+        if (!status) {
+            status = read_and_write(&t);
+            LIA_IGNORE(lia_db_close(t.db, NULL)); /* damaged, too */
+            t.db = NULL;
+        }
+        if (!is_damage(status)) {
+            print_error("%s\n", liana_status_name(status));
+        }
+        assert_true(is_damage(status));
+        lia_test_db_finish(&t);
+    }
+    lia_test_db_open(&f->t);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -316,6 +398,7 @@ int main(void)
         CASE(a_failed_sync_stops_writing),
         CASE(every_write_that_fails),
         CASE(a_full_disk_is_waited_out),
+        CASE(damage_is_a_status),
         CASE(durability_costs_what_it_says),
     };
 

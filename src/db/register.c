@@ -87,9 +87,13 @@ static liana_status new_reg(struct lia_db *db,
                             struct liana_error *err)
 {
     const struct liana_allocator *a = db->env->alloc;
-    struct lia_reg *reg = lia_mem_zalloc(a, sizeof(*reg));
+    struct lia_reg *reg;
     liana_status status;
 
+    if (!row->subscription.len || !row->collection.len) {
+        return lia_err(err, LIANA_ECORRUPT, "a registration has no name");
+    }
+    reg = lia_mem_zalloc(a, sizeof(*reg));
     if (!reg) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }

@@ -122,6 +122,10 @@ static liana_status apply(struct lia_txn *txn,
         status =
             lia_doc_apply(&txn->scratch, from, ops, count, txn->stamp, &after, err);
     }
+    if (status == LIANA_ECLOCK) {
+        /* state.hlc is never behind a stored document, unless the file was changed */
+        return LIANA_ECORRUPT;
+    }
     if (status) {
         return status;
     }

@@ -40,6 +40,27 @@ static liana_status is_blank(struct lia_conn *conn, bool *out, struct liana_erro
     return status;
 }
 
+/* Later statements rely on the tables: what SQLite says when one is not as it was made
+ * would not name the damage. */
+static liana_status check_tables(struct lia_conn *conn, struct liana_error *err)
+{
+    static const char FIND[] = "SELECT 1 FROM sqlite_schema WHERE sql = ?1";
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(conn, lia_str(FIND), &stmt, err);
+
+    for (size_t i = 0; !status && i < sizeof(TABLES) / sizeof(TABLES[0]); i++) {
+        lia_bind_str(stmt, 1, lia_str(TABLES[i]));
+        status = lia_conn_step(conn, stmt, err);
+        if (status == LIANA_EEND) {
+            status = lia_err(err, LIANA_ECORRUPT, "%s: its tables are damaged",
+                             conn->store->file);
+        }
+        sqlite3_reset(stmt);
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
 static liana_status make_tables(struct lia_conn *conn, struct liana_error *err)
 {
     char pragmas[96];
@@ -87,5 +108,5 @@ liana_status lia_store_format(struct lia_store *store,
                        "%s: store format %" PRId64 "; this library reads format %d",
                        store->file, version, LIA_STORE_FORMAT);
     }
-    return LIANA_OK;
+    return check_tables(conn, err);
 }

@@ -26,6 +26,7 @@ liana_status lia_sqlite_status(int code)
     case SQLITE_INTERRUPT:
     case SQLITE_ABORT: return LIANA_ECANCELED;
     case SQLITE_CORRUPT:
+    case SQLITE_CONSTRAINT: /* no statement of ours breaks one */
     case SQLITE_FORMAT: return LIANA_ECORRUPT;
     case SQLITE_NOTADB: return LIANA_EFOREIGN;
     case SQLITE_IOERR:

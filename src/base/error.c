@@ -70,55 +70,26 @@ static void trim_utf8(char *text)
     }
 }
 
-static void set(struct liana_error *err,
-                liana_status status,
-                int subcode,
-                const char *format,
-                va_list args) __attribute__((format(printf, 4, 0)));
-
-static void set(struct liana_error *err,
-                liana_status status,
-                int subcode,
-                const char *format,
-                va_list args)
-{
-    int n;
-
-    if (!err || err->status) {
-        return;
-    }
-    err->status = status;
-    err->subcode = subcode;
-    n = vsnprintf(err->message, sizeof(err->message), format, args);
-    if (n >= (int)sizeof(err->message)) {
-        trim_utf8(err->message);
-    }
-}
-
-liana_status lia_err(struct liana_error *err,
-                     liana_status status,
-                     const char *format,
-                     ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    set(err, status, 0, format, args);
-    va_end(args);
-    return status;
-}
-
-liana_status lia_err_sub(struct liana_error *err,
+liana_status lia_err_set(struct liana_error *err,
                          liana_status status,
                          int subcode,
                          const char *format,
                          ...)
 {
     va_list args;
+    int n;
 
+    if (!err || err->status) {
+        return status;
+    }
+    err->status = status;
+    err->subcode = subcode;
     va_start(args, format);
-    set(err, status, subcode, format, args);
+    n = vsnprintf(err->message, sizeof(err->message), format, args);
     va_end(args);
+    if (n >= (int)sizeof(err->message)) {
+        trim_utf8(err->message);
+    }
     return status;
 }
 
@@ -145,11 +116,6 @@ void lia_err_prefix(struct liana_error *err, const char *format, ...)
     if (n >= (int)(sizeof(err->message) - used)) {
         trim_utf8(err->message);
     }
-}
-
-liana_status lia_err_plain(struct liana_error *err, liana_status status)
-{
-    return status ? lia_err(err, status, "%s", liana_status_text(status)) : status;
 }
 
 void lia_assert_failed(const char *what, const char *file, int line)

@@ -65,7 +65,7 @@ static liana_status call(const struct lia_eval *cx,
                          struct lia_value *out)
 {
     const struct lia_call with = {cx->arena, cx->err, cx->is_lenient, e->fn->name};
-    struct lia_value few[4];
+    struct lia_value few[4] = {0};
     struct lia_value *args = few;
     uint32_t n = 0;
 

@@ -87,7 +87,7 @@ static size_t run_file(const char *name, lia_golden_fn fn, void *ctx)
         run_case(&c, doc, fn, ctx);
         n++;
     }
-    fclose(file);
+    (void)fclose(file);
     return n;
 }
 

@@ -68,7 +68,7 @@ check: check-quick  ## all checks: also warnings of gcc and clang, symbols, clan
 	$(call build,dev)
 	$(call build,release)
 	@$(STEP) check-symbols tools/check_symbols $$(find build/dev/src -name 'liblia_*.a' ! -name '*_testing.a') \
-		build/release/libliana.so
+		$$(find build/release -maxdepth 1 -name libliana.so)
 	$(call build,asan)
 	@$(STEP) check-tidy tools/check_tidy
 	@tools/show_sizes

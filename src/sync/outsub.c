@@ -111,6 +111,7 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
 {
     struct lia_outsub *sub = lia_outsub_find(s, request->registering.number);
 
+    LIA_ASSERT(sub); /* it stays until its registration is answered */
     s->registering--;
     if (sub->state == LIA_OUTSUB_ENDED) {
         if (!request->status) {

@@ -107,8 +107,7 @@ class Install(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    exported = Install.run_in(ROOT, "nm", "-D", "--defined-only", os.path.join(BUILD, "libliana.so"))
-    if "liana_open" not in exported:
-        print("skipped: src/api has no liana_open yet, so the README's program cannot run")
+    if not os.path.exists(os.path.join(BUILD, "libliana.so")):
+        print("skipped: src/api has no liana_open yet, so there is no library to install")
         sys.exit(77)
     unittest.main()

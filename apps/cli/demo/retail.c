@@ -339,7 +339,7 @@ static liana_status on_row(void *ctx,
                            struct liana_error *err)
 {
     struct load *l = ctx;
-    struct demo_invoice *invoice;
+    struct demo_invoice *invoice = NULL;
     struct demo_line line;
     liana_status status;
 
@@ -424,7 +424,7 @@ void demo_retail_free(struct demo_retail *retail)
 
 static void append_line(bson_t *lines, size_t index, const struct demo_line *line)
 {
-    char name[16];
+    char name[24];
     bson_t out;
 
     snprintf(name, sizeof(name), "%zu", index);

@@ -64,8 +64,8 @@ struct device {
     uint8_t log[LOG_MAX];
     size_t log_len;
     bool ran_on_loop;
-    bool has_written;
-    pthread_t writer; /* of the first write */
+    bool has_run[2]; /* by kind of job */
+    pthread_t ran_on[2];
     bool was_wrong_thread;
     int ups;
     int downs;
@@ -288,17 +288,18 @@ struct lia_job **lia_job_next(struct lia_job *job)
     return &job->next;
 }
 
-/* One thread writes, and does nothing else. */
+/* One thread writes and another one reads. */
 static void note_thread(struct device *d, enum lia_job_kind kind)
 {
-    bool is_writer;
-
-    if (kind == LIA_JOB_WRITE && !d->has_written) {
-        d->has_written = true;
-        d->writer = pthread_self();
+    if (!d->has_run[kind]) {
+        d->has_run[kind] = true;
+        d->ran_on[kind] = pthread_self();
     }
-    is_writer = d->has_written && pthread_equal(d->writer, pthread_self());
-    d->was_wrong_thread |= is_writer != (kind == LIA_JOB_WRITE);
+    d->was_wrong_thread |= !pthread_equal(d->ran_on[kind], pthread_self());
+    if (d->has_run[LIA_JOB_READ] && d->has_run[LIA_JOB_WRITE]) {
+        d->was_wrong_thread |=
+            pthread_equal(d->ran_on[LIA_JOB_READ], d->ran_on[LIA_JOB_WRITE]);
+    }
 }
 
 void lia_job_run(struct lia_job *job)
@@ -438,7 +439,7 @@ static uint64_t real_mono_ms(void *ctx)
 
 static void start(struct device *d, struct lia_gate *gate, uint64_t seed)
 {
-    struct lia_node_options options = {.linger_ms = 200, .readers = 2};
+    struct lia_node_options options = {.linger_ms = 200};
 
     memset(d, 0, sizeof(*d));
     d->gate = gate;

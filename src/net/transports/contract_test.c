@@ -42,6 +42,7 @@ struct world {
     liana_status status; /* of the call or dial last made */
     struct liana_error err;
     struct liana_slice to_send;
+    bool was_queued;
 };
 
 /* ---- callbacks, on the loop ---- */
@@ -248,6 +249,18 @@ static void do_pause_server(void *ctx)
     lia_stream_pause(((struct world *)ctx)->server.stream, true);
 }
 
+static void do_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static void do_look_at_queue(void *ctx)
+{
+    struct world *w = ctx;
+
+    w->was_queued = w->client.stream->queued > 0;
+}
+
 static void do_resume_server(void *ctx)
 {
     lia_stream_pause(((struct world *)ctx)->server.stream, false);
@@ -438,8 +451,14 @@ static void a_paused_reader_stops_the_writer(struct world *w)
     lia_loop_call(w->loop, do_pause_server, w);
     lia_loop_call(w->loop, do_client_send, w);
     assert_ok(w->status);
-    assert_true(w->client.stream->queued > 0);
+    for (int i = 0; i < 50; i++) {
+        lia_loop_call(w->loop, do_nothing, w); /* the loop goes round */
+    }
+    lia_loop_call(w->loop, do_look_at_queue, w);
+    assert_true(w->was_queued);
+    lia_gate_enter(&w->gate);
     assert_int_equal(w->server.bytes_seen, 0);
+    lia_gate_leave(&w->gate);
     lia_loop_call(w->loop, do_resume_server, w);
     lia_gate_wait(&w->gate, has_all, &w->server);
     lia_gate_wait(&w->gate, is_drained, &w->client);

@@ -788,6 +788,80 @@ static void stopping_at_any_moment_is_clean(void **state)
     }
 }
 
+struct oom {
+    struct device *device;
+    struct lia_env env;
+};
+
+static liana_status start_listen_stop(const struct liana_allocator *a, void *ctx)
+{
+    struct oom *oom = ctx;
+    struct device *d = oom->device;
+    struct lia_node_options options = {.identity = &d->identity, .trust = &d->trust};
+    struct liana_str text = lia_str("127.0.0.1:0");
+    struct lia_node *node = NULL;
+    liana_status status;
+
+    oom->env.alloc = a;
+    options.env = &oom->env;
+    options.loop = d->loop;
+    starting = d;
+    status = lia_node_start(&options, &node, NULL);
+    if (!status) {
+        status = lia_node_set_addresses(node, &text, 1, &text, 1, NULL);
+        lia_node_stop(node);
+    }
+    return status;
+}
+
+static void out_of_memory_is_a_status(void **state)
+{
+    struct lia_gate gate;
+    struct device d;
+    struct oom oom = {.device = &d};
+
+    (void)state;
+    lia_gate_init(&gate);
+    start(&d, &gate, 1);
+    stop(&d);
+    oom.env = d.env.env;
+    lia_test_each_failure(start_listen_stop, &oom);
+    finish(&d);
+    lia_gate_deinit(&gate);
+}
+
+/* One allocation fails on either side, at each place in turn: the link comes up all the
+ * same, at the latest when it is dialled again. */
+static void a_failed_allocation_costs_at_most_a_link(void **state)
+{
+    struct lia_gate gate;
+    struct device a;
+    struct device b;
+
+    (void)state;
+    for (size_t i = 0; i < 24; i++) {
+        struct liana_str text;
+        liana_status status;
+
+        lia_gate_init(&gate);
+        start(&a, &gate, 1);
+        start(&b, &gate, 2);
+        listen_at(&b, "127.0.0.1:0");
+        text = lia_str(b.address);
+        lia_test_alloc_fail_at(i % 2 ? &a.env.alloc : &b.env.alloc, i / 2 + 1);
+        status = lia_node_set_addresses(a.node, NULL, 0, &text, 1, NULL);
+        if (status) {
+            assert_status(LIANA_ENOMEM, status);
+            dial(&a, &b);
+        }
+        lia_gate_wait(&gate, is_up, &a);
+        lia_gate_wait(&gate, is_up, &b);
+        finish(&a);
+        finish(&b);
+        lia_gate_deinit(&gate);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(commits_cross_in_order_through_all_threads),
     cmocka_unit_test(both_ends_refuse_a_wrong_key),
@@ -798,6 +872,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_report_shows_links),
     cmocka_unit_test(the_peer_is_ticked_and_asked),
     cmocka_unit_test(stopping_at_any_moment_is_clean),
+    cmocka_unit_test(out_of_memory_is_a_status),
+    cmocka_unit_test(a_failed_allocation_costs_at_most_a_link),
 };
 
 LIA_TEST_MAIN(tests)

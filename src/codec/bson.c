@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/bson.h"
 
-#include <stdio.h>
-
 static const uint8_t empty_bytes[5] = {5, 0, 0, 0, 0};
 const struct liana_slice lia_bson_empty = {empty_bytes, sizeof(empty_bytes)};
 
@@ -381,7 +379,12 @@ void lia_bson_add_binary(struct lia_buf *buf,
 
 struct liana_str lia_bson_index_name(uint32_t index, char text[static 12])
 {
-    int n = snprintf(text, 12, "%u", index);
+    char *const end = text + 11;
+    char *at = end;
 
-    return (struct liana_str){text, n > 0 ? (size_t)n : 0};
+    do {
+        *--at = (char)('0' + index % 10);
+        index /= 10;
+    } while (index);
+    return (struct liana_str){at, (size_t)(end - at)};
 }

@@ -193,29 +193,62 @@ static liana_status check_element(struct check *c,
     return fault ? fail(c, LIANA_EBSON, &it->name, fault) : LIANA_OK;
 }
 
-static liana_status check_level(struct check *c, struct liana_slice doc, bool is_array)
+/* What of a level is left to do when its elements have been checked. */
+struct level {
+    size_t count;
+    bool has_inner; /* something to enter */
+    struct liana_str few[LIA_NAMES_FEW];
+};
+
+static bool is_entered(uint8_t type)
+{
+    return type == LIA_BSON_DOCUMENT || type == LIA_BSON_ARRAY ||
+           type == LIA_BSON_CODE_W_SCOPE;
+}
+
+static liana_status check_elements(struct check *c,
+                                   struct liana_slice doc,
+                                   bool is_array,
+                                   struct level *level)
 {
     struct lia_bson_iter it = lia_bson_iter(doc);
-    struct liana_str twice = {0};
-    size_t count = 0;
-    liana_status status;
+    liana_status status = LIANA_OK;
 
-    while (it.at < it.end) {
+    while (!status && it.at < it.end) {
         const uint8_t *at = it.at;
 
         if (!lia_bson_next(&it)) {
             return fail_element(c, at, it.end);
         }
-        status = check_element(c, &it, is_array, count);
-        if (status) {
-            return status;
+        status = check_element(c, &it, is_array, level->count);
+        if (level->count < LIA_NAMES_FEW) {
+            level->few[level->count] = it.name;
         }
-        count++;
+        level->has_inner |= is_entered(it.value.type);
+        level->count++;
     }
-    if (is_array) {
-        return LIANA_OK;
+    return status;
+}
+
+static liana_status check_level(struct check *c,
+                                struct liana_slice doc,
+                                bool is_array,
+                                bool *out_has_inner)
+{
+    struct liana_str twice = {0};
+    struct level level;
+    liana_status status;
+
+    level.count = 0;
+    level.has_inner = false;
+    status = check_elements(c, doc, is_array, &level);
+    *out_has_inner = level.has_inner;
+    if (status || is_array) {
+        return status;
     }
-    status = lia_names_unique(&c->names, doc, count, &twice);
+    status = level.count <= LIA_NAMES_FEW
+                 ? lia_names_few_unique(level.few, level.count, &twice)
+                 : lia_names_unique(&c->names, doc, level.count, &twice);
     if (status == LIANA_EDUPFIELD) {
         return fail(c, status, &twice, "field name stands twice");
     }
@@ -226,6 +259,7 @@ static liana_status check_level(struct check *c, struct liana_slice doc, bool is
 
 static liana_status enter(struct check *c, struct liana_slice doc, bool is_array)
 {
+    bool has_inner = false;
     liana_status status;
 
     if (c->depth > LIA_DEPTH_MAX) {
@@ -234,12 +268,11 @@ static liana_status enter(struct check *c, struct liana_slice doc, bool is_array
     if (doc.len < 5 || length_at(doc.ptr) != doc.len || doc.ptr[doc.len - 1] != 0) {
         return fail(c, LIANA_EBSON, NULL, "length or end of document is wrong");
     }
-    status = check_level(c, doc, is_array);
-    if (status) {
-        return status;
+    status = check_level(c, doc, is_array, &has_inner);
+    if (!status && has_inner) {
+        c->levels[c->depth++] = lia_bson_iter(doc);
     }
-    c->levels[c->depth++] = lia_bson_iter(doc);
-    return LIANA_OK;
+    return status;
 }
 
 static liana_status enter_value(struct check *c, struct lia_value v)

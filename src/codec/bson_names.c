@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/bson_names.h"
 
-#define PAIRS_MAX   16
 #define STACK_SLOTS 128
 
-static liana_status compare_pairs(struct liana_slice map, struct liana_str *out_twice)
+liana_status lia_names_few_unique(const struct liana_str *names,
+                                  size_t count,
+                                  struct liana_str *out_twice)
 {
-    struct liana_str seen[PAIRS_MAX];
-    struct lia_bson_iter it = lia_bson_iter(map);
-
-    for (size_t n = 0; n < PAIRS_MAX && lia_bson_next(&it); n++) {
+    for (size_t n = 1; n < count; n++) {
         for (size_t i = 0; i < n; i++) {
-            if (lia_str_equal(seen[i], it.name)) {
-                *out_twice = it.name;
+            if (names[i].len == names[n].len &&
+                memcmp(names[i].ptr, names[n].ptr, names[n].len) == 0) {
+                *out_twice = names[n];
                 return LIANA_EDUPFIELD;
             }
         }
-        seen[n] = it.name;
     }
     return LIANA_OK;
 }
@@ -72,9 +70,6 @@ liana_status lia_names_unique(struct lia_names *names,
     size_t slot_count = STACK_SLOTS;
     liana_status status;
 
-    if (count <= PAIRS_MAX) {
-        return compare_pairs(map, out_twice);
-    }
     if (!names->has_key) {
         lia_hash(names->doc, names->key, sizeof(names->key));
         names->has_key = true;

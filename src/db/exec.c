@@ -317,6 +317,23 @@ liana_status lia_db_execute(struct lia_db *db,
     return LIANA_OK;
 }
 
+static liana_status run_and_close(struct lia_result *r, struct liana_error *err)
+{
+    liana_status status = run(r, err);
+
+    close_ids(r);
+    return status ? status : lia_err_plain(err, r->ids.status);
+}
+
+/* The insert of one document is one change of one row: all of it or nothing happens, or
+ * the transaction is void. A savepoint, for which SQLite copies every page that changes,
+ * would be half of its cost. */
+static bool is_whole_by_itself(const struct lia_result *r)
+{
+    return r->stmt->kind == LIA_STMT_INSERT && r->stmt->documents.count == 1 &&
+           lia_coll_within(r->txn, r->stmt->source.collection);
+}
+
 /* Runs so that a failure leaves nothing of the statement. */
 static liana_status run_within(struct lia_result *r, struct liana_error *err)
 {
@@ -325,13 +342,14 @@ static liana_status run_within(struct lia_result *r, struct liana_error *err)
     if (!writes(r)) {
         return run(r, err);
     }
+    if (is_whole_by_itself(r)) {
+        return lia_txn_leave(r->txn, run_and_close(r, err));
+    }
     status = lia_txn_savepoint(r->txn, err);
     if (status) {
         return status;
     }
-    status = run(r, err);
-    close_ids(r);
-    status = status ? status : lia_err_plain(err, r->ids.status);
+    status = run_and_close(r, err);
     if (!status) {
         return lia_txn_release(r->txn, err);
     }

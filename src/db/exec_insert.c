@@ -80,6 +80,13 @@ static liana_status make_key(struct lia_result *r,
     return status;
 }
 
+/* Parameters have been checked, and with them every document inside. */
+static bool is_of_params(const struct lia_result *r, struct liana_slice body)
+{
+    return r->params.len && body.ptr >= r->params.ptr &&
+           body.ptr + body.len <= r->params.ptr + r->params.len;
+}
+
 /* The document of one pair of parentheses. It is checked before anything looks into it. */
 static liana_status make_item(struct lia_result *r,
                               uint32_t at,
@@ -95,7 +102,7 @@ static liana_status make_item(struct lia_result *r,
         status = lia_err(err, LIANA_ETYPE, "a document must be an object, not %s",
                          lia_is_missing(v) ? "MISSING" : lia_bson_type_name(v.type));
     }
-    if (!status) {
+    if (!status && !is_of_params(r, v.data)) {
         status = lia_bson_check(v.data, r->alloc, err);
     }
     if (!status) {
@@ -283,9 +290,12 @@ static liana_status insert(struct lia_result *r,
                            const struct item *item,
                            struct liana_error *err)
 {
+    const struct lia_op op = {.kind = LIA_OP_INSERT,
+                              .value = {LIA_BSON_DOCUMENT, item->body}};
     struct liana_error why = LIANA_ERROR_INIT;
     struct lia_change change = {0};
-    liana_status status = lia_txn_insert(r->txn, collection, item->body, &change, &why);
+    liana_status status =
+        lia_txn_apply(r->txn, collection, item->key, &op, 1, &change, &why);
 
     if (status == LIANA_EEXISTS && r->stmt->conflict != LIA_CONFLICT_FAIL) {
         why = (struct liana_error)LIANA_ERROR_INIT;

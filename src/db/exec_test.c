@@ -244,6 +244,10 @@ static void a_failed_statement_leaves_the_transaction_as_it_was(void **state)
             "! LIANA_EEXISTS document 2: c has a document with _id 1 already\n");
     answers(w, txn, "INSERT INTO d DOCUMENTS ({'_id': 2}), ({'_id': [1]})",
             "! LIANA_EID document 2: _id cannot be array\n");
+    answers(w, txn, "INSERT INTO c DOCUMENTS ({'_id': 1, 'a': 1})",
+            "! LIANA_EEXISTS c has a document with _id 1 already\n");
+    answers(w, txn, "INSERT INTO c DOCUMENTS ({'_id': [1]})",
+            "! LIANA_EID _id cannot be array\n");
     answers(w, txn, "SELECT * FROM c", "{'_id': 1}\n");
     assert_ok(lia_txn_commit(txn, NULL, NULL));
     answers(w, NULL, "SELECT * FROM c", "{'_id': 1}\n");

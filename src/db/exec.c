@@ -302,7 +302,7 @@ liana_status lia_db_execute(struct lia_db *db,
                             struct lia_result **out,
                             struct liana_error *err)
 {
-    struct lia_result *r;
+    struct lia_result *r = NULL;
     liana_status status = prepare(db->env->alloc, text, params, options, &r, err);
 
     if (status) {
@@ -365,7 +365,7 @@ liana_status lia_txn_execute(struct lia_txn *txn,
                              struct lia_result **out,
                              struct liana_error *err)
 {
-    struct lia_result *r;
+    struct lia_result *r = NULL;
     liana_status status =
         prepare(lia_txn_db(txn)->env->alloc, text, params, options, &r, err);
 

@@ -317,9 +317,12 @@ liana_status lia_exec_insert(struct lia_result *r, struct liana_error *err)
 {
     uint32_t count = r->stmt->documents.count;
     struct item *items = lia_arena_array(&r->arena, count, sizeof(*items));
-    const struct lia_collection *collection;
-    liana_status status = items ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+    const struct lia_collection *collection = NULL;
+    liana_status status = LIANA_OK;
 
+    if (!items) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
     for (uint32_t i = 0; i < count && !status; i++) {
         status = make_item(r, i, &items[i], err);
     }

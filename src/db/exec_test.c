@@ -194,7 +194,7 @@ static void run_script(struct world *w, const char *name)
         statements++;
     }
     assert_true(statements > 10);
-    fclose(s.file);
+    assert_int_equal(fclose(s.file), 0);
     lia_buf_deinit(&got);
     lia_buf_deinit(&wanted);
 }

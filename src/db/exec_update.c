@@ -175,8 +175,8 @@ static liana_status change(struct lia_result *r,
     struct lia_change changed = {0};
     struct liana_slice body = {0};
     struct lia_doc doc;
-    struct lia_op *ops;
-    size_t count;
+    struct lia_op *ops = NULL;
+    size_t count = 0;
     liana_status status = lia_txn_get(r->txn, collection, key, &doc, err);
 
     if (status) {

@@ -98,7 +98,7 @@ static liana_status choose(const struct lia_eval *cx,
     uint32_t i = 0;
 
     for (; i + 1 < e->args.count; i += 2) {
-        bool is_true;
+        bool is_true = false;
         liana_status status = lia_eval_is_true(cx, e->args.items[i], doc, &is_true);
 
         if (status) {
@@ -148,7 +148,7 @@ liana_status lia_eval_is_true(const struct lia_eval *cx,
                               struct liana_slice doc,
                               bool *out)
 {
-    struct lia_value v;
+    struct lia_value v = LIA_MISSING;
     liana_status status;
 
     if (!e) {

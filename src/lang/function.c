@@ -28,9 +28,9 @@ static bool same_name(struct liana_str a, const char *b)
     size_t i = 0;
 
     for (; i < a.len && b[i]; i++) {
-        char c = a.ptr[i];
+        int c = (unsigned char)a.ptr[i];
 
-        c = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        c = c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
         if (c != b[i]) {
             return false;
         }

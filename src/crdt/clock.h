@@ -104,13 +104,10 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state);
 /* The bytes from the version to the end of `deleted`, which the version digest covers. */
 bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out);
 
-bool lia_stamps_decode(struct lia_work *work,
-                       struct lia_reader *r,
-                       const struct lia_state *state,
-                       struct lia_stamps *out);
-void lia_stamps_encode(struct lia_buf *buf,
-                       const struct lia_state *state,
-                       struct lia_stamps stamps);
+/* A stamp of one of the vector's actors; its distance begins at the hlc `from`. */
+struct lia_stamp lia_stamp_decode(struct lia_reader *r,
+                                  struct lia_vector v,
+                                  uint64_t from);
 
 /* ---- whole states ---- */
 

@@ -45,10 +45,9 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
     }
 }
 
-/* A stamp of the vector's actors, `from` being the hlc that its distance starts at. */
-static struct lia_stamp decode_stamp(struct lia_reader *r,
-                                     struct lia_vector v,
-                                     uint64_t from)
+struct lia_stamp lia_stamp_decode(struct lia_reader *r,
+                                  struct lia_vector v,
+                                  uint64_t from)
 {
     uint64_t actor = lia_reader_varint(r);
     struct lia_stamp s = {lia_distance_decode(r, from), 0};
@@ -131,10 +130,10 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
     }
     newest = lia_vector_max_hlc(state->vector);
     if (flags & LIA_CLOCK_CREATED) {
-        state->created = decode_stamp(r, state->vector, newest);
+        state->created = lia_stamp_decode(r, state->vector, newest);
     }
     if (flags & LIA_CLOCK_DELETED) {
-        state->deleted = decode_stamp(r, state->vector, newest);
+        state->deleted = lia_stamp_decode(r, state->vector, newest);
     }
     if (flags & LIA_CLOCK_FROM) {
         status = decode_from(arena, r, state->vector, &state->from);
@@ -171,50 +170,4 @@ bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out)
     }
     *out = lia_slice(clock.ptr, (size_t)(r.at - clock.ptr));
     return !r.failed;
-}
-
-/* ---- the table of other stamps ---- */
-
-void lia_stamps_encode(struct lia_buf *buf,
-                       const struct lia_state *state,
-                       struct lia_stamps stamps)
-{
-    uint64_t before = lia_vector_max_hlc(state->vector);
-
-    lia_buf_varint(buf, stamps.count);
-    for (size_t i = 0; i < stamps.count; i++) {
-        struct lia_stamp s = stamps.entries[i];
-
-        lia_buf_varint(buf, lia_vector_index(state->vector, s.actor));
-        lia_distance_encode(buf, before, s.hlc);
-        before = s.hlc;
-    }
-}
-
-/* An actor and a distance. */
-#define STAMP_BYTES_MIN 2
-
-bool lia_stamps_decode(struct lia_work *work,
-                       struct lia_reader *r,
-                       const struct lia_state *state,
-                       struct lia_stamps *out)
-{
-    size_t count =
-        (size_t)lia_reader_varint_max(r, lia_reader_left(r) / STAMP_BYTES_MIN);
-    struct lia_stamp *stamps = lia_arena_array(work->arena, count, sizeof(*stamps));
-    uint64_t before = lia_vector_max_hlc(state->vector);
-
-    if (!stamps) {
-        work->status = LIANA_ENOMEM;
-        return false;
-    }
-    for (size_t i = 0; i < count && !r->failed; i++) {
-        stamps[i] = decode_stamp(r, state->vector, before);
-        before = stamps[i].hlc;
-        if (i && lia_stamp_cmp(stamps[i], stamps[i - 1]) >= 0) {
-            lia_reader_fail(r);
-        }
-    }
-    *out = (struct lia_stamps){stamps, count};
-    return !r->failed;
 }

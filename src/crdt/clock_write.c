@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "crdt/body.h"
-#include "crdt/clock.h"
+#include "crdt/clock_entry.h"
 
 struct run {
     size_t place; /* in the body */
@@ -18,217 +18,16 @@ struct run {
     struct lia_birth birth;
 };
 
-struct writer {
-    struct lia_work *work;
-    struct lia_buf buf;
-    const struct lia_state *state;
-    struct lia_stamps stamps;
-};
-
-static void write_node(struct writer *w,
+static void write_node(struct lia_encoder *e,
                        const struct lia_node *node,
                        struct lia_frame *frame,
                        size_t place);
 
-/* ---- stamps ---- */
-
-static int descending(const void *a, const void *b)
-{
-    return lia_stamp_cmp(*(const struct lia_stamp *)b, *(const struct lia_stamp *)a);
-}
-
-/* Where stamps are gathered; with `entries` NULL they are only counted. */
-struct gather {
-    struct lia_stamp *entries;
-    size_t count;
-    struct lia_stamp created;
-};
-
-static void gather_stamp(struct gather *g, struct lia_stamp s)
-{
-    if (lia_stamp_cmp(s, g->created) == 0) {
-        return;
-    }
-    if (g->entries) {
-        g->entries[g->count] = s;
-    }
-    g->count++;
-}
-
-static void gather_rank(struct gather *g, struct lia_rank rank)
-{
-    gather_stamp(g, rank.life);
-    gather_stamp(g, rank.stamp);
-}
-
-static void gather_node(struct gather *g, const struct lia_node *node, bool is_root)
-{
-    if (node->value != LIA_VALUE_NONE) {
-        gather_rank(g, node->rank);
-        if (node->value != LIA_VALUE_GONE && !is_root) {
-            gather_stamp(g, node->birth.stamp);
-        }
-    }
-    for (size_t i = 0; i < node->seen_count; i++) {
-        gather_stamp(g, node->seen[i].start);
-    }
-    if (node->is_open) {
-        gather_rank(g, node->open_rank);
-        gather_stamp(g, node->open_birth.stamp);
-    }
-    for (size_t i = 0; i < node->cell_count; i++) {
-        gather_stamp(g, node->cells[i].start);
-        gather_rank(g, node->cells[i].rank);
-        gather_stamp(g, node->cells[i].birth.stamp);
-    }
-    for (const struct lia_piece *p = node->children; p; p = p->next) {
-        if (p->node) {
-            gather_node(g, p->node, false);
-        } else {
-            gather_rank(g, p->rank);
-            gather_stamp(g, p->birth.stamp);
-        }
-    }
-}
-
-static bool gather_stamps(struct writer *w)
-{
-    struct gather g = {NULL, 0, w->state->created};
-    size_t count = 0;
-
-    gather_node(&g, &w->state->root, true);
-    g.entries = lia_arena_array(w->work->arena, g.count, sizeof(*g.entries));
-    if (!g.entries) {
-        w->work->status = LIANA_ENOMEM;
-        return false;
-    }
-    g.count = 0;
-    gather_node(&g, &w->state->root, true);
-    if (g.count > 1) {
-        qsort(g.entries, g.count, sizeof(*g.entries), descending);
-    }
-    for (size_t i = 0; i < g.count; i++) {
-        if (i == 0 || lia_stamp_cmp(g.entries[i], g.entries[count - 1]) != 0) {
-            g.entries[count++] = g.entries[i];
-        }
-    }
-    w->stamps = (struct lia_stamps){g.entries, count};
-    return true;
-}
-
-static uint64_t number_of(const struct writer *w, struct lia_stamp s)
-{
-    const struct lia_stamp *found;
-
-    if (lia_stamp_cmp(s, w->state->created) == 0) {
-        return 0;
-    }
-    found = bsearch(&s, w->stamps.entries, w->stamps.count, sizeof(s), descending);
-    LIA_ASSERT(found);
-    return (uint64_t)(found - w->stamps.entries) + 1;
-}
-
-/* ---- what an entry has ---- */
-
-static void write_rank(struct writer *w, struct lia_rank rank)
-{
-    bool has_life = lia_stamp_cmp(rank.life, w->state->created) != 0;
-
-    lia_buf_varint(&w->buf, number_of(w, rank.stamp) << LIA_RANK_BITS |
-                                (has_life ? LIA_RANK_LIFE : 0u));
-    if (has_life) {
-        lia_buf_varint(&w->buf, number_of(w, rank.life));
-    }
-}
-
-/* `expected` NULL: nothing is. */
-static void write_birth(struct writer *w,
-                        struct lia_birth birth,
-                        const struct lia_birth *expected)
-{
-    if (expected && lia_birth_cmp(birth, *expected) == 0) {
-        lia_buf_varint(&w->buf, 0);
-        return;
-    }
-    lia_buf_varint(&w->buf, number_of(w, birth.stamp) + 1);
-    lia_buf_varint(&w->buf, birth.index);
-}
-
-static void write_seen(struct writer *w, const struct lia_node *node)
-{
-    lia_buf_varint(&w->buf, node->seen_count);
-    for (size_t i = 0; i < node->seen_count; i++) {
-        const struct lia_seen *seen = &node->seen[i];
-
-        lia_buf_varint(&w->buf, lia_vector_index(w->state->vector, seen->actor));
-        lia_buf_varint(&w->buf, number_of(w, seen->start));
-        lia_sum_encode(&w->buf, seen->sum);
-    }
-}
-
-static void write_cells(struct writer *w, const struct lia_node *node)
-{
-    const struct lia_birth *own = lia_node_own_birth(node);
-
-    lia_buf_varint(&w->buf, node->cell_count);
-    for (size_t i = 0; i < node->cell_count; i++) {
-        const struct lia_cell *cell = &node->cells[i];
-
-        lia_buf_varint(&w->buf, number_of(w, cell->start));
-        write_rank(w, cell->rank);
-        write_birth(w, cell->birth, own);
-        lia_sum_encode(&w->buf, cell->sum);
-    }
-}
-
-static unsigned value_flag(const struct lia_node *node)
-{
-    switch (node->value) {
-    case LIA_VALUE_NONE: return LIA_NODE_VALUE_NONE;
-    case LIA_VALUE_REMOVED: return LIA_NODE_VALUE_REMOVED;
-    case LIA_VALUE_GONE: return LIA_NODE_VALUE_GONE;
-    case LIA_VALUE_MAP: return LIA_NODE_VALUE_MAP;
-    default:
-        return node->view.shown == LIA_SHOWN_LEAF && node->view.is_leaf_of_value
-                   ? LIA_NODE_VALUE_SHOWN
-                   : LIA_NODE_VALUE_KEPT;
-    }
-}
-
-/* Value, seen sums, open, sums. The root's value has no birth. */
-static void write_own(struct writer *w,
-                      const struct lia_node *node,
-                      const struct lia_birth *expected)
-{
-    bool is_root = node == &w->state->root;
-
-    if (node->value != LIA_VALUE_NONE) {
-        write_rank(w, node->rank);
-        if (node->value != LIA_VALUE_GONE && !is_root) {
-            write_birth(w, node->birth, expected);
-        }
-        if (value_flag(node) == LIA_NODE_VALUE_KEPT) {
-            lia_buf_u8(&w->buf, node->leaf.type);
-            lia_buf_slice_add(&w->buf, node->leaf.data);
-        }
-    }
-    if (node->seen_count) {
-        write_seen(w, node);
-    }
-    if (node->is_open) {
-        write_rank(w, node->open_rank);
-        write_birth(w, node->open_birth, expected);
-    }
-    if (node->cell_count) {
-        write_cells(w, node);
-    }
-}
-
 /* ---- maps ---- */
 
-static void write_item(struct writer *w, enum lia_item kind, uint64_t n)
+static void write_item(struct lia_encoder *e, enum lia_item kind, uint64_t n)
 {
-    lia_buf_varint(&w->buf, n << LIA_ITEM_BITS | kind);
+    lia_buf_varint(&e->buf, n << LIA_ITEM_BITS | kind);
 }
 
 static uint64_t zigzag(uint64_t n)
@@ -242,7 +41,7 @@ static bool is_in_frame(const struct lia_frame *frame, const struct run *run)
            lia_stamp_cmp(run->birth.stamp, frame->rank.stamp) == 0;
 }
 
-static void flush(struct writer *w,
+static void flush(struct lia_encoder *e,
                   struct run *run,
                   struct lia_frame *frame,
                   bool is_last)
@@ -254,23 +53,23 @@ static void flush(struct writer *w,
     }
     if (is_in_frame(frame, run)) {
         if (run->birth.index != expected.index) {
-            write_item(w, LIA_ITEM_SHIFT, zigzag(run->birth.index - expected.index));
+            write_item(e, LIA_ITEM_SHIFT, zigzag(run->birth.index - expected.index));
             lia_frame_enter(frame, run->place, &run->birth);
         }
         if (!is_last) {
-            write_item(w, LIA_ITEM_SKIP, run->len);
+            write_item(e, LIA_ITEM_SKIP, run->len);
         }
     } else {
-        write_item(w, LIA_ITEM_RUN, run->len);
-        write_rank(w, run->rank);
-        write_birth(w, run->birth, &expected);
+        write_item(e, LIA_ITEM_RUN, run->len);
+        lia_rank_encode(e, run->rank);
+        lia_birth_encode(e, run->birth, &expected);
         lia_frame_enter(frame, run->place, &run->birth);
         lia_frame_leave(frame, run->len, &run->birth);
     }
     run->len = 0;
 }
 
-static void add_plain(struct writer *w,
+static void add_plain(struct lia_encoder *e,
                       struct run *run,
                       struct lia_frame *frame,
                       struct run more)
@@ -280,7 +79,7 @@ static void add_plain(struct writer *w,
         run->len += more.len;
         return;
     }
-    flush(w, run, frame, false);
+    flush(e, run, frame, false);
     *run = more;
 }
 
@@ -324,18 +123,18 @@ static int by_name(const void *a, const void *b)
 
 static unsigned node_flags(const struct lia_node *node, bool has_children)
 {
-    return value_flag(node) | (node->cell_count ? LIA_NODE_CELLS : 0u) |
+    return lia_node_value_flag(node) | (node->cell_count ? LIA_NODE_CELLS : 0u) |
            (has_children ? LIA_NODE_CHILDREN : 0u) |
            (node->is_open ? LIA_NODE_OPEN : 0u) |
            (node->seen_count ? LIA_NODE_SEEN : 0u);
 }
 
-static void write_map(struct writer *w,
+static void write_map(struct lia_encoder *e,
                       const struct lia_node *node,
                       struct lia_frame *frame,
                       size_t place);
 
-static void write_hidden(struct writer *w, const struct lia_node *map)
+static void write_hidden(struct lia_encoder *e, const struct lia_node *map)
 {
     const struct lia_node **hidden;
     size_t count = 0;
@@ -344,9 +143,9 @@ static void write_hidden(struct writer *w, const struct lia_node *map)
     for (const struct lia_piece *p = map->children; p; p = p->next) {
         count += !is_shown(p);
     }
-    hidden = lia_arena_array(w->work->arena, count, sizeof(const struct lia_node *));
+    hidden = lia_arena_array(e->work->arena, count, sizeof(const struct lia_node *));
     if (!hidden) {
-        w->work->status = LIANA_ENOMEM;
+        e->work->status = LIANA_ENOMEM;
         return;
     }
     count = 0;
@@ -361,17 +160,17 @@ static void write_hidden(struct writer *w, const struct lia_node *map)
     for (size_t i = 0; i < count; i++) {
         const struct lia_node *node = hidden[i];
 
-        lia_buf_varint(&w->buf, node_flags(node, node->children != NULL));
-        lia_buf_prefixed(&w->buf, lia_str_slice(node->name));
-        write_own(w, node, NULL);
+        lia_buf_varint(&e->buf, node_flags(node, node->children != NULL));
+        lia_buf_prefixed(&e->buf, lia_str_slice(node->name));
+        lia_own_encode(e, node, NULL);
         if (node->children) {
-            write_map(w, node, &none, 0);
+            write_map(e, node, &none, 0);
         }
     }
 }
 
 /* `place`: of the first child in the body. */
-static void write_map(struct writer *w,
+static void write_map(struct lia_encoder *e,
                       const struct lia_node *node,
                       struct lia_frame *frame,
                       size_t place)
@@ -383,20 +182,20 @@ static void write_map(struct writer *w,
             continue;
         }
         if (!p->node || p->node->is_plain) {
-            add_plain(w, &run, frame, plain_run(p, place));
+            add_plain(e, &run, frame, plain_run(p, place));
         } else {
-            flush(w, &run, frame, false);
-            write_node(w, p->node, frame, place);
+            flush(e, &run, frame, false);
+            write_node(e, p->node, frame, place);
         }
         place += p->node ? p->node->size : p->bytes.len;
     }
-    flush(w, &run, frame, true);
-    lia_buf_varint(&w->buf, 0);
-    write_hidden(w, node);
-    lia_buf_varint(&w->buf, 0);
+    flush(e, &run, frame, true);
+    lia_buf_varint(&e->buf, 0);
+    write_hidden(e, node);
+    lia_buf_varint(&e->buf, 0);
 }
 
-static void write_node(struct writer *w,
+static void write_node(struct lia_encoder *e,
                        const struct lia_node *node,
                        struct lia_frame *frame,
                        size_t place)
@@ -410,42 +209,42 @@ static void write_node(struct writer *w,
     lia_frame_enter(frame, place, own);
     inside = lia_frame_inside(frame, node, origin);
     has_children = !is_as_expected(node, &inside, origin + 4);
-    write_item(w, LIA_ITEM_NODE, node_flags(node, has_children));
-    write_own(w, node, &expected);
+    write_item(e, LIA_ITEM_NODE, node_flags(node, has_children));
+    lia_own_encode(e, node, &expected);
     if (has_children) {
-        write_map(w, node, node->value == LIA_VALUE_MAP ? &inside : frame, origin + 4);
+        write_map(e, node, node->value == LIA_VALUE_MAP ? &inside : frame, origin + 4);
     }
     lia_frame_leave(frame, node->size, own);
 }
 
-static void write_root(struct writer *w)
+static void write_root(struct lia_encoder *e)
 {
-    const struct lia_node *root = &w->state->root;
-    struct lia_frame frame = lia_frame_root(w->state);
-    size_t place = 4 + w->state->id.len;
+    const struct lia_node *root = &e->state->root;
+    struct lia_frame frame = lia_frame_root(e->state);
+    size_t place = 4 + e->state->id.len;
     bool has_children = !is_as_expected(root, &frame, place);
 
-    lia_buf_varint(&w->buf, node_flags(root, has_children));
-    write_own(w, root, NULL);
+    lia_buf_varint(&e->buf, node_flags(root, has_children));
+    lia_own_encode(e, root, NULL);
     if (has_children) {
-        write_map(w, root, &frame, place);
+        write_map(e, root, &frame, place);
     }
 }
 
-static liana_status write_clock(struct writer *w, struct liana_slice *out)
+static liana_status write_clock(struct lia_encoder *e, struct liana_slice *out)
 {
-    lia_clock_head_encode(&w->buf, w->state);
-    if (!lia_stamp_is_none(w->state->created)) {
-        if (!gather_stamps(w)) {
-            return w->work->status;
+    lia_clock_head_encode(&e->buf, e->state);
+    if (!lia_stamp_is_none(e->state->created)) {
+        if (!lia_stamps_gather(e)) {
+            return e->work->status;
         }
-        lia_stamps_encode(&w->buf, w->state, w->stamps);
-        write_root(w);
+        lia_stamps_encode(&e->buf, e->state, e->stamps);
+        write_root(e);
     }
-    if (w->work->status || w->buf.status) {
-        return w->work->status ? w->work->status : w->buf.status;
+    if (e->work->status || e->buf.status) {
+        return e->work->status ? e->work->status : e->buf.status;
     }
-    return lia_arena_copy(w->work->arena, lia_buf_slice(&w->buf), out) ? LIANA_OK
+    return lia_arena_copy(e->work->arena, lia_buf_slice(&e->buf), out) ? LIANA_OK
                                                                        : LIANA_ENOMEM;
 }
 
@@ -453,7 +252,7 @@ liana_status lia_clock_write(struct lia_work *work,
                              struct lia_state *state,
                              struct lia_doc *out)
 {
-    struct writer w = {.work = work, .state = state};
+    struct lia_encoder e = {.work = work, .state = state};
     struct lia_doc doc = {{NULL, 0}, {NULL, 0}};
     liana_status status = LIANA_OK;
 
@@ -470,9 +269,9 @@ liana_status lia_clock_write(struct lia_work *work,
             return status;
         }
     }
-    lia_buf_init_max(&w.buf, work->arena->alloc, LIA_STATE_BYTES_MAX - doc.body.len);
-    status = write_clock(&w, &doc.clock);
-    lia_buf_deinit(&w.buf);
+    lia_buf_init_max(&e.buf, work->arena->alloc, LIA_STATE_BYTES_MAX - doc.body.len);
+    status = write_clock(&e, &doc.clock);
+    lia_buf_deinit(&e.buf);
     if (!status) {
         *out = doc;
     }

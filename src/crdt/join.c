@@ -155,6 +155,9 @@ static struct index_entry *index_find(const struct index *index, struct liana_st
 {
     const struct index_entry key = {name, NULL};
 
+    if (index->count == 1) { /* one field of many: the usual delta */
+        return lia_str_equal(index->entries[0].name, name) ? index->entries : NULL;
+    }
     return index->count
                ? bsearch(&key, index->entries, index->count, sizeof(key), compare_names)
                : NULL;

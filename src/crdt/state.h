@@ -27,7 +27,7 @@
 #include "crdt/sum.h"
 
 /* A test build may be given a number and then breaks one rule of the law: laws_test must
- * notice (docs/merging, "mutants"). In the product this is false and costs nothing. */
+ * notice (testing/mutants). In the product this is false and costs nothing. */
 #ifdef LIA_MUTANT_NUMBER
 #    define LIA_MUTANT(n) ((n) == LIA_MUTANT_NUMBER)
 #else

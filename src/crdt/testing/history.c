@@ -7,6 +7,7 @@
 #include "base/testing/random.h"
 #include "crdt/state.h" /* LIA_MUTANT */
 #include "crdt/testing/model.h"
+#include "crdt/testing/ops.h"
 
 #define PEERS   4
 #define KEYS    2
@@ -52,208 +53,6 @@ static uint64_t below(struct world *w, uint64_t n)
     return lia_rng_below(&w->rng, n);
 }
 
-/* ---- what is written ---- */
-
-static const char *const names[] = {"a", "b", "n", "a", "b"};
-static const char *const inner[] = {"x", "y", "n"};
-
-static struct liana_str pick(struct world *w, const char *const *from, size_t count)
-{
-    return lia_str(from[below(w, count)]);
-}
-
-/* n and a.n and a.x.n are counters most of the time. */
-static struct lia_path random_path(struct world *w, struct liana_str storage[3])
-{
-    struct lia_path path = {storage, 1 + below(w, 3)};
-
-    if (w->history->is_about_counters) {
-        path.count = w->history->is_about_lives ? 1 : 1 + below(w, 2);
-        storage[0] = lia_str(path.count == 1 ? "n" : "a");
-        storage[1] = lia_str("n");
-        return path;
-    }
-    storage[0] = pick(w, names, 5);
-    storage[1] = pick(w, inner, 3);
-    storage[2] = pick(w, inner, 3);
-    return path;
-}
-
-static struct lia_value keep(struct world *w, struct lia_value v)
-{
-    LIA_ASSERT(lia_arena_copy(&w->arena, v.data, &v.data));
-    return v;
-}
-
-static struct lia_value random_number(struct world *w)
-{
-    struct lia_scratch scratch;
-
-    switch (below(w, 8)) {
-    case 0: return keep(w, lia_value_of_int64((int64_t)below(w, 9) - 4, &scratch));
-    case 1: return keep(w, lia_value_of_double((double)below(w, 9) / 8, &scratch));
-    case 2: return keep(w, lia_value_of_int32(INT32_MAX, &scratch));
-    default: return keep(w, lia_value_of_int32((int32_t)below(w, 9) - 4, &scratch));
-    }
-}
-
-static void random_fields(struct world *w, struct lia_buf *buf, unsigned depth);
-
-static void random_field(struct world *w,
-                         struct lia_buf *buf,
-                         struct liana_str name,
-                         unsigned depth)
-{
-    size_t mark;
-
-    switch (below(w, depth < 2 ? 6 : 4)) {
-    case 0: lia_bson_add_str(buf, name, lia_str(&"longer text"[below(w, 9)])); break;
-    case 1:
-        mark = lia_bson_begin_in(buf, LIA_BSON_ARRAY, name);
-        lia_bson_add_int32(buf, lia_str("0"), (int32_t)below(w, 3));
-        lia_bson_end(buf, mark);
-        break;
-    case 2:
-    case 3: lia_bson_add(buf, name, random_number(w)); break;
-    default:
-        mark = lia_bson_begin_in(buf, LIA_BSON_DOCUMENT, name);
-        random_fields(w, buf, depth + 1);
-        lia_bson_end(buf, mark);
-    }
-}
-
-/* Some names, each once, from a random one on. */
-static void random_fields(struct world *w, struct lia_buf *buf, unsigned depth)
-{
-    size_t start = below(w, 3);
-    size_t count = below(w, 4);
-
-    for (size_t i = 0; i < count; i++) {
-        const char *name = depth ? inner[(start + i) % 3] : names[(start + i) % 3];
-
-        random_field(w, buf, lia_str(name), depth);
-    }
-}
-
-static struct lia_value random_document(struct world *w, bool has_id)
-{
-    struct lia_value v = {LIA_BSON_DOCUMENT, {NULL, 0}};
-    struct lia_buf buf;
-    size_t mark;
-
-    lia_buf_init(&buf, &lia_mem_libc);
-    mark = lia_bson_begin(&buf);
-    if (has_id) {
-        lia_bson_add_int32(&buf, lia_str("_id"), 1);
-    }
-    random_fields(w, &buf, has_id ? 0 : 1);
-    lia_bson_end(&buf, mark);
-    v.data = lia_buf_slice(&buf);
-    v = keep(w, v);
-    lia_buf_deinit(&buf);
-    return v;
-}
-
-static struct lia_value random_leaf(struct world *w)
-{
-    struct lia_value v = random_number(w);
-    struct lia_buf buf;
-    struct lia_bson_iter it;
-    size_t mark;
-
-    if (below(w, 3)) {
-        return v;
-    }
-    lia_buf_init(&buf, &lia_mem_libc);
-    mark = lia_bson_begin(&buf);
-    random_field(w, &buf, lia_str("v"), 2);
-    lia_bson_end(&buf, mark);
-    it = lia_bson_iter(lia_buf_slice(&buf));
-    LIA_ASSERT(lia_bson_next(&it));
-    v = keep(w, it.value);
-    lia_buf_deinit(&buf);
-    return v;
-}
-
-static struct lia_op random_op(struct world *w,
-                               bool exists,
-                               struct liana_str names_of[3])
-{
-    struct lia_op op = {.kind = LIA_OP_SET};
-    uint64_t kind = below(w, 100);
-
-    if (!exists && kind < 80) {
-        op.kind = LIA_OP_INSERT;
-        op.value = random_document(w, true);
-    } else if (kind < (w->history->is_about_lives ? 25 : 6)) {
-        op.kind = LIA_OP_DELETE;
-    } else if (kind < (w->history->is_about_lives ? 28 : 12)) {
-        op.kind = below(w, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
-        op.value = random_document(w, true);
-    } else {
-        op.path = random_path(w, names_of);
-        if (kind < 45) {
-            op.value = w->history->is_about_counters || below(w, 3)
-                           ? random_leaf(w)
-                           : random_document(w, false);
-        } else if (kind < 60) {
-            op.kind = LIA_OP_UNSET;
-        } else {
-            op.kind = LIA_OP_INCREMENT;
-            op.value = random_number(w);
-        }
-    }
-    return op;
-}
-
-/* ---- telling ---- */
-
-static void tell_document(struct liana_slice doc)
-{
-    struct lia_bson_iter it = lia_bson_iter(doc);
-
-    printf("{");
-    while (lia_bson_next(&it)) {
-        printf(" %.*s:", LIA_STR_ARG(it.name));
-        switch (it.value.type) {
-        case LIA_BSON_DOCUMENT:
-        case LIA_BSON_ARRAY: tell_document(it.value.data); break;
-        case LIA_BSON_INT32: printf("%d", lia_value_int32(it.value)); break;
-        case LIA_BSON_INT64: printf("%ldL", (long)lia_value_int64(it.value)); break;
-        case LIA_BSON_DOUBLE: printf("%g", lia_value_double(it.value)); break;
-        default: printf("'%.*s'", LIA_STR_ARG(lia_value_str(it.value))); break;
-        }
-    }
-    printf(" }");
-}
-
-static void tell_op(const struct lia_op *op)
-{
-    static const char *const kinds[] = {[LIA_OP_INSERT] = "insert",
-                                        [LIA_OP_REPLACE] = "replace",
-                                        [LIA_OP_SET] = "set",
-                                        [LIA_OP_UNSET] = "unset",
-                                        [LIA_OP_INCREMENT] = "increment",
-                                        [LIA_OP_DELETE] = "delete"};
-
-    printf("    %s ", kinds[op->kind]);
-    for (size_t i = 0; i < op->path.count; i++) {
-        printf("%s%.*s", i ? "." : "", LIA_STR_ARG(op->path.names[i]));
-    }
-    if (op->value.data.len) {
-        struct lia_buf buf;
-        size_t mark;
-
-        lia_buf_init(&buf, &lia_mem_libc);
-        mark = lia_bson_begin(&buf);
-        lia_bson_add(&buf, lia_str("value"), op->value);
-        lia_bson_end(&buf, mark);
-        tell_document(lia_buf_slice(&buf));
-        lia_buf_deinit(&buf);
-    }
-    printf("\n");
-}
-
 /* ---- checks ---- */
 
 static bool is_equal(struct lia_doc a, struct lia_doc b)
@@ -273,9 +72,9 @@ static const char *check_body(struct world *w,
     is_same = lia_slice_equal(lia_buf_slice(&expected), body);
     if (!is_same && w->is_told) {
         printf("    the model shows ");
-        tell_document(lia_buf_slice(&expected));
+        op_tell_document(lia_buf_slice(&expected));
         printf("\n    the product shows ");
-        tell_document(body);
+        op_tell_document(body);
         printf("\n");
     }
     lia_buf_deinit(&expected);
@@ -375,6 +174,8 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     struct lia_doc doc = c->doc;
     liana_status expected = LIANA_OK;
     liana_status got;
+    struct op_maker maker = {&w->arena, &w->rng, w->history->is_about_counters,
+                             w->history->is_about_lives};
 
     model = c->model;
     model.is_changed = false;
@@ -383,9 +184,9 @@ static const char *transact(struct world *w, size_t peer, size_t key)
                (unsigned long)stamp.hlc, (unsigned long)stamp.actor);
     }
     for (size_t i = 0; i < count; i++) {
-        ops[i] = random_op(w, !lia_stamp_is_none(model.created), storage[i]);
+        ops[i] = op_random(&maker, !lia_stamp_is_none(model.created), storage[i]);
         if (w->is_told) {
-            tell_op(&ops[i]);
+            op_tell(&ops[i]);
         }
         if (!expected) {
             expected = model_apply(&model, &before_delete, &ops[i], stamp);

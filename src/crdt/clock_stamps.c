@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of stamps: each that an entry names, once, and its number.
+ */
+#include <stdlib.h>
+
+#include "crdt/clock_entry.h"
+
+/* ---- gathering ---- */
+
+static int descending(const void *a, const void *b)
+{
+    return lia_stamp_cmp(*(const struct lia_stamp *)b, *(const struct lia_stamp *)a);
+}
+
+/* Where stamps are gathered; with `entries` NULL they are only counted. */
+struct gather {
+    struct lia_stamp *entries;
+    size_t count;
+    struct lia_stamp created;
+};
+
+static void gather_stamp(struct gather *g, struct lia_stamp s)
+{
+    if (lia_stamp_cmp(s, g->created) == 0) {
+        return;
+    }
+    if (g->entries) {
+        g->entries[g->count] = s;
+    }
+    g->count++;
+}
+
+static void gather_rank(struct gather *g, struct lia_rank rank)
+{
+    gather_stamp(g, rank.life);
+    gather_stamp(g, rank.stamp);
+}
+
+static void gather_node(struct gather *g, const struct lia_node *node, bool is_root)
+{
+    if (node->value != LIA_VALUE_NONE) {
+        gather_rank(g, node->rank);
+        if (node->value != LIA_VALUE_GONE && !is_root) {
+            gather_stamp(g, node->birth.stamp);
+        }
+    }
+    for (size_t i = 0; i < node->seen_count; i++) {
+        gather_stamp(g, node->seen[i].start);
+    }
+    if (node->is_open) {
+        gather_rank(g, node->open_rank);
+        gather_stamp(g, node->open_birth.stamp);
+    }
+    for (size_t i = 0; i < node->cell_count; i++) {
+        gather_stamp(g, node->cells[i].start);
+        gather_rank(g, node->cells[i].rank);
+        gather_stamp(g, node->cells[i].birth.stamp);
+    }
+    for (const struct lia_piece *p = node->children; p; p = p->next) {
+        if (p->node) {
+            gather_node(g, p->node, false);
+        } else {
+            gather_rank(g, p->rank);
+            gather_stamp(g, p->birth.stamp);
+        }
+    }
+}
+
+bool lia_stamps_gather(struct lia_encoder *e)
+{
+    struct gather g = {NULL, 0, e->state->created};
+    size_t count = 0;
+
+    gather_node(&g, &e->state->root, true);
+    g.entries = lia_arena_array(e->work->arena, g.count, sizeof(*g.entries));
+    if (!g.entries) {
+        e->work->status = LIANA_ENOMEM;
+        return false;
+    }
+    g.count = 0;
+    gather_node(&g, &e->state->root, true);
+    if (g.count > 1) {
+        qsort(g.entries, g.count, sizeof(*g.entries), descending);
+    }
+    for (size_t i = 0; i < g.count; i++) {
+        if (i == 0 || lia_stamp_cmp(g.entries[i], g.entries[count - 1]) != 0) {
+            g.entries[count++] = g.entries[i];
+        }
+    }
+    e->stamps = (struct lia_stamps){g.entries, count};
+    return true;
+}
+
+uint64_t lia_stamp_number(const struct lia_encoder *e, struct lia_stamp s)
+{
+    const struct lia_stamp *found;
+
+    if (lia_stamp_cmp(s, e->state->created) == 0) {
+        return 0;
+    }
+    found = bsearch(&s, e->stamps.entries, e->stamps.count, sizeof(s), descending);
+    LIA_ASSERT(found);
+    return (uint64_t)(found - e->stamps.entries) + 1;
+}
+
+/* ---- bytes ---- */
+
+void lia_stamps_encode(struct lia_buf *buf,
+                       const struct lia_state *state,
+                       struct lia_stamps stamps)
+{
+    uint64_t before = lia_vector_max_hlc(state->vector);
+
+    lia_buf_varint(buf, stamps.count);
+    for (size_t i = 0; i < stamps.count; i++) {
+        struct lia_stamp s = stamps.entries[i];
+
+        lia_buf_varint(buf, lia_vector_index(state->vector, s.actor));
+        lia_distance_encode(buf, before, s.hlc);
+        before = s.hlc;
+    }
+}
+
+/* An actor and a distance. */
+#define STAMP_BYTES_MIN 2
+
+bool lia_stamps_decode(struct lia_work *work,
+                       struct lia_reader *r,
+                       const struct lia_state *state,
+                       struct lia_stamps *out)
+{
+    size_t count =
+        (size_t)lia_reader_varint_max(r, lia_reader_left(r) / STAMP_BYTES_MIN);
+    struct lia_stamp *stamps = lia_arena_array(work->arena, count, sizeof(*stamps));
+    uint64_t before = lia_vector_max_hlc(state->vector);
+
+    if (!stamps) {
+        work->status = LIANA_ENOMEM;
+        return false;
+    }
+    for (size_t i = 0; i < count && !r->failed; i++) {
+        stamps[i] = lia_stamp_decode(r, state->vector, before);
+        before = stamps[i].hlc;
+        if (i && lia_stamp_cmp(stamps[i], stamps[i - 1]) >= 0) {
+            lia_reader_fail(r);
+        }
+    }
+    *out = (struct lia_stamps){stamps, count};
+    return !r->failed;
+}

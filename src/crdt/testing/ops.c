@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/testing/ops.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+
+static uint64_t below(struct op_maker *m, uint64_t n)
+{
+    return lia_rng_below(m->rng, n);
+}
+
+/* ---- what is written ---- */
+
+static const char *const names[] = {"a", "b", "n", "a", "b"};
+static const char *const inner[] = {"x", "y", "n"};
+
+static struct liana_str pick(struct op_maker *m, const char *const *from, size_t count)
+{
+    return lia_str(from[below(m, count)]);
+}
+
+/* n and a.n and a.x.n are counters most of the time. */
+static struct lia_path random_path(struct op_maker *m, struct liana_str storage[3])
+{
+    struct lia_path path = {storage, 1 + below(m, 3)};
+
+    if (m->is_about_counters) {
+        path.count = m->is_about_lives ? 1 : 1 + below(m, 2);
+        storage[0] = lia_str(path.count == 1 ? "n" : "a");
+        storage[1] = lia_str("n");
+        return path;
+    }
+    storage[0] = pick(m, names, 5);
+    storage[1] = pick(m, inner, 3);
+    storage[2] = pick(m, inner, 3);
+    return path;
+}
+
+static struct lia_value keep(struct op_maker *m, struct lia_value v)
+{
+    LIA_ASSERT(lia_arena_copy(m->arena, v.data, &v.data));
+    return v;
+}
+
+static struct lia_value random_number(struct op_maker *m)
+{
+    struct lia_scratch scratch;
+
+    switch (below(m, 8)) {
+    case 0: return keep(m, lia_value_of_int64((int64_t)below(m, 9) - 4, &scratch));
+    case 1: return keep(m, lia_value_of_double((double)below(m, 9) / 8, &scratch));
+    case 2: return keep(m, lia_value_of_int32(INT32_MAX, &scratch));
+    default: return keep(m, lia_value_of_int32((int32_t)below(m, 9) - 4, &scratch));
+    }
+}
+
+static void random_fields(struct op_maker *m, struct lia_buf *buf, unsigned depth);
+
+static void random_field(struct op_maker *m,
+                         struct lia_buf *buf,
+                         struct liana_str name,
+                         unsigned depth)
+{
+    size_t mark;
+
+    switch (below(m, depth < 2 ? 6 : 4)) {
+    case 0: lia_bson_add_str(buf, name, lia_str(&"longer text"[below(m, 9)])); break;
+    case 1:
+        mark = lia_bson_begin_in(buf, LIA_BSON_ARRAY, name);
+        lia_bson_add_int32(buf, lia_str("0"), (int32_t)below(m, 3));
+        lia_bson_end(buf, mark);
+        break;
+    case 2:
+    case 3: lia_bson_add(buf, name, random_number(m)); break;
+    default:
+        mark = lia_bson_begin_in(buf, LIA_BSON_DOCUMENT, name);
+        random_fields(m, buf, depth + 1);
+        lia_bson_end(buf, mark);
+    }
+}
+
+/* Some names, each once, from a random one on. */
+static void random_fields(struct op_maker *m, struct lia_buf *buf, unsigned depth)
+{
+    size_t start = below(m, 3);
+    size_t count = below(m, 4);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *name = depth ? inner[(start + i) % 3] : names[(start + i) % 3];
+
+        random_field(m, buf, lia_str(name), depth);
+    }
+}
+
+static struct lia_value random_document(struct op_maker *m, bool has_id)
+{
+    struct lia_value v = {LIA_BSON_DOCUMENT, {NULL, 0}};
+    struct lia_buf buf;
+    size_t mark;
+
+    lia_buf_init(&buf, &lia_mem_libc);
+    mark = lia_bson_begin(&buf);
+    if (has_id) {
+        lia_bson_add_int32(&buf, lia_str("_id"), 1);
+    }
+    random_fields(m, &buf, has_id ? 0 : 1);
+    lia_bson_end(&buf, mark);
+    v.data = lia_buf_slice(&buf);
+    v = keep(m, v);
+    lia_buf_deinit(&buf);
+    return v;
+}
+
+static struct lia_value random_leaf(struct op_maker *m)
+{
+    struct lia_value v = random_number(m);
+    struct lia_buf buf;
+    struct lia_bson_iter it;
+    size_t mark;
+
+    if (below(m, 3)) {
+        return v;
+    }
+    lia_buf_init(&buf, &lia_mem_libc);
+    mark = lia_bson_begin(&buf);
+    random_field(m, &buf, lia_str("v"), 2);
+    lia_bson_end(&buf, mark);
+    it = lia_bson_iter(lia_buf_slice(&buf));
+    LIA_ASSERT(lia_bson_next(&it));
+    v = keep(m, it.value);
+    lia_buf_deinit(&buf);
+    return v;
+}
+
+struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names_of[3])
+{
+    struct lia_op op = {.kind = LIA_OP_SET};
+    uint64_t kind = below(m, 100);
+
+    if (!exists && kind < 80) {
+        op.kind = LIA_OP_INSERT;
+        op.value = random_document(m, true);
+    } else if (kind < (m->is_about_lives ? 25 : 6)) {
+        op.kind = LIA_OP_DELETE;
+    } else if (kind < (m->is_about_lives ? 28 : 12)) {
+        op.kind = below(m, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
+        op.value = random_document(m, true);
+    } else {
+        op.path = random_path(m, names_of);
+        if (kind < 45) {
+            op.value = m->is_about_counters || below(m, 3) ? random_leaf(m)
+                                                           : random_document(m, false);
+        } else if (kind < 60) {
+            op.kind = LIA_OP_UNSET;
+        } else {
+            op.kind = LIA_OP_INCREMENT;
+            op.value = random_number(m);
+        }
+    }
+    return op;
+}
+
+/* ---- telling ---- */
+
+void op_tell_document(struct liana_slice doc)
+{
+    struct lia_bson_iter it = lia_bson_iter(doc);
+
+    printf("{");
+    while (lia_bson_next(&it)) {
+        printf(" %.*s:", LIA_STR_ARG(it.name));
+        switch (it.value.type) {
+        case LIA_BSON_DOCUMENT:
+        case LIA_BSON_ARRAY: op_tell_document(it.value.data); break;
+        case LIA_BSON_INT32: printf("%d", lia_value_int32(it.value)); break;
+        case LIA_BSON_INT64: printf("%ldL", (long)lia_value_int64(it.value)); break;
+        case LIA_BSON_DOUBLE: printf("%g", lia_value_double(it.value)); break;
+        default: printf("'%.*s'", LIA_STR_ARG(lia_value_str(it.value))); break;
+        }
+    }
+    printf(" }");
+}
+
+void op_tell(const struct lia_op *op)
+{
+    static const char *const kinds[] = {[LIA_OP_INSERT] = "insert",
+                                        [LIA_OP_REPLACE] = "replace",
+                                        [LIA_OP_SET] = "set",
+                                        [LIA_OP_UNSET] = "unset",
+                                        [LIA_OP_INCREMENT] = "increment",
+                                        [LIA_OP_DELETE] = "delete"};
+
+    printf("    %s ", kinds[op->kind]);
+    for (size_t i = 0; i < op->path.count; i++) {
+        printf("%s%.*s", i ? "." : "", LIA_STR_ARG(op->path.names[i]));
+    }
+    if (op->value.data.len) {
+        struct lia_buf buf;
+        size_t mark;
+
+        lia_buf_init(&buf, &lia_mem_libc);
+        mark = lia_bson_begin(&buf);
+        lia_bson_add(&buf, lia_str("value"), op->value);
+        lia_bson_end(&buf, mark);
+        op_tell_document(lia_buf_slice(&buf));
+        lia_buf_deinit(&buf);
+    }
+    printf("\n");
+}

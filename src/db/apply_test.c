@@ -307,7 +307,7 @@ static void the_clock_guard(void **state)
                               .marks = &marks,
                               .marks_count = 1};
     struct lia_applied applied;
-    struct lia_owed owed;
+    struct lia_owed owed = {0};
 
     lia_test_put(&p->from, "c", 1, 10);
     p->from.env.wall_ms += 11 * 60 * 1000;
@@ -399,8 +399,8 @@ static void tokens_and_seen_move_with_the_documents(void **state)
     struct lia_batch batch = {
         .peer = PEER, .tokens = &token, .token_count = 1, .seen = &seen};
     struct lia_batch_item item;
-    struct lia_token got;
-    struct lia_seen got_seen;
+    struct lia_token got = {0};
+    struct lia_seen got_seen = {0};
 
     assert_status(LIANA_ENOTFOUND,
                   lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));

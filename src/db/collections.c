@@ -40,10 +40,10 @@ static const char *const FORMATS[TEXTS] = {
     [TEXT_UPDATE] = "UPDATE c%u SET seq = ?2, body = ?3, clock = ?4 WHERE key = ?1",
     /* Two searches of the index: one would read a large commit from its beginning for
      * every page that is cut inside it. */
-    [TEXT_WALK] = "SELECT seq, rowid, key, body, clock FROM c%1$u "
-                  "WHERE seq = ?1 AND rowid > ?2 AND seq <= ?3 UNION ALL "
-                  "SELECT seq, rowid, key, body, clock FROM c%1$u "
-                  "WHERE seq > ?1 AND seq <= ?3 ORDER BY 1, 2",
+    [TEXT_WALK] = ("SELECT seq, rowid, key, body, clock FROM c%1$u "
+                   "WHERE seq = ?1 AND rowid > ?2 AND seq <= ?3 UNION ALL "
+                   "SELECT seq, rowid, key, body, clock FROM c%1$u "
+                   "WHERE seq > ?1 AND seq <= ?3 ORDER BY 1, 2"),
 };
 
 static struct lia_coll *make(const struct liana_allocator *a,

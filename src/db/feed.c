@@ -393,9 +393,12 @@ static liana_status add_marks(struct feeding *f,
 {
     struct lia_feed_marks *marks =
         lia_arena_array(f->arena, f->query->interest_count, sizeof(*marks));
-    liana_status status = marks ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+    liana_status status = LIANA_OK;
     size_t count = 0;
 
+    if (!marks) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
     for (size_t i = 0; i < f->query->interest_count && !status; i++) {
         if (!f->query->interests[i].wants_marks || !f->regs[i]) {
             continue;

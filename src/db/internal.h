@@ -140,7 +140,7 @@ void lia_listen_publish(struct lia_db *db,
                         struct lia_event *event,
                         bool is_lost);
 /* Calls what wants to know that more is durable. */
-void lia_listen_wake(void *db);
+void lia_listen_wake(void *ctx);
 
 /* ---- the db ---- */
 

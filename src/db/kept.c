@@ -217,7 +217,7 @@ liana_status lia_kept_marks(struct lia_conn *conn,
                                  .what = "state"};
     sqlite3_stmt *stmt = NULL;
     struct lia_buf entries;
-    struct lia_vector vector;
+    struct lia_vector vector = {0};
     liana_status status = ask_on(conn, &question, err);
 
     if (!status) {

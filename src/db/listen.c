@@ -196,14 +196,16 @@ liana_status lia_listen_make(struct lia_txn *txn,
     struct lia_story *story = &txn->story;
     struct lia_commit_change *changes = NULL;
     struct lia_event *event;
-    liana_status status;
+    liana_status status = LIANA_OK;
     size_t i = story->count;
 
     if (!story->is_told || story->is_lost || (!story->count && !story->marks_count)) {
         return LIANA_OK;
     }
     event = new_event(txn, &changes);
-    status = event ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+    if (!event) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
     for (const struct lia_touched *t = story->newest; t && !status; t = t->older) {
         status = fill_change(txn, event, t, &changes[--i], err);
         if (!status && event->bytes > LIA_LISTEN_BYTES_MAX) {

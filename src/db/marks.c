@@ -168,12 +168,15 @@ liana_status lia_marks_put(struct lia_txn *txn,
     size_t freed = 0;
     liana_status status = was_paid ? count_freed(txn->conn, &freed, err) : LIANA_OK;
 
-    if (!status) {
-        txn->story.marks =
-            lia_arena_array(&txn->arena, count + freed, sizeof(*txn->story.marks));
-        status = txn->story.marks ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+    if (status) {
+        return status;
     }
-    if (!status && freed) {
+    txn->story.marks =
+        lia_arena_array(&txn->arena, count + freed, sizeof(*txn->story.marks));
+    if (!txn->story.marks) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    if (freed) {
         status = free_marks(txn, err);
     }
     for (size_t i = 0; i < count && !status; i++) {

@@ -90,9 +90,6 @@ static liana_status new_reg(struct lia_db *db,
     struct lia_reg *reg;
     liana_status status;
 
-    if (!row->subscription.len || !row->collection.len) {
-        return lia_err(err, LIANA_ECORRUPT, "a registration has no name");
-    }
     reg = lia_mem_zalloc(a, sizeof(*reg));
     if (!reg) {
         return lia_err_plain(err, LIANA_ENOMEM);
@@ -103,8 +100,11 @@ static liana_status new_reg(struct lia_db *db,
     reg->size = row->collection.len + row->subscription.len;
     reg->collection_len = row->collection.len;
     reg->collection = lia_mem_alloc(a, reg->size);
-    status = reg->collection ? compile(db, row->query, &reg->predicate, err)
-                             : lia_err_plain(err, LIANA_ENOMEM);
+    if (!reg->collection) {
+        free_reg(db, reg);
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    status = compile(db, row->query, &reg->predicate, err);
     if (status) {
         free_reg(db, reg);
         return status;
@@ -173,7 +173,9 @@ static liana_status load_row(struct lia_db *db,
 {
     struct liana_error why = LIANA_ERROR_INIT;
     struct lia_reg *reg = NULL;
-    liana_status status = new_reg(db, row, &reg, &why);
+    liana_status status = row->subscription.len && row->collection.len
+                              ? new_reg(db, row, &reg, &why)
+                              : lia_err_plain(&why, LIANA_ECORRUPT);
 
     if (!status) {
         add_reg(db, reg);
@@ -466,6 +468,7 @@ liana_status lia_db_register(struct lia_db *db,
     }
     status = lia_books_commit(db, status, err);
     if (!status) {
+        LIA_ASSERT(reg);
         *out = (struct lia_registration){reg->id, reg->floor_seq};
         forget_dropped(db, &dropped);
         if (added) {

@@ -15,7 +15,8 @@
  *
  * Rules: the mutex is a leaf but for handlers->cancel, which takes what it needs and
  * calls nothing here. The inbox holds LIA_INBOX_MAX requests or LIA_INBOX_BYTES_MAX,
- * whichever is less, and one more; the outbox LIA_OUTBOX_BYTES_MAX and one frame more.
+ * whichever is less, and what one read brings; the outbox LIA_OUTBOX_BYTES_MAX and one
+ * frame more.
  * Ownership: the server's list until `closed`. Threads: as drawn.
  */
 #include "base/thread.h"

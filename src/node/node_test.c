@@ -166,23 +166,25 @@ void lia_peer_free(struct lia_peer *peer)
     test_free(peer);
 }
 
-void lia_peer_link_up(struct lia_peer *peer, const struct lia_link *facts, uint64_t now)
+void lia_peer_link_up(struct lia_peer *peer,
+                      const struct lia_link *link,
+                      uint64_t now_ms)
 {
     uint8_t proof[1 + LIA_PROOF_BYTES_MAX];
-    struct fake_link *link = peer->links;
+    struct fake_link *fake = peer->links;
     size_t len = 0;
 
-    (void)now;
-    while (link->is_used) {
-        link++;
+    (void)now_ms;
+    while (fake->is_used) {
+        fake++;
     }
-    LIA_ASSERT(link < peer->links + LINKS_MAX);
-    *link = (struct fake_link){.facts = *facts, .is_used = true};
-    lia_buf_init(&link->in, &lia_mem_libc);
-    LIA_ASSERT(peer->options.auth->prove(peer->options.auth->ctx, facts,
+    LIA_ASSERT(fake < peer->links + LINKS_MAX);
+    *fake = (struct fake_link){.facts = *link, .is_used = true};
+    lia_buf_init(&fake->in, &lia_mem_libc);
+    LIA_ASSERT(peer->options.auth->prove(peer->options.auth->ctx, link,
                                          peer->options.id, proof + 1, &len) == 0);
     proof[0] = (uint8_t)len;
-    add_send(peer, facts->id, lia_slice(proof, len + 1));
+    add_send(peer, link->id, lia_slice(proof, len + 1));
 }
 
 static void start_reading(struct lia_peer *peer)
@@ -215,53 +217,53 @@ static void admit(struct lia_peer *peer,
 }
 
 void lia_peer_link_bytes(struct lia_peer *peer,
-                         uint64_t id,
+                         uint64_t link,
                          struct liana_slice bytes,
-                         uint64_t now)
+                         uint64_t now_ms)
 {
-    struct fake_link *link = peer->links;
+    struct fake_link *fake = peer->links;
     size_t used = 0;
 
-    (void)now;
-    while (!link->is_used || link->facts.id != id) {
-        link++;
-        LIA_ASSERT(link < peer->links + LINKS_MAX);
+    (void)now_ms;
+    while (!fake->is_used || fake->facts.id != link) {
+        fake++;
+        LIA_ASSERT(fake < peer->links + LINKS_MAX);
     }
-    lia_buf_slice_add(&link->in, bytes);
-    if (!link->is_admitted) {
-        if (link->in.len <= link->in.ptr[0]) {
+    lia_buf_slice_add(&fake->in, bytes);
+    if (!fake->is_admitted) {
+        if (fake->in.len <= fake->in.ptr[0]) {
             return;
         }
-        used = 1 + (size_t)link->in.ptr[0];
-        admit(peer, link, lia_slice(link->in.ptr + 1, used - 1));
+        used = 1 + (size_t)fake->in.ptr[0];
+        admit(peer, fake, lia_slice(fake->in.ptr + 1, used - 1));
     }
-    if (link->is_used && link->in.len > used) {
-        lia_buf_bytes(&add_job(peer, LIA_JOB_WRITE)->numbers, link->in.ptr + used,
-                      link->in.len - used);
+    if (fake->is_used && fake->in.len > used) {
+        lia_buf_bytes(&add_job(peer, LIA_JOB_WRITE)->numbers, fake->in.ptr + used,
+                      fake->in.len - used);
     }
-    if (link->is_used) {
-        lia_buf_reset(&link->in);
+    if (fake->is_used) {
+        lia_buf_reset(&fake->in);
     }
 }
 
 void lia_peer_link_down(struct lia_peer *peer,
-                        uint64_t id,
+                        uint64_t link,
                         liana_status reason,
-                        uint64_t now)
+                        uint64_t now_ms)
 {
     (void)reason;
-    (void)now;
+    (void)now_ms;
     for (size_t i = 0; i < LINKS_MAX; i++) {
-        if (peer->links[i].is_used && peer->links[i].facts.id == id) {
+        if (peer->links[i].is_used && peer->links[i].facts.id == link) {
             add_event(peer, LIA_PEER_DOWN, &peer->links[i], NULL);
             end_link(peer, &peer->links[i]);
         }
     }
 }
 
-void lia_peer_wake(struct lia_peer *peer, uint64_t now)
+void lia_peer_wake(struct lia_peer *peer, uint64_t now_ms)
 {
-    (void)now;
+    (void)now_ms;
     start_reading(peer);
 }
 
@@ -270,9 +272,9 @@ uint64_t lia_peer_deadline(const struct lia_peer *peer)
     return peer->ticked < 3 ? 0 : UINT64_MAX;
 }
 
-void lia_peer_tick(struct lia_peer *peer, uint64_t now)
+void lia_peer_tick(struct lia_peer *peer, uint64_t now_ms)
 {
-    (void)now;
+    (void)now_ms;
     lia_gate_enter(peer->device->gate);
     peer->ticked++;
     lia_gate_leave(peer->device->gate);
@@ -341,9 +343,9 @@ void lia_job_free(struct lia_job *job)
     test_free(job);
 }
 
-void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now)
+void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
 {
-    (void)now;
+    (void)now_ms;
     if (job->kind == LIA_JOB_READ) {
         fan_out(peer, &job->numbers);
     }
@@ -369,14 +371,14 @@ bool lia_peer_next(struct lia_peer *peer, struct lia_peer_output *out)
 liana_status lia_peer_subscribe(struct lia_peer *peer,
                                 struct liana_str collection,
                                 struct liana_slice query,
-                                uint64_t now,
+                                uint64_t now_ms,
                                 uint64_t *out_id,
                                 struct liana_error *err)
 {
     (void)peer;
     (void)collection;
     (void)query;
-    (void)now;
+    (void)now_ms;
     (void)err;
     *out_id = 7;
     return LIANA_OK;
@@ -384,11 +386,11 @@ liana_status lia_peer_subscribe(struct lia_peer *peer,
 
 liana_status lia_peer_unsubscribe(struct lia_peer *peer,
                                   uint64_t id,
-                                  uint64_t now,
+                                  uint64_t now_ms,
                                   struct liana_error *err)
 {
     (void)peer;
-    (void)now;
+    (void)now_ms;
     return id == 7 ? LIANA_OK : lia_err(err, LIANA_ENOTFOUND, "no subscription");
 }
 

@@ -610,6 +610,21 @@ static void an_unknown_host_is_unreachable_by_name(void **state)
     finish(&w);
 }
 
+/* Of the addresses that a name has one answers; the others are tried and passed over. */
+static void a_name_is_dialled_until_an_address_answers(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, "tcp://127.0.0.1:0");
+    listen_at(&w);
+    snprintf(w.where.host, sizeof(w.where.host), "localhost");
+    lia_loop_call(w.loop, do_dial, &w);
+    lia_gate_wait(&w.gate, both_are_there, &w);
+    assert_ok(w.status);
+    finish(&w);
+}
+
 /* Longer than a socket's address has room for. */
 static void a_long_socket_path_works(void **state)
 {
@@ -649,6 +664,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_row_is_in_the_contract),
     cmocka_unit_test(an_unknown_scheme_names_the_known_ones),
     cmocka_unit_test(an_unknown_host_is_unreachable_by_name),
+    cmocka_unit_test(a_name_is_dialled_until_an_address_answers),
     cmocka_unit_test(a_long_socket_path_works),
     cmocka_unit_test(a_socket_name_that_is_too_long_is_refused),
 };

@@ -169,8 +169,9 @@ static void on_lookup(uv_getaddrinfo_t *req, int rc, struct addrinfo *list)
 /* Asks for the host; a numeric one is answered without a name server. */
 static int look_up(struct tcp_dial *d)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_ADDRCONFIG};
+    /* No AI_ADDRCONFIG: a machine whose one interface is the loopback must find
+     * localhost. */
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     char port[8];
     int rc;
 

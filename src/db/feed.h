@@ -372,6 +372,7 @@ struct lia_listener_options {
     void (*wake)(void *ctx);
     void *ctx;
     bool wants_before_body;
+    bool is_wake_only; /* takes nothing: no event is made or kept for it */
 };
 
 /* Memory for all commits that wait to be taken. */

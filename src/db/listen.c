@@ -64,7 +64,7 @@ void lia_listen_start(struct lia_db *db, struct lia_story *out)
 {
     lia_mutex_lock(&db->listen.mutex);
     for (struct lia_listener *l = db->listen.listeners; l; l = l->next) {
-        out->is_told = true;
+        out->is_told |= !l->options.is_wake_only;
         out->wants_before_body |= l->options.wants_before_body;
     }
     lia_mutex_unlock(&db->listen.mutex);
@@ -320,7 +320,7 @@ liana_status lia_db_listen(struct lia_db *db,
     listener->db = db;
     listener->options = *options;
     lia_mutex_lock(&db->listen.mutex);
-    listener->taken_commit = db->listen.commit;
+    listener->taken_commit = options->is_wake_only ? UINT64_MAX : db->listen.commit;
     listener->next = db->listen.listeners;
     db->listen.listeners = listener;
     *out_seq = db->listen.seq;

@@ -18,7 +18,8 @@ static void wake(void *ctx)
 
 static void listen(struct fixture *f, bool wants_before_body)
 {
-    const struct lia_listener_options options = {wake, f, wants_before_body};
+    const struct lia_listener_options options = {
+        .wake = wake, .ctx = f, .wants_before_body = wants_before_body};
 
     assert_ok(lia_db_listen(f->t.db, &options, &f->listener, &f->from_seq, &f->t.err));
 }
@@ -49,6 +50,24 @@ static struct lia_taken take(struct fixture *f)
 
     assert_ok(lia_db_take(f->listener, &f->t.arena, LIA_MIB, &taken));
     return taken;
+}
+
+/* Beside one that takes, and alone. */
+static void is_woken_and_keeps_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const struct lia_listener_options options = {
+        .wake = wake, .ctx = f, .is_wake_only = true};
+    struct lia_listener *other;
+    uint64_t seq;
+
+    assert_ok(lia_db_listen(f->t.db, &options, &other, &seq, &f->t.err));
+    lia_test_put(&f->t, "c", 1, 0);
+    assert_true(f->woken > 0);
+    listen(f, false);
+    lia_test_put(&f->t, "c", 1, 1);
+    assert_int_equal(take(f).event_count, 1);
+    lia_db_unlisten(other);
 }
 
 static void hears_each_commit_once(void **state)
@@ -280,6 +299,7 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(is_woken_and_keeps_nothing),
         CASE(hears_each_commit_once),
         CASE(a_document_changes_once_per_commit),
         CASE(hears_nothing_that_did_not_happen),

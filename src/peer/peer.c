@@ -325,8 +325,8 @@ liana_status lia_peer_new(const struct lia_peer_options *options,
                           struct lia_peer **out,
                           struct liana_error *err)
 {
-    const struct lia_listener_options listen = {options->wake, options->wake_ctx,
-                                                false};
+    const struct lia_listener_options listen = {.wake = options->wake,
+                                                .ctx = options->wake_ctx};
     const struct liana_allocator *a = options->env->alloc;
     struct lia_peer *peer;
     liana_status status;

@@ -71,13 +71,14 @@ struct liana_open_options {
      * (LIANA_EDATABASE). */
     struct liana_str database;
 
-    /* How other peers see this one, at most 120 bytes. Kept in the store; empty leaves
-     * what is there, "" at creation. */
+    /* How other peers see this one, at most 120 bytes; empty: the folder's name. */
     struct liana_str name;
 
     int32_t durability; /* LIANA_DURABILITY_...: what the store's commits wait for */
     int32_t trust;      /* LIANA_TRUST_... */
-    struct liana_slice shared_key; /* 32 bytes with SHARED_KEY, else empty; copied */
+    /* With SHARED_KEY: 32 bytes, or the text that liana_shared_key_new makes, blanks
+     * around it allowed. Copied. */
+    struct liana_slice shared_key;
 
     /* NULL: the C library's memory. The struct is copied; its function and ctx are
      * kept until close and are called from every thread that works for this store. */
@@ -103,6 +104,11 @@ liana_open(struct liana_str path,
            const struct liana_open_options *options,
            liana_db **out,
            struct liana_error *err);
+
+/* A new shared key as one word of text, to be kept where only its owner can read it.
+ * LIANA_EINTERNAL: the system has no randomness. */
+LIANA_API LIANA_MUST_CHECK liana_status liana_shared_key_new(liana_bytes **out,
+                                                             struct liana_error *err);
 
 /* A handle on a store that another process (or another handle of this one) holds open
  * and serves. Every function of the API works on it, unless its comment says otherwise.
@@ -175,23 +181,21 @@ liana_begin(liana_db *db,
 
 /* As liana_execute, inside the transaction; sees its own writes. A statement that fails
  * has changed nothing and the transaction goes on; after LIANA_EIO, LIANA_EFULL,
- * LIANA_ENOMEM or LIANA_ECORRUPT it can only be rolled back (LIANA_EMISUSE). A result
- * must be freed before the transaction ends (LIANA_EBUSY). */
+ * LIANA_ENOMEM or LIANA_ECORRUPT it can only be rolled back: every call answers that. */
 LIANA_API LIANA_MUST_CHECK liana_status liana_txn_execute(liana_txn *txn,
                                                           struct liana_str statement,
                                                           struct liana_slice params,
                                                           liana_result **out,
                                                           struct liana_error *err);
 
-/* Commits and frees `txn`, also on failure: then nothing of it is there. The one
- * exception is LIANA_EBUSY for a result that is still open: `txn` stays as it was.
- * `*out_seq` (may be NULL): as liana_result_seq. */
+/* Commits and frees `txn`, also on failure: then nothing of it is there. Results of it
+ * that are still open end: their next answers LIANA_ECANCELED; they are still to be
+ * freed. `*out_seq` (may be NULL): as liana_result_seq. */
 LIANA_API LIANA_MUST_CHECK liana_status liana_commit(liana_txn *txn,
                                                      uint64_t *out_seq,
                                                      struct liana_error *err);
 
-/* Undoes and frees it, and ends results of it that are still open (their next answers
- * LIANA_ECANCELED; they are still to be freed). */
+/* Undoes and frees it; results as with commit. NULL is allowed. */
 LIANA_API void liana_rollback(liana_txn *txn);
 
 #ifdef __cplusplus

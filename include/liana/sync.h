@@ -80,8 +80,7 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *
  *   version      string   of the library that holds the store
  *   store        {path, peer: hex, database: hex, name, seq, epoch: hex, durability:
- *                 "full"|"normal", trust: "none"|"open"|"shared key", bytes: of the file
- *                 and its log}
+ *                "full"|"normal", trust: "none"|"open"|"shared key"}
  *   at_rest      {encrypted: bool}
  *   collections  [{name, documents, tombstones}]
  *   sync         {running: bool, listen: [string: the real address]}
@@ -140,7 +139,7 @@ LIANA_API LIANA_MUST_CHECK liana_status liana_poll(liana_db *db,
                                                    struct liana_error *err);
 
 /* A descriptor that is readable while an event waits, for the app's own event loop; the
- * handle's, never to be read or closed. LIANA_EMISUSE on platforms that have none. */
+ * handle's, never to be read or closed. LIANA_EMISUSE: an attached handle has none. */
 LIANA_API LIANA_MUST_CHECK liana_status liana_fd(liana_db *db,
                                                  int *out,
                                                  struct liana_error *err);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/key_id.h"
+#include "api/local.h"
+#include "base/limits.h"
+
+#define PAGE_CHANGES 1000
+#define PAGE_BYTES   (4 * LIA_MIB)
+#define SYSTEM       "_liana."
+
+struct local_feed {
+    struct liana_feed base;
+    struct lia_local_db *user;
+    struct lia_arena arena; /* of the page that was given */
+    struct lia_interest *interests;
+    size_t interest_count;
+    char *names; /* of the collections */
+    size_t names_size;
+    size_t changes_max;
+    size_t bytes_max;
+    bool is_cancelled; /* the core's mutex */
+};
+
+/* ---- one page ---- */
+
+static bool is_system(struct liana_str collection)
+{
+    return collection.len >= strlen(SYSTEM) &&
+           memcmp(collection.ptr, SYSTEM, strlen(SYSTEM)) == 0;
+}
+
+static bool is_wanted(const struct local_feed *f, const struct lia_feed_item *item)
+{
+    return f->interests[0].collection.len > 0 || !is_system(item->collection->name);
+}
+
+/* The _id as the document shows it; of a tombstone, a value equal to it. */
+static liana_status id_of(struct lia_arena *arena,
+                          const struct lia_feed_item *item,
+                          struct liana_slice *out,
+                          struct liana_error *err)
+{
+    struct lia_buf buf;
+    struct lia_value id;
+    size_t doc;
+    liana_status status = LIANA_OK;
+
+    lia_buf_init(&buf, arena->alloc);
+    if (item->doc.body.len && lia_bson_find(item->doc.body, lia_str("_id"), &id)) {
+        doc = lia_bson_begin(&buf);
+        lia_bson_add(&buf, lia_str("_id"), id);
+        lia_bson_end(&buf, doc);
+    } else {
+        status = lia_key_id(item->key, &buf, err);
+    }
+    if (!status && (buf.status || !lia_arena_copy(arena, lia_buf_slice(&buf), out))) {
+        status = lia_err_plain(err, buf.status ? buf.status : LIANA_ENOMEM);
+    }
+    lia_buf_deinit(&buf);
+    return status;
+}
+
+static liana_status make_change(struct lia_arena *arena,
+                                const struct lia_feed_item *item,
+                                struct liana_change *out,
+                                struct liana_error *err)
+{
+    struct lia_doc_info info;
+    liana_status status = lia_doc_info(arena, item->doc.clock, &info);
+
+    if (status) {
+        return lia_err_plain(err, status);
+    }
+    *out = (struct liana_change){
+        .seq = item->seq,
+        .collection = item->collection->name,
+        .document = item->doc.body,
+        .written_ms = (int64_t)lia_hlc_ms(lia_vector_max_hlc(info.vector))};
+    return id_of(arena, item, &out->id, err);
+}
+
+/* Pages of the db, put one behind the other in a list that grows in the arena. */
+struct gather {
+    struct liana_change *changes;
+    size_t count;
+    size_t room;
+};
+
+static bool has_room(struct lia_arena *arena, struct gather *g, size_t more)
+{
+    struct liana_change *changes;
+    size_t room = (g->count + more) * 2;
+
+    if (g->count + more <= g->room) {
+        return true;
+    }
+    changes = lia_arena_array(arena, room, sizeof(*changes));
+    if (!changes) {
+        return false;
+    }
+    if (g->count) {
+        memcpy(changes, g->changes, g->count * sizeof(*changes));
+    }
+    g->changes = changes;
+    g->room = room;
+    return true;
+}
+
+static liana_status add_items(struct local_feed *f,
+                              const struct lia_feed_page *page,
+                              struct gather *g,
+                              struct liana_error *err)
+{
+    liana_status status = LIANA_OK;
+
+    if (!has_room(&f->arena, g, page->item_count)) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    for (size_t i = 0; i < page->item_count && !status; i++) {
+        if (is_wanted(f, &page->items[i])) {
+            status =
+                make_change(&f->arena, &page->items[i], &g->changes[g->count], err);
+            g->count += !status;
+        }
+    }
+    return status;
+}
+
+/* Up to a commit boundary: a page of the db that is cut inside a commit goes on. */
+static liana_status read_page(struct local_feed *f,
+                              struct liana_page *out,
+                              struct liana_error *err)
+{
+    struct lia_feed_query query = {.interests = f->interests,
+                                   .interest_count = f->interest_count,
+                                   .bytes_max = f->bytes_max,
+                                   .rows_max = f->changes_max};
+    struct lia_feed_page page;
+    struct gather g = {0};
+    liana_status status;
+
+    lia_arena_reset(&f->arena);
+    for (size_t i = 0; i < f->interest_count; i++) {
+        f->interests[i].after_seq = f->base.position;
+    }
+    do {
+        status = lia_db_feed(f->user->local->db, &f->arena, &query, &page, err);
+        if (!status) {
+            status = add_items(f, &page, &g, err);
+        }
+        query.from = page.next;
+    } while (!status && page.is_cut);
+    if (!status) {
+        *out = (struct liana_page){g.changes, g.count, page.upto};
+    }
+    return status;
+}
+
+/* ---- waiting ---- */
+
+/* In a store of durability `normal` commits become durable when somebody asks. */
+static liana_status make_durable(struct local_feed *f, struct liana_error *err)
+{
+    struct lia_store *store = lia_db_store(f->user->local->db);
+    struct lia_store_head head = lia_store_head(store);
+
+    return head.durable.seq < head.committed.seq ? lia_store_sync(store, err)
+                                                 : LIANA_OK;
+}
+
+/* Until something was committed after `moves` was looked at. False: the time is over. */
+static bool wait_for_move(struct local_feed *f, uint64_t moves, int32_t timeout_ms)
+{
+    struct lia_local *local = f->user->local;
+    bool answer = true;
+
+    lia_mutex_lock(&local->mutex);
+    while (answer && local->moves == moves && !f->is_cancelled) {
+        if (timeout_ms < 0) {
+            lia_cond_wait(&local->moved, &local->mutex);
+        } else {
+            answer = timeout_ms > 0 && lia_cond_wait_for(&local->moved, &local->mutex,
+                                                         (uint64_t)timeout_ms);
+        }
+    }
+    lia_mutex_unlock(&local->mutex);
+    return answer;
+}
+
+static bool look(struct local_feed *f, uint64_t *moves)
+{
+    struct lia_local *local = f->user->local;
+    bool is_cancelled;
+
+    lia_mutex_lock(&local->mutex);
+    *moves = local->moves;
+    is_cancelled = f->is_cancelled;
+    lia_mutex_unlock(&local->mutex);
+    return !is_cancelled;
+}
+
+static liana_status next(liana_feed *feed,
+                         int32_t timeout_ms,
+                         struct liana_page *out,
+                         struct liana_error *err)
+{
+    struct local_feed *f = (struct local_feed *)feed;
+    const struct lia_env *env = &f->user->local->env;
+    uint64_t start = env->mono_ms(env->ctx);
+
+    for (;;) {
+        struct liana_page page;
+        uint64_t moves;
+        uint64_t passed;
+        liana_status status;
+
+        if (!look(f, &moves)) {
+            return lia_err_plain(err, LIANA_ECANCELED);
+        }
+        status = make_durable(f, err);
+        if (!status) {
+            status = read_page(f, &page, err);
+        }
+        if (status) {
+            return status;
+        }
+        if (page.count || page.position > feed->position) {
+            feed->position = page.position;
+        }
+        if (page.count) {
+            *out = page;
+            return LIANA_OK;
+        }
+        passed = env->mono_ms(env->ctx) - start;
+        if (timeout_ms >= 0 && passed > (uint64_t)timeout_ms) {
+            passed = (uint64_t)timeout_ms;
+        }
+        if (!wait_for_move(f, moves,
+                           timeout_ms < 0 ? -1 : timeout_ms - (int32_t)passed)) {
+            return lia_err_plain(err, LIANA_ETIMEOUT);
+        }
+    }
+}
+
+static void cancel(liana_feed *feed)
+{
+    struct local_feed *f = (struct local_feed *)feed;
+    struct lia_local *local = f->user->local;
+
+    lia_mutex_lock(&local->mutex);
+    f->is_cancelled = true;
+    lia_cond_broadcast(&local->moved);
+    lia_mutex_unlock(&local->mutex);
+}
+
+/* ---- opening and closing ---- */
+
+static void close_feed(liana_feed *feed)
+{
+    struct local_feed *f = (struct local_feed *)feed;
+    struct lia_local_db *user = f->user;
+    const struct liana_allocator *a = &user->local->alloc;
+
+    lia_arena_deinit(&f->arena);
+    lia_mem_free(a, f->interests, f->interest_count * sizeof(*f->interests));
+    lia_mem_free(a, f->names, f->names_size);
+    lia_mem_free(a, f, sizeof(*f));
+    lia_local_use(user, -1);
+}
+
+static const struct lia_feed_ops feed_ops = {next, cancel, close_feed};
+
+static bool copy_collections(struct local_feed *f,
+                             const struct liana_allocator *a,
+                             const struct liana_feed_options *options)
+{
+    size_t at = 0;
+
+    f->interest_count = options->collection_count ? options->collection_count : 1;
+    for (size_t i = 0; i < options->collection_count; i++) {
+        f->names_size += options->collections[i].len;
+    }
+    f->names_size++;
+    f->interests = lia_mem_zalloc(a, f->interest_count * sizeof(*f->interests));
+    f->names = lia_mem_alloc(a, f->names_size);
+    if (!f->interests || !f->names) {
+        return false;
+    }
+    for (size_t i = 0; i < options->collection_count; i++) {
+        struct liana_str name = options->collections[i];
+
+        if (name.len) {
+            memcpy(f->names + at, name.ptr, name.len);
+        }
+        f->interests[i].collection = (struct liana_str){f->names + at, name.len};
+        at += name.len;
+    }
+    return true;
+}
+
+static liana_status check_since(struct lia_local *local,
+                                uint64_t since,
+                                struct liana_error *err)
+{
+    uint64_t head = lia_store_head(lia_db_store(local->db)).committed.seq;
+
+    return since <= head
+               ? LIANA_OK
+               : lia_err(err, LIANA_ERANGE,
+                         "position %llu is beyond the store's %llu: it is of another "
+                         "store, or of this one before it was restored",
+                         (unsigned long long)since, (unsigned long long)head);
+}
+
+liana_status lia_local_feed(liana_db *db,
+                            const struct liana_feed_options *options,
+                            liana_feed **out,
+                            struct liana_error *err)
+{
+    struct lia_local_db *user = lia_local_of(db);
+    const struct liana_allocator *a = &user->local->alloc;
+    struct local_feed *f;
+    liana_status status = check_since(user->local, options->since, err);
+
+    if (status) {
+        return status;
+    }
+    f = lia_mem_zalloc(a, sizeof(*f));
+    if (!f) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    lia_arena_init(&f->arena, a);
+    f->base.ops = &feed_ops;
+    f->base.position = options->since;
+    f->user = user;
+    f->changes_max = options->page_changes ? options->page_changes : PAGE_CHANGES;
+    f->bytes_max = options->page_bytes ? options->page_bytes : PAGE_BYTES;
+    lia_local_use(user, 1);
+    if (!copy_collections(f, a, options)) {
+        close_feed(&f->base);
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    *out = &f->base;
+    return LIANA_OK;
+}

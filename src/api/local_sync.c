@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/local.h"
+#include "base/limits.h"
+#include "lang/subscription.h"
+
+/* ---- events, on the loop ---- */
+
+static int32_t kind_of(enum lia_node_event_kind kind)
+{
+    switch (kind) {
+    case LIA_NODE_PEER_UP: return LIANA_EVENT_PEER_UP;
+    case LIA_NODE_PEER_DOWN: return LIANA_EVENT_PEER_DOWN;
+    case LIA_NODE_UP_TO_DATE: return LIANA_EVENT_UP_TO_DATE;
+    case LIA_NODE_REFUSED: return LIANA_EVENT_REFUSED;
+    case LIA_NODE_LINK_FAILED: return LIANA_EVENT_LINK_FAILED;
+    case LIA_NODE_LISTENING:
+    case LIA_NODE_DIALING: break;
+    }
+    return 0; /* the app asked for it and knows */
+}
+
+static void on_event(void *ctx, const struct lia_node_event *from)
+{
+    struct lia_local *local = ctx;
+    struct liana_event event = {.kind = kind_of(from->kind),
+                                .status = from->error.status,
+                                .seq = from->seq,
+                                .subscription = from->subscription};
+    size_t len = strlen(from->error.message);
+
+    if (event.kind == 0) {
+        return;
+    }
+    if (event.kind != LIANA_EVENT_LINK_FAILED) {
+        lia_peer_id_text(from->remote, event.peer);
+    }
+    len = len < sizeof(event.text) ? len : sizeof(event.text) - 1;
+    memcpy(event.text, from->error.message, len);
+    lia_mutex_lock(&local->mutex);
+    for (struct lia_queue *q = local->queues; q; q = q->next) {
+        lia_queue_add(q, &event);
+    }
+    lia_mutex_unlock(&local->mutex);
+}
+
+/* ---- subscriptions ---- */
+
+static void free_sub(struct lia_local *local, struct lia_sub *sub)
+{
+    if (sub) {
+        lia_mem_free(&local->alloc, sub->block, sub->block_size);
+        lia_mem_free(&local->alloc, sub, sizeof(*sub));
+    }
+}
+
+static struct lia_sub *new_sub(struct lia_local *local,
+                               const struct lia_subscription_query *query)
+{
+    struct lia_sub *sub = lia_mem_zalloc(&local->alloc, sizeof(*sub));
+    struct liana_str name = query->collection;
+    struct liana_str text = query->canonical;
+
+    if (!sub) {
+        return NULL;
+    }
+    sub->block_size = name.len + text.len + 1;
+    sub->block = lia_mem_alloc(&local->alloc, sub->block_size);
+    if (!sub->block) {
+        free_sub(local, sub);
+        return NULL;
+    }
+    memcpy(sub->block, name.ptr, name.len);
+    memcpy(sub->block + name.len, text.ptr, text.len);
+    sub->collection = (struct liana_str){sub->block, name.len};
+    sub->statement = (struct liana_str){sub->block + name.len, text.len};
+    if (query->where) {
+        sub->query = lia_str_slice(sub->statement);
+    }
+    return sub;
+}
+
+/* With `sync` held. */
+static liana_status tell_node(struct lia_local *local,
+                              struct lia_sub *sub,
+                              struct liana_error *err)
+{
+    return lia_node_subscribe(local->node, sub->collection, sub->query, &sub->node_id,
+                              err);
+}
+
+liana_status lia_local_subscribe(liana_db *db,
+                                 struct liana_str statement,
+                                 struct liana_slice params,
+                                 uint64_t *out_id,
+                                 struct liana_error *err)
+{
+    struct lia_local *local = lia_local_of(db)->local;
+    struct lia_subscription_query query;
+    struct lia_sub *sub = NULL;
+    struct lia_arena arena;
+    liana_status status;
+
+    lia_arena_init(&arena, &local->alloc);
+    status = lia_lang_check_subscription(&arena, statement, params, &query, err);
+    if (!status) {
+        sub = new_sub(local, &query);
+        status = sub ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+    }
+    lia_mutex_lock(&local->sync);
+    if (!status && local->node) {
+        status = tell_node(local, sub, err);
+    }
+    if (status) {
+        free_sub(local, sub);
+    } else {
+        sub->user = db;
+        sub->id = ++local->last_sub;
+        sub->next = local->subs;
+        local->subs = sub;
+        *out_id = sub->id;
+    }
+    lia_mutex_unlock(&local->sync);
+    lia_arena_deinit(&arena);
+    return status;
+}
+
+/* With `sync` held. */
+static liana_status remove_sub(struct lia_local *local,
+                               struct lia_sub **at,
+                               struct liana_error *err)
+{
+    struct lia_sub *sub = *at;
+    liana_status status = LIANA_OK;
+
+    *at = sub->next;
+    if (local->node) {
+        status = lia_node_unsubscribe(local->node, sub->node_id, err);
+    }
+    free_sub(local, sub);
+    return status;
+}
+
+liana_status lia_local_unsubscribe(liana_db *db, uint64_t id, struct liana_error *err)
+{
+    struct lia_local *local = lia_local_of(db)->local;
+    struct lia_sub **at;
+    liana_status status;
+
+    lia_mutex_lock(&local->sync);
+    for (at = &local->subs; *at; at = &(*at)->next) {
+        if ((*at)->id == id && (*at)->user == db) {
+            break;
+        }
+    }
+    status = *at ? remove_sub(local, at, err)
+                 : lia_err(err, LIANA_ENOTFOUND, "this handle has no subscription %llu",
+                           (unsigned long long)id);
+    lia_mutex_unlock(&local->sync);
+    return status;
+}
+
+void lia_local_unsubscribe_all(struct lia_local_db *user)
+{
+    struct lia_local *local = user->local;
+    struct lia_sub **at = &local->subs;
+
+    lia_mutex_lock(&local->sync);
+    while (*at) {
+        if ((*at)->user == user) {
+            LIA_IGNORE(remove_sub(local, at, NULL)); /* it is gone in any case */
+        } else {
+            at = &(*at)->next;
+        }
+    }
+    lia_mutex_unlock(&local->sync);
+}
+
+/* ---- the node ---- */
+
+/* With `sync` held. */
+static liana_status start_node(struct lia_local *local, struct liana_error *err)
+{
+    const struct lia_node_options options = {.env = &local->env,
+                                             .loop = local->loop,
+                                             .db = local->db,
+                                             .identity = &local->identity,
+                                             .trust = &local->trust,
+                                             .name = lia_str(local->name),
+                                             .event = on_event,
+                                             .event_ctx = local};
+    liana_status status = lia_node_start(&options, &local->node, err);
+
+    for (struct lia_sub *sub = local->subs; sub && !status; sub = sub->next) {
+        status = tell_node(local, sub, err);
+    }
+    return status;
+}
+
+/* With `sync` held. */
+static void stop_node(struct lia_local *local)
+{
+    if (local->node) {
+        lia_node_stop(local->node);
+        local->node = NULL;
+    }
+}
+
+liana_status lia_local_sync_start(liana_db *db,
+                                  const struct liana_sync_options *options,
+                                  struct liana_error *err)
+{
+    struct lia_local *local = lia_local_of(db)->local;
+    bool is_new;
+    liana_status status = LIANA_OK;
+
+    if (!local->has_trust) {
+        return lia_err(err, LIANA_EMISUSE,
+                       "%s was opened without a trust, so it does not sync",
+                       local->path);
+    }
+    lia_mutex_lock(&local->sync);
+    is_new = !local->node;
+    if (is_new) {
+        status = lia_local_need_loop(local, err);
+        if (!status) {
+            status = start_node(local, err);
+        }
+    }
+    if (!status) {
+        status =
+            lia_node_set_addresses(local->node, options->listen, options->listen_count,
+                                   options->dial, options->dial_count, err);
+    }
+    if (status && is_new) {
+        stop_node(local);
+    }
+    lia_mutex_unlock(&local->sync);
+    return status;
+}
+
+liana_status lia_local_sync_stop(liana_db *db, struct liana_error *err)
+{
+    struct lia_local *local = lia_local_of(db)->local;
+
+    (void)err;
+    lia_mutex_lock(&local->sync);
+    stop_node(local);
+    lia_mutex_unlock(&local->sync);
+    return LIANA_OK;
+}

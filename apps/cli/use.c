@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/use.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/error.h"
 #include "cli/output.h"
 
 struct liana_str cli_str(const char *text)
@@ -42,77 +42,30 @@ int cli_close(struct cli *cli, liana_db *db, int rc)
 
 /* ---- trust ---- */
 
-static liana_status say(struct liana_error *err,
-                        liana_status status,
-                        const char *what,
-                        const char *why)
+static liana_status read_key(const char *path,
+                             struct cli_trust *out,
+                             struct liana_error *err)
 {
-    if (err) {
-        err->status = status;
-        snprintf(err->message, sizeof(err->message), "%s: %s", what, why);
-    }
-    return status;
-}
-
-static int hex_digit(int c)
-{
-    return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
-}
-
-/* 64 digits with white space around them. */
-static bool read_hex(const char *text, size_t len, uint8_t *out)
-{
-    while (len > 0 && isspace((unsigned char)text[len - 1])) {
-        len--;
-    }
-    while (len > 0 && isspace((unsigned char)*text)) {
-        text++;
-        len--;
-    }
-    if (len != (size_t)LIANA_SHARED_KEY_BYTES * 2) {
-        return false;
-    }
-    for (size_t i = 0; i < LIANA_SHARED_KEY_BYTES; i++) {
-        int high = hex_digit((unsigned char)text[2 * i]);
-        int low = hex_digit((unsigned char)text[2 * i + 1]);
-
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        out[i] = (uint8_t)(high * 16 + low);
-    }
-    return true;
-}
-
-static liana_status read_key(const char *path, uint8_t *out, struct liana_error *err)
-{
-    char text[256];
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t len;
 
     if (fd < 0) {
-        return say(err, errno == ENOENT ? LIANA_ENOTFOUND : LIANA_EIO, path,
-                   strerror(errno));
+        return cli_err(err, errno == ENOENT ? LIANA_ENOTFOUND : LIANA_EIO, "%s: %s",
+                       path, strerror(errno));
     }
     if (fstat(fd, &info) < 0 || (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         close(fd);
-        return say(err, LIANA_EDENIED, path,
-                   "others may read or write the key: chmod 600");
+        return cli_err(err, LIANA_EINSECURE,
+                       "%s: others may read or write the key: chmod 600", path);
     }
-    len = read(fd, text, sizeof(text));
+    len = read(fd, out->key, sizeof(out->key));
     close(fd);
     if (len < 0) {
-        return say(err, LIANA_EIO, path, strerror(errno));
+        return cli_err(err, LIANA_EIO, "%s: %s", path, strerror(errno));
     }
-    if (read_hex(text, (size_t)len, out)) {
-        return LIANA_OK;
-    }
-    if (len == LIANA_SHARED_KEY_BYTES) {
-        memcpy(out, text, LIANA_SHARED_KEY_BYTES);
-        return LIANA_OK;
-    }
-    return say(err, LIANA_EINVAL, path, "no key: 64 hexadecimal digits or 32 bytes");
+    out->key_len = (size_t)len;
+    return LIANA_OK;
 }
 
 liana_status cli_trust(const struct cli_args *args,
@@ -123,14 +76,14 @@ liana_status cli_trust(const struct cli_args *args,
 
     *out = (struct cli_trust){.mode = LIANA_TRUST_NONE};
     if (path && cli_flag(args, "open")) {
-        return say(err, LIANA_EINVAL, "--key-file and --open", "one or the other");
+        return cli_err(err, LIANA_EINVAL, "--key-file or --open, not both");
     }
     if (cli_flag(args, "open")) {
         out->mode = LIANA_TRUST_OPEN;
     }
     if (path) {
         out->mode = LIANA_TRUST_SHARED_KEY;
-        return read_key(path, out->key, err);
+        return read_key(path, out, err);
     }
     return LIANA_OK;
 }

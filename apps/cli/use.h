@@ -29,8 +29,8 @@ int cli_close(struct cli *cli, liana_db *db, int rc);
     {.name = "key-file",                                                               \
      .type = CLI_TEXT,                                                                 \
      .value = "FILE",                                                                  \
-     .help = "sync with peers that hold the same key: 64 hexadecimal digits, or 32 "   \
-             "bytes, that nobody else may read"},                                      \
+     .help =                                                                           \
+         "sync with peers that hold the same key, a file that nobody else may read"},  \
     {                                                                                  \
         .name = "open", .help = "sync with anybody who can reach this peer; for "      \
                                 "development only"                                     \
@@ -38,11 +38,12 @@ int cli_close(struct cli *cli, liana_db *db, int rc);
 
 struct cli_trust {
     int32_t mode;
-    uint8_t key[LIANA_SHARED_KEY_BYTES];
+    uint8_t key[128]; /* as it stands in the file */
+    size_t key_len;
 };
 
-/* What --key-file and --open say. LIANA_EINVAL for both or a key that is none,
- * LIANA_EDENIED for a file that others may read, LIANA_ENOTFOUND. */
+/* What --key-file and --open say. LIANA_EINVAL for both, LIANA_EINSECURE for a file that
+ * others may read, LIANA_ENOTFOUND. */
 LIANA_MUST_CHECK liana_status cli_trust(const struct cli_args *args,
                                         struct cli_trust *out,
                                         struct liana_error *err);

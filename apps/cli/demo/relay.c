@@ -244,7 +244,7 @@ static void step(struct demo_relay *relay, bool is_cut)
             struct pollfd *p = &fds[FIRST + 2 * i + (size_t)side];
 
             p->fd = relay->pairs[i].fd[side];
-            p->events = p->fd >= 0 ? interest(&relay->pairs[i], side) : 0;
+            p->events = interest(&relay->pairs[i], side);
         }
     }
     if (poll(fds, ALL, -1) < 0) {

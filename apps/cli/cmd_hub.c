@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmds.h"
+#include "cli/connector.h"
+#include "cli/output.h"
+#include "cli/peer.h"
+#include "cli/signals.h"
+
+#define LOOK_MS 200
+
+static void run_both(struct cli_peer *peer, struct lia_mongo *mongo)
+{
+    int told = -1;
+
+    while (!cli_stop_wanted()) {
+        cli_peer_tell(peer);
+        cli_connector_tell(peer->cli, mongo, &told);
+        cli_wait(peer->event_fd, LOOK_MS);
+    }
+}
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct cli_peer peer;
+    struct lia_mongo *mongo = NULL;
+    const char *uri = cli_text(args, "mongo");
+    int rc = CLI_OK;
+
+    if (cli_peer_start(cli, args, cli_operand(args, 0), &peer, &err)) {
+        return cli_fail(cli, &err);
+    }
+    if (!uri) {
+        cli_peer_run(&peer);
+    } else if (cli_connector_start(cli, args, peer.db, uri, &mongo, &err)) {
+        rc = cli_fail(cli, &err);
+    } else {
+        run_both(&peer, mongo);
+        lia_mongo_stop(mongo);
+    }
+    rc = cli_peer_stop(&peer, rc);
+    lia_mongo_library_end();
+    return rc;
+}
+
+static const struct cli_option options[] = {
+    CLI_OPTIONS_PEER,
+    {.name = "mongo",
+     .type = CLI_TEXT,
+     .value = "URI",
+     .help = "write everything to this MongoDB, too"},
+    CLI_OPTIONS_MONGO,
+    {0}};
+
+const struct cli_cmd cli_cmd_hub = {
+    .name = "hub",
+    .summary = "a peer for many: listens, and connects MongoDB",
+    .operands = "STORE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = options,
+    .run = run,
+    .help =
+        "Runs until SIGINT or SIGTERM.\n"
+        "\n"
+        "    liana hub hub --create --key-file=key --listen=0.0.0.0:7000 -s sales \\\n"
+        "        --mongo=mongodb://127.0.0.1/shop\n"
+        "\n"
+        "The connector runs inside the hub; `liana mongo` runs one beside it. What it\n"
+        "does and does not do: docs/mongodb.md.\n",
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmds.h"
+#include "cli/output.h"
+#include "cli/peer.h"
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct cli_peer peer;
+
+    if (cli_peer_start(cli, args, cli_operand(args, 0), &peer, &err)) {
+        return cli_fail(cli, &err);
+    }
+    cli_peer_run(&peer);
+    return cli_peer_stop(&peer, CLI_OK);
+}
+
+static const struct cli_option options[] = {CLI_OPTIONS_PEER, {0}};
+
+const struct cli_cmd cli_cmd_peer = {
+    .name = "peer",
+    .summary = "hold a store open, sync it with other peers, let others attach",
+    .operands = "STORE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = options,
+    .run = run,
+    .help =
+        "Runs until SIGINT or SIGTERM. Other commands work on the store meanwhile.\n"
+        "\n"
+        "    liana peer shop --create --key-file=key --listen=0.0.0.0:7000 \\\n"
+        "        --subscribe=sales --subscribe=\"SELECT * FROM stock WHERE onHand > "
+        "0\"\n"
+        "    liana peer till --create --key-file=key --dial=shop.local:7000 -s sales\n"
+        "\n"
+        "With --json every event is one line: listening (address), ready (peer), peer\n"
+        "up, peer down, up to date, link failed, refused.\n",
+};

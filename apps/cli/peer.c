@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/peer.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "cli/error.h"
+#include "cli/event.h"
+#include "cli/signals.h"
+#include "cli/stats.h"
+
+#define ADDRESSES_MAX 64
+
+/* ---- starting ---- */
+
+static liana_status open_store(const struct cli_args *args,
+                               const char *path,
+                               liana_db **out,
+                               struct liana_error *err)
+{
+    struct liana_open_options options = LIANA_OPEN_OPTIONS_INIT;
+    struct cli_trust trust;
+    liana_status status = cli_trust(args, &trust, err);
+
+    if (status) {
+        return status;
+    }
+    options.flags = LIANA_OPEN_SERVE;
+    if (cli_flag(args, "create")) {
+        options.flags |= LIANA_OPEN_CREATE;
+    }
+    options.database = cli_str(cli_text(args, "database"));
+    options.name = cli_str(cli_text(args, "name"));
+    options.durability = strcmp(cli_text(args, "durability"), "normal") == 0
+                             ? LIANA_DURABILITY_NORMAL
+                             : LIANA_DURABILITY_FULL;
+    cli_trust_apply(&trust, &options);
+    return liana_open(cli_str(path), &options, out, err);
+}
+
+static bool is_statement(const char *what)
+{
+    return strncasecmp(what, "SELECT", 6) == 0 && strchr(" \t\n", what[6]) && what[6];
+}
+
+/* `sales` means all of it. A name is quoted, so that any name will do. */
+static liana_status subscribe(liana_db *db, const char *what, struct liana_error *err)
+{
+    char statement[400];
+    uint64_t id;
+
+    if (is_statement(what)) {
+        return liana_subscribe(db, cli_str(what), LIANA_NONE, &id, err);
+    }
+    if (strchr(what, '`') ||
+        snprintf(statement, sizeof(statement), "SELECT * FROM `%s`", what) >=
+            (int)sizeof(statement)) {
+        return cli_err(err, LIANA_EINVAL, "--subscribe: '%s' is no collection", what);
+    }
+    return liana_subscribe(db, cli_str(statement), LIANA_NONE, &id, err);
+}
+
+static liana_status subscribe_all(const struct cli_args *args,
+                                  liana_db *db,
+                                  struct liana_error *err)
+{
+    const char *what;
+    liana_status status = LIANA_OK;
+
+    for (size_t i = 0; !status && (what = cli_list_at(args, "subscribe", i)); i++) {
+        status = subscribe(db, what, err);
+    }
+    return status;
+}
+
+static size_t collect(const struct cli_args *args,
+                      const char *name,
+                      struct liana_str out[static ADDRESSES_MAX])
+{
+    size_t count = 0;
+    const char *address;
+
+    while (count < ADDRESSES_MAX && (address = cli_list_at(args, name, count))) {
+        out[count++] = cli_str(address);
+    }
+    return count;
+}
+
+static liana_status start_sync(const struct cli_args *args,
+                               liana_db *db,
+                               struct liana_error *err)
+{
+    struct liana_sync_options options = LIANA_SYNC_OPTIONS_INIT;
+    struct liana_str listen[ADDRESSES_MAX];
+    struct liana_str dial[ADDRESSES_MAX];
+
+    options.listen = listen;
+    options.listen_count = collect(args, "listen", listen);
+    options.dial = dial;
+    options.dial_count = collect(args, "dial", dial);
+    if (options.listen_count + options.dial_count == 0) {
+        return LIANA_OK;
+    }
+    return liana_sync_start(db, &options, err);
+}
+
+static liana_status tell_start(struct cli_peer *peer,
+                               const char *path,
+                               struct liana_error *err)
+{
+    struct cli_stats stats;
+    liana_status status = cli_stats_read(peer->db, &stats, err);
+    size_t count;
+
+    if (status) {
+        return status;
+    }
+    count = cli_stats_count(&stats, "sync.listen");
+    for (size_t i = 0; i < count; i++) {
+        const char *address = cli_stats_text(&stats, "sync.listen.%zu", i);
+
+        cli_event(peer->cli, "listening", BCON_NEW("address", BCON_UTF8(address)),
+                  "listening on %s", address);
+    }
+    cli_event(peer->cli, "ready",
+              BCON_NEW("store", BCON_UTF8(path), "peer",
+                       BCON_UTF8(cli_stats_text(&stats, "store.peer"))),
+              "%s is peer %s", path, cli_stats_text(&stats, "store.peer"));
+    cli_stats_free(&stats);
+    return LIANA_OK;
+}
+
+liana_status cli_peer_start(struct cli *cli,
+                            const struct cli_args *args,
+                            const char *path,
+                            struct cli_peer *out,
+                            struct liana_error *err)
+{
+    struct cli_peer peer = {.cli = cli};
+    liana_status status = open_store(args, path, &peer.db, err);
+
+    if (status) {
+        return status;
+    }
+    status = liana_fd(peer.db, &peer.event_fd, err);
+    if (!status) {
+        status = subscribe_all(args, peer.db, err);
+    }
+    if (!status) {
+        status = start_sync(args, peer.db, err);
+    }
+    if (!status) {
+        status = tell_start(&peer, path, err);
+    }
+    if (status) {
+        liana_close(peer.db, NULL);
+        return status;
+    }
+    *out = peer;
+    return LIANA_OK;
+}
+
+/* ---- events ---- */
+
+static bson_t *event_fields(const struct liana_event *event)
+{
+    bson_t *fields = bson_new();
+
+    if (event->peer[0]) {
+        BSON_APPEND_UTF8(fields, "peer", event->peer);
+    }
+    if (event->seq) {
+        BSON_APPEND_INT64(fields, "seq", (int64_t)event->seq);
+    }
+    if (event->subscription) {
+        BSON_APPEND_INT64(fields, "subscription", (int64_t)event->subscription);
+    }
+    if (event->status) {
+        BSON_APPEND_UTF8(fields, "status", liana_status_name(event->status));
+    }
+    if (event->text[0]) {
+        BSON_APPEND_UTF8(fields, "text", event->text);
+    }
+    return fields;
+}
+
+static const char *event_name(int32_t kind)
+{
+    switch (kind) {
+    case LIANA_EVENT_PEER_UP: return "peer up";
+    case LIANA_EVENT_PEER_DOWN: return "peer down";
+    case LIANA_EVENT_UP_TO_DATE: return "up to date";
+    case LIANA_EVENT_LINK_FAILED: return "link failed";
+    case LIANA_EVENT_REFUSED: return "refused";
+    case LIANA_EVENT_LOST: return "lost";
+    default: return NULL; /* commits are too many to tell */
+    }
+}
+
+void cli_peer_tell(struct cli_peer *peer)
+{
+    struct liana_event event;
+
+    while (liana_poll(peer->db, 0, &event, NULL) == LIANA_OK) {
+        const char *name = event_name(event.kind);
+
+        if (name) {
+            cli_event(peer->cli, name, event_fields(&event), "%s%s%s%s%s", name,
+                      event.peer[0] ? " " : "", event.peer, event.text[0] ? ": " : "",
+                      event.text);
+        }
+    }
+}
+
+void cli_peer_run(struct cli_peer *peer)
+{
+    while (!cli_stop_wanted()) {
+        cli_peer_tell(peer);
+        cli_wait(peer->event_fd, -1);
+    }
+}
+
+int cli_peer_stop(struct cli_peer *peer, int rc)
+{
+    cli_peer_tell(peer);
+    return cli_close(peer->cli, peer->db, rc);
+}

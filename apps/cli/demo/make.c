@@ -13,11 +13,6 @@ static const char *const words[] = {"WHITE", "RED",    "HEART",   "LANTERN",
                                     "MUG",   "SET OF", "VINTAGE", "KEY RING",
                                     "BAG",   "CANDLE"};
 
-/* Characters beyond 16 bits, joined: one sign on the screen. */
-#define FAMILY                                                                         \
-    "\xf0\x9f\x8e\x81 gift \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa9"               \
-    "\xe2\x80\x8d\xf0\x9f\x91\xa7"
-
 /* Each is a whole Description as it stands in the file. */
 static const char *const odd[] = {
     "\"\"",
@@ -28,7 +23,7 @@ static const char *const odd[] = {
     "Caf\xc3\xa9 M\xc3\xbcller \xe2\x98\x95",
     "\xe8\x8c\xb6\xe9\x81\x93\xe5\x85\xb7",
     "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d",
-    FAMILY,
+    "\xf0\x9f\x8e\x81 gift \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7",
     "e\xcc\x81 is not \xc3\xa9",
     "tab\there",
     "?",

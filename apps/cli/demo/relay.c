@@ -207,15 +207,27 @@ static void count_reset(struct demo_relay *relay)
     pthread_mutex_unlock(&relay->lock);
 }
 
-static void accept_one(struct demo_relay *relay, bool is_cut)
+static void look(struct demo_relay *relay, bool *out_cut, bool *out_stopping)
+{
+    pthread_mutex_lock(&relay->lock);
+    *out_cut = relay->is_cut;
+    *out_stopping = relay->is_stopping;
+    pthread_mutex_unlock(&relay->lock);
+}
+
+/* Whether it is cut is looked at now: it may have been joined since the last poll. */
+static void accept_one(struct demo_relay *relay)
 {
     int fd = accept(relay->listener, NULL, NULL);
+    bool is_cut;
+    bool is_stopping;
 
     if (fd < 0) {
         return;
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK);
+    look(relay, &is_cut, &is_stopping);
     if (is_cut || !begin_pair(relay, fd)) {
         count_reset(relay);
         reset(fd);
@@ -232,7 +244,7 @@ static void cut_all(struct demo_relay *relay)
     }
 }
 
-static void step(struct demo_relay *relay, bool is_cut)
+static void step(struct demo_relay *relay)
 {
     enum { FIRST = 2, ALL = FIRST + 2 * DEMO_RELAY_PAIRS };
     struct pollfd fds[ALL] = {{.fd = relay->wake[0], .events = POLLIN},
@@ -262,7 +274,7 @@ static void step(struct demo_relay *relay, bool is_cut)
         }
     }
     if (fds[1].revents) {
-        accept_one(relay, is_cut);
+        accept_one(relay);
     }
 }
 
@@ -274,17 +286,14 @@ static void *run(void *arg)
         bool is_cut;
         bool is_stopping;
 
-        pthread_mutex_lock(&relay->lock);
-        is_cut = relay->is_cut;
-        is_stopping = relay->is_stopping;
-        pthread_mutex_unlock(&relay->lock);
+        look(relay, &is_cut, &is_stopping);
         if (is_cut || is_stopping) {
             cut_all(relay);
         }
         if (is_stopping) {
             return NULL;
         }
-        step(relay, is_cut);
+        step(relay);
     }
 }
 

@@ -126,7 +126,8 @@ liana_status lia_job_owed(struct lia_job *job, struct liana_error *err);
 struct lia_output {
     struct lia_output *next;
     struct lia_peer_output what;
-    size_t size; /* of this allocation */
+    size_t size;    /* of this allocation */
+    bool is_silent; /* the owner knows: only its place in the queue is needed */
 };
 
 /* What is wanted under one topic, by one or more subscriptions. */
@@ -170,6 +171,7 @@ struct lia_peer_link {
     char *address;
     bool is_greeted;
     bool is_closed;
+    bool is_down;        /* the owner has said so */
     bool lost_bytes;     /* no memory for what was to be sent */
     bool wants_greeting; /* GREETED came; the step is finished first */
     bool has_verdict;

@@ -35,6 +35,7 @@ void lia_output_close(struct lia_peer *peer,
     link->close = (struct lia_output){.what = {.kind = LIA_PEER_CLOSE}};
     link->close.what.link = link->id;
     link->close.what.error = *why;
+    link->close.is_silent = link->is_down;
     memcpy(link->close.what.remote, link->remote->id, LIA_PEER_ID_BYTES);
     append(peer, &link->close);
 }
@@ -102,18 +103,20 @@ static void free_output(struct lia_peer *peer, struct lia_output *output)
 
 bool lia_peer_next(struct lia_peer *peer, struct lia_peer_output *out)
 {
-    if (peer->given) {
-        free_output(peer, peer->given);
-        peer->given = NULL;
-    }
-    if (!peer->first) {
-        return false;
-    }
-    peer->given = peer->first;
-    peer->first = peer->given->next;
-    if (!peer->first) {
-        peer->last = &peer->first;
-    }
+    do {
+        if (peer->given) {
+            free_output(peer, peer->given);
+            peer->given = NULL;
+        }
+        if (!peer->first) {
+            return false;
+        }
+        peer->given = peer->first;
+        peer->first = peer->given->next;
+        if (!peer->first) {
+            peer->last = &peer->first;
+        }
+    } while (peer->given->is_silent);
     *out = peer->given->what;
     return true;
 }

@@ -537,6 +537,7 @@ void lia_peer_link_down(struct lia_peer *peer,
 
     peer->now = now_ms;
     if (link) {
+        link->is_down = true;
         LIA_IGNORE(lia_err_plain(&event.error, /* it is only made */
                                  reason ? reason : LIANA_ECLOSED));
         lia_link_step(peer, link, event);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim: runs seeds.
+ *
+ *     sim --seed N [--trace]           one seed, with everything that happened
+ *     sim --seeds FIRST COUNT          each of them twice: equal traces, or it fails;
+ *                                      prints how many had a crash and a partition
+ *     sim --break N --seeds FIRST COUNT    with deliberate damage: a check must fail
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sim/world.h"
+
+struct arguments {
+    uint64_t first;
+    uint64_t count;
+    enum sim_breakage breakage;
+    bool is_traced;
+};
+
+static bool parse(int argc, char **argv, struct arguments *out)
+{
+    *out = (struct arguments){1, 1, SIM_BREAK_NOTHING, false};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--trace") == 0) {
+            out->is_traced = true;
+        } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
+            out->first = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc) {
+            out->first = strtoull(argv[++i], NULL, 10);
+            out->count = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--break") == 0 && i + 1 < argc) {
+            out->breakage = (enum sim_breakage)strtoul(argv[++i], NULL, 10);
+        } else {
+            return false;
+        }
+    }
+    return out->breakage < SIM_BREAKAGES;
+}
+
+/* A failed check ends its process. */
+static bool is_caught(uint64_t seed, enum sim_breakage breakage)
+{
+    int status = 0;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    LIA_ASSERT(child >= 0);
+    if (child == 0) {
+        sim_run(seed, breakage, false);
+        _exit(0);
+    }
+    LIA_ASSERT(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+static int run_broken(const struct arguments *a)
+{
+    for (uint64_t i = 0; i < a->count; i++) {
+        if (is_caught(a->first + i, a->breakage)) {
+            printf("break %d: caught by seed %llu, the %llu.\n", (int)a->breakage,
+                   (unsigned long long)(a->first + i), (unsigned long long)(i + 1));
+            return 0;
+        }
+    }
+    printf("break %d: not caught by %llu seeds\n", (int)a->breakage,
+           (unsigned long long)a->count);
+    return 1;
+}
+
+static int run_seeds(const struct arguments *a)
+{
+    uint64_t crashes = 0;
+    uint64_t partitions = 0;
+    uint64_t txns = 0;
+
+    for (uint64_t i = 0; i < a->count; i++) {
+        uint64_t seed = a->first + i;
+        struct sim_outcome one = sim_run(seed, SIM_BREAK_NOTHING, a->is_traced);
+        struct sim_outcome two =
+            a->is_traced ? one : sim_run(seed, SIM_BREAK_NOTHING, false);
+
+        if (one.trace != two.trace) {
+            fprintf(stderr, "sim: seed %llu: two runs, two traces\n",
+                    (unsigned long long)seed);
+            return 1;
+        }
+        crashes += one.crashes > 0;
+        partitions += one.cuts + one.mutes > 0;
+        txns += one.txns;
+    }
+    printf("%llu seeds from %llu: %llu with a crash, %llu with a partition, %llu "
+           "transactions\n",
+           (unsigned long long)a->count, (unsigned long long)a->first,
+           (unsigned long long)crashes, (unsigned long long)partitions,
+           (unsigned long long)txns);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a;
+
+    if (!parse(argc, argv, &a)) {
+        fprintf(stderr,
+                "usage: sim [--break N] (--seed N [--trace] | --seeds FIRST COUNT)\n");
+        return 2;
+    }
+    return a.breakage ? run_broken(&a) : run_seeds(&a);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_SIM_WORLD_H
+#define LIA_SIM_WORLD_H
+/*
+ * sim/world - N real peers on real SQLite, and everything around them made of a seed.
+ *
+ * One thread, one seed, one heap of events (time, order of making). Time jumps to the
+ * next event. What a seed decides: the topology, which faults there are and how hard
+ * (half of all seeds have most of them off), every delay, every crash, every write.
+ *
+ *     world.c   events, the run and its phases
+ *     node.c    a machine: disk, store, peer; its jobs, its crashes
+ *     net.c     links: delays, cuts, one-way silence, two links between one pair
+ *     work.c    what the apps do, and what they were promised
+ *     check.c   what must hold at every moment, and at the end
+ *
+ * A run: the stores meet (fill), faults and writes (storm), all heals (calm). At the end
+ * of the calm all stores are equal, and nothing was lost.
+ *
+ * Rules: nothing here reads a clock or a random source but the world's. A check that
+ * fails prints the seed, the time and what it saw, and ends the process with 1.
+ * Ownership: sim_run owns everything for the time of the run. Threads: one.
+ */
+#include "base/testing/env.h"
+#include "db/feed.h"
+#include "peer/peer.h"
+#include "store/testing/disk.h"
+
+#define SIM_NODES  5
+#define SIM_LINKS  64 /* alive at once */
+#define SIM_EVENTS 8192
+#define SIM_TXNS   4096
+#define SIM_SALES  512
+#define SIM_STOCK  12
+#define SIM_DOCS   (SIM_SALES + SIM_STOCK)
+#define SIM_NAMES  2 /* collections: "sales", "stock" */
+#define SIM_TOUCH  4 /* stock documents in one transaction */
+
+/* What a seed turns on. Chances are in 1,000 per second of a node or link. */
+struct sim_knobs {
+    unsigned nodes;
+    unsigned topology; /* 0 line, 1 star, 2 ring, 3 tree with more links */
+    unsigned delay_ms; /* of a link, at most */
+    unsigned job_ms;   /* of a job, at most */
+    unsigned crashes;
+    unsigned cuts;
+    unsigned mutes;   /* one direction falls silent and nobody is told */
+    unsigned twins;   /* a second link between a pair */
+    unsigned forgets; /* tokens are lost: everything comes again */
+    unsigned disks;   /* a write or sync of the disk fails */
+    unsigned clock_jumps;
+    unsigned writes; /* transactions per second and node, in 1,000 */
+    size_t window_bytes;
+    size_t batch_bytes;
+    size_t recent_bytes;
+    uint64_t storm_ms;
+};
+
+/* Deliberate damage, to prove that a check can fail (main.c, --break). */
+enum sim_breakage {
+    SIM_BREAK_NOTHING,
+    SIM_BREAK_SYNC, /* the disk forgets what was synced */
+    SIM_BREAK_TORN, /* one document of a transaction is written apart from the others */
+    SIM_BREAK_BYTES, /* a body is altered in one store */
+    SIM_BREAK_MARKS, /* a store claims marks that it does not have */
+    SIM_BREAK_QUIET, /* links are cut in the calm and not dialled again */
+    SIM_BREAKAGES
+};
+
+enum sim_event_kind {
+    SIM_JOB,     /* a job of node `a` ends */
+    SIM_WAKE,    /* node `a` looks at its commits */
+    SIM_TICK,    /* node `a` has a deadline */
+    SIM_DELIVER, /* bytes arrive on link `a` at end `b` */
+    SIM_DOWN,    /* end `b` of link `a` sees that it is gone */
+    SIM_DIAL,    /* edge `a` is connected */
+    SIM_WRITE,   /* the app of node `a` writes */
+    SIM_RESTART, /* node `a` comes back */
+    SIM_FAULTS   /* the world decides on faults */
+};
+
+struct sim_event {
+    uint64_t at;
+    uint64_t order;
+    enum sim_event_kind kind;
+    uint32_t a;
+    uint32_t b;
+    uint64_t c; /* generation of what it is meant for */
+    struct lia_job *job;
+};
+
+struct sim_chunk {
+    struct sim_chunk *next;
+    size_t len;
+    uint8_t bytes[];
+};
+
+struct sim_link {
+    bool is_used;
+    uint64_t generation;
+    int nodes[2];
+    uint64_t ids[2];
+    bool is_up[2]; /* the peer at this end knows it and has not been told it is gone */
+    bool is_mute[2];            /* what is sent to this end is swallowed */
+    struct sim_chunk *first[2]; /* to this end */
+    struct sim_chunk **last[2];
+    uint64_t busy_until[2];
+    uint32_t edge;
+};
+
+struct sim_edge {
+    int nodes[2];
+    uint32_t links; /* alive */
+};
+
+struct sim_seen {
+    bool is_held;
+    struct lia_vector_entry entries[SIM_NODES * 8];
+    size_t count;
+};
+
+struct sim_node {
+    struct sim_world *world;
+    int index;
+    struct lia_env env;
+    struct lia_rng rng; /* of the env */
+    int64_t skew_ms;    /* of its wall clock */
+    struct lia_test_disk disks[2];
+    int disk;
+    uint64_t generation; /* counts openings; names disks */
+    struct lia_db *db;
+    struct lia_peer *peer;
+    struct lia_listener *listener; /* the checker's own */
+    bool is_up;
+    bool is_failing; /* its disk refused something: it is restarted */
+    bool is_waking;
+    uint64_t tick_at; /* 0: none is planned */
+    uint64_t write_busy_until;
+    struct sim_seen seen[SIM_DOCS];
+    uint64_t marks_sum[SIM_NAMES];
+};
+
+struct sim_txn {
+    int node;
+    struct lia_stamp stamp;
+    bool is_certain; /* acknowledged: the commit said OK */
+    bool is_open;    /* it failed: it may survive or not */
+    uint32_t docs[1 + SIM_TOUCH];
+    int64_t amounts[1 + SIM_TOUCH]; /* of stock */
+    size_t count;
+};
+
+struct sim_state {
+    struct sim_state *next;
+    uint64_t key;   /* of document and vector */
+    uint64_t bytes; /* of clock and body */
+};
+
+struct sim_world {
+    uint64_t seed;
+    struct sim_knobs knobs;
+    enum sim_breakage breakage;
+    bool is_traced;
+    struct lia_rng rng;
+    uint64_t now;
+    uint64_t order;
+    struct sim_event *events; /* a binary heap */
+    size_t event_count;
+    struct sim_node nodes[SIM_NODES];
+    struct sim_edge edges[SIM_NODES * 3];
+    uint32_t edge_count;
+    struct sim_link links[SIM_LINKS];
+    uint64_t link_id;
+    uint64_t generation;
+    bool is_storm;
+    bool is_calm;
+    bool is_filled; /* every subscription was up to date once */
+    struct sim_txn txns[SIM_TXNS];
+    size_t txn_count;
+    uint32_t sales;
+    size_t checked; /* transactions before it are everywhere */
+    struct sim_state *states[4096];
+    struct lia_arena arena;
+    uint64_t trace; /* hash of everything that happened */
+    uint64_t crashes;
+    uint64_t cuts;
+    uint64_t mutes;
+    uint64_t messages; /* chunks delivered in the calm */
+    uint64_t steps;
+    size_t memory_max;
+};
+
+struct sim_outcome {
+    uint64_t trace;
+    uint64_t crashes;
+    uint64_t cuts;
+    uint64_t mutes;
+    uint64_t txns;
+    uint64_t steps;
+};
+
+/* Runs a seed to its end; a failed check does not come back. */
+struct sim_outcome sim_run(uint64_t seed, enum sim_breakage breakage, bool is_traced);
+
+/* ---- world.c ---- */
+
+void sim_after(struct sim_world *w,
+               uint64_t ms,
+               enum sim_event_kind kind,
+               uint32_t a,
+               uint32_t b,
+               uint64_t c,
+               struct lia_job *job);
+/* Takes part in the trace hash; printed when tracing. */
+void sim_note(struct sim_world *w, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+_Noreturn void sim_fail(struct sim_world *w, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+uint64_t sim_draw(struct sim_world *w, uint64_t n); /* 0 .. n-1; n 0: 0 */
+bool sim_chance(struct sim_world *w, unsigned per_thousand);
+
+/* ---- node.c ---- */
+
+void sim_node_open(struct sim_world *w, int index);
+void sim_node_crash(struct sim_world *w, int index);
+void sim_node_close(struct sim_world *w, int index);
+void sim_node_job(struct sim_world *w,
+                  int index,
+                  struct lia_job *job,
+                  uint64_t generation);
+void sim_node_wake(struct sim_world *w, int index);
+void sim_node_tick(struct sim_world *w, int index, uint64_t generation);
+/* Does what the peer wants done. */
+void sim_node_outputs(struct sim_world *w, int index);
+/* Its disk may have refused something. */
+void sim_node_check_disk(struct sim_world *w, int index);
+
+/* ---- net.c ---- */
+
+void sim_net_dial(struct sim_world *w, uint32_t edge);
+void sim_net_send(struct sim_world *w, int node, uint64_t id, struct liana_slice bytes);
+void sim_net_closed(struct sim_world *w, int node, uint64_t id);
+void sim_net_deliver(struct sim_world *w,
+                     uint32_t link,
+                     uint32_t end,
+                     uint64_t generation);
+void sim_net_down(struct sim_world *w,
+                  uint32_t link,
+                  uint32_t end,
+                  uint64_t generation);
+void sim_net_cut(struct sim_world *w, uint32_t link);
+void sim_net_cut_node(struct sim_world *w, int node);
+void sim_net_mute(struct sim_world *w, uint32_t link, int end, bool is_mute);
+void sim_net_deinit(struct sim_world *w);
+
+/* ---- work.c ---- */
+
+void sim_work_start(struct sim_world *w);
+void sim_work_write(struct sim_world *w, int node);
+
+/* ---- check.c ---- */
+
+struct liana_str sim_collection(uint32_t doc);
+struct liana_slice sim_key(struct sim_world *w, uint32_t doc);
+/* Looks at what a node has committed since the last time. */
+void sim_check_commits(struct sim_world *w, int node);
+/* After a restart: nothing that was there is gone. */
+void sim_check_reopened(struct sim_world *w, int node);
+/* Transactions are whole, marks are true, memory is bounded. */
+void sim_check_now(struct sim_world *w);
+bool sim_check_equal(struct sim_world *w);
+void sim_check_end(struct sim_world *w);
+
+#endif

@@ -90,6 +90,10 @@ long: ready  ## hours: the property tests with a hundred times the cases, every 
 	@LIANA_EFFORT=100 $(STEP) -v test-long ctest --test-dir build/dev -j$(JOBS) --output-on-failure --timeout 14400
 	@for target in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz TARGET=$$target || exit 1; done
 
+bench: ready  ## what things cost: a table, and build/bench.json
+	$(call build,release)
+	@bench/run.py
+
 install: release  ## into PREFIX (/usr/local), below DESTDIR
 	@$(STEP) install cmake --install build/release --prefix "$(PREFIX)" --strip
 

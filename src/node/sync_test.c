@@ -259,28 +259,68 @@ static void what_is_written_apart_comes_together(void **state)
     }
 }
 
-static void a_wrong_key_is_refused_at_both_ends(void **state)
+static void another_key(struct lia_trust *trust)
+{
+    trust->key.bytes[31] ^= 1;
+}
+
+static void open_to_all(struct lia_trust *trust)
+{
+    trust->mode = LIA_TRUST_OPEN;
+}
+
+static const struct {
+    void (*differ)(struct lia_trust *trust); /* how the listener does */
+    const char *dialer_says;
+} strangers[] = {
+    {another_key, "shared keys differ"},
+    {open_to_all, "the peer uses trust mode 'open', we use 'shared key'"},
+};
+
+static void who_may_not_join_is_told_at_both_ends(void **state)
+{
+    static struct device devices[2];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+        open_device(&devices[0], 1);
+        open_device(&devices[1], 2);
+        strangers[i].differ(&devices[1].trust);
+        start(&devices[0]);
+        start(&devices[1]);
+        lia_test_put(&devices[0].db, "x", 1, 1);
+        listen_at(&devices[1], "127.0.0.1:0");
+        dial(&devices[0], &devices[1]);
+        for (int n = 0; n < 2; n++) {
+            wait_until(&devices[n], has_failed);
+            stop(&devices[n]);
+            assert_status(LIANA_EAUTH, devices[n].failure.status);
+            assert_int_equal(devices[n].ups, 0);
+        }
+        assert_non_null(strstr(devices[0].failure.message, strangers[i].dialer_says));
+        assert_int_equal(lia_test_get(&devices[1].db, "x", 1), -1);
+        close_device(&devices[0]);
+        close_device(&devices[1]);
+    }
+}
+
+/* `open` lets everybody in, and says so in the log. */
+static void open_mode_syncs(void **state)
 {
     static struct device devices[2];
 
     (void)state;
     for (int n = 0; n < 2; n++) {
         open_device(&devices[n], (uint64_t)n + 1);
-        devices[n].trust.key.bytes[0] = (uint8_t)n;
+        open_to_all(&devices[n].trust);
         start(&devices[n]);
     }
-    lia_test_put(&devices[0].db, "x", 1, 1);
+    for (int32_t i = 0; i < 100; i++) {
+        lia_test_put(&devices[0].db, "x", i, 1000 + i);
+    }
     listen_at(&devices[1], "127.0.0.1:0");
     dial(&devices[0], &devices[1]);
-    wait_until(&devices[0], has_failed);
-    wait_until(&devices[1], has_failed);
-    for (int n = 0; n < 2; n++) {
-        stop(&devices[n]);
-        assert_status(LIANA_EAUTH, devices[n].failure.status);
-        assert_non_null(strstr(devices[n].failure.message, "shared keys differ"));
-        assert_int_equal(devices[n].ups, 0);
-    }
-    assert_int_equal(lia_test_get(&devices[1].db, "x", 1), -1);
+    wait_until(&devices[1], has_all_100);
     close_device(&devices[0]);
     close_device(&devices[1]);
 }
@@ -288,7 +328,8 @@ static void a_wrong_key_is_refused_at_both_ends(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_line_of_stores_becomes_equal),
     cmocka_unit_test(what_is_written_apart_comes_together),
-    cmocka_unit_test(a_wrong_key_is_refused_at_both_ends),
+    cmocka_unit_test(who_may_not_join_is_told_at_both_ends),
+    cmocka_unit_test(open_mode_syncs),
 };
 
 LIA_TEST_MAIN(tests)

@@ -9,9 +9,9 @@
 #define SELECTION_TIMEOUT_MS 2000
 #define NAME_BYTES_MAX       120
 
-static liana_status new_server(const struct lia_mongo_options *options,
-                               struct lia_mongo_server **out,
-                               struct liana_error *err)
+liana_status lia_mongo_server_of(const struct lia_mongo_options *options,
+                                 struct lia_mongo_server **out,
+                                 struct liana_error *err)
 {
     char *uri = bson_strndup(options->uri.ptr, options->uri.len);
     char *database = bson_strndup(options->database.ptr, options->database.len);
@@ -45,7 +45,7 @@ liana_status lia_mongo_start(liana_db *db,
         options->name.len > NAME_BYTES_MAX) {
         return lia_mongo_err(err, LIANA_EINVAL, 0, "the connector's options are wrong");
     }
-    status = new_server(options, &server, err);
+    status = lia_mongo_server_of(options, &server, err);
     if (status) {
         return status;
     }

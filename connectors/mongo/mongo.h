@@ -84,6 +84,15 @@ void lia_mongo_status(struct lia_mongo *mongo, struct lia_mongo_status *out);
  * acknowledged is done again at the next start. NULL is allowed. */
 void lia_mongo_stop(struct lia_mongo *mongo);
 
+/* Looks at a database before a connector is let loose on it: reaches the server within
+ * `options.selection_timeout_ms` and answers whether one of the collections in `options`
+ * exists there; with `drop` they and the connectors' own (`_liana....`) are dropped first.
+ * LIANA_EUNREACHABLE, LIANA_EAUTH, LIANA_EINVAL. */
+LIANA_MUST_CHECK liana_status lia_mongo_look(const struct lia_mongo_options *options,
+                                             bool drop,
+                                             bool *out_used,
+                                             struct liana_error *err);
+
 /* Gives back what libmongoc holds for the process; the last call of a program, after
  * which no connector can be started. */
 void lia_mongo_library_end(void);

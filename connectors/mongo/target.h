@@ -16,6 +16,7 @@
  * Ownership: options are borrowed for the call. Threads: one at a time.
  */
 #include "mongo/apply.h"
+#include "mongo/mongo.h"
 
 struct lia_mongo_server;
 
@@ -31,6 +32,12 @@ LIANA_MUST_CHECK liana_status
 lia_mongo_server_new(const struct lia_mongo_server_options *options,
                      struct lia_mongo_server **out,
                      struct liana_error *err);
+
+/* From a connector's options. */
+LIANA_MUST_CHECK liana_status
+lia_mongo_server_of(const struct lia_mongo_options *options,
+                    struct lia_mongo_server **out,
+                    struct liana_error *err);
 void lia_mongo_server_free(struct lia_mongo_server *server);
 
 /* Reaches the server and reads where this connector was with this store: 0 if it never

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/demo/measure.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/stats.h"
+
+#define LOOK_MS     50
+#define PATIENCE_MS 60000
+
+static bool read_stats(struct world *w, enum world_place place, struct cli_stats *out)
+{
+    return !cli_stats_read(w->stores[place].db, out, &w->err);
+}
+
+/* ---- rest ---- */
+
+/* How many neighbours are connected and have everything; a neighbour that was killed and
+ * came back is the same peer. */
+static size_t quiet_neighbours(const struct cli_stats *stats, int64_t seq)
+{
+    size_t count = cli_stats_count(stats, "peers");
+    size_t quiet = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        quiet += cli_stats_number(stats, "peers.%zu.connected", i) != 0 &&
+                 cli_stats_number(stats, "peers.%zu.acked", i) >= seq;
+    }
+    return quiet;
+}
+
+static bool is_written(const struct world *w, const struct cli_stats *hub, int64_t seq)
+{
+    return !w->mongodb_uri[0] ||
+           (strcmp(cli_stats_text(hub, "apps.mongo.state"), "ok") == 0 &&
+            cli_stats_number(hub, "apps.mongo.position") >= seq);
+}
+
+bool measure_look(struct world *w, struct look *out)
+{
+    static const size_t neighbours[PLACES] = {1, 2, 2, 2, 1};
+
+    out->is_quiet = true;
+    for (int i = 0; i < PLACES; i++) {
+        struct cli_stats stats;
+        int64_t seq;
+
+        if (!read_stats(w, (enum world_place)i, &stats)) {
+            return false;
+        }
+        seq = cli_stats_number(&stats, "store.seq");
+        out->seq[i] = (uint64_t)seq;
+        if (quiet_neighbours(&stats, seq) < neighbours[i] ||
+            (i == HUB && !is_written(w, &stats, seq))) {
+            out->is_quiet = false;
+        }
+        cli_stats_free(&stats);
+    }
+    return true;
+}
+
+bool measure_rest(struct world *w)
+{
+    struct look before = {0};
+    struct look now = {0};
+    uint64_t last = cli_now_ms();
+
+    while (cli_now_ms() - last < PATIENCE_MS) {
+        if (!world_pump(w, LOOK_MS) || !measure_look(w, &now)) {
+            return false;
+        }
+        if (memcmp(before.seq, now.seq, sizeof(now.seq)) != 0) {
+            last = cli_now_ms();
+        } else if (before.is_quiet && now.is_quiet) {
+            return true;
+        }
+        before = now;
+    }
+    return world_fail(w, LIANA_ETIMEOUT, "nothing moves, but not all is at rest");
+}
+
+/* ---- numbers ---- */
+
+bool measure_link(struct world *w, enum world_place place, struct link_cost *out)
+{
+    struct cli_stats stats;
+    const char *next = w->stores[place + 1].name;
+    size_t count;
+
+    if (!read_stats(w, place, &stats)) {
+        return false;
+    }
+    *out = (struct link_cost){0};
+    count = cli_stats_count(&stats, "links");
+    for (size_t i = 0; i < count; i++) {
+        if (cli_stats_number(&stats, "links.%zu.dialled", i)) {
+            out->wire += (uint64_t)cli_stats_number(&stats, "links.%zu.wire_in", i) +
+                         (uint64_t)cli_stats_number(&stats, "links.%zu.wire_out", i);
+        }
+    }
+    count = cli_stats_count(&stats, "peers");
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(cli_stats_text(&stats, "peers.%zu.name", i), next) == 0) {
+            out->payload +=
+                (uint64_t)cli_stats_number(&stats, "peers.%zu.payload_in", i) +
+                (uint64_t)cli_stats_number(&stats, "peers.%zu.payload_out", i);
+        }
+    }
+    cli_stats_free(&stats);
+    return true;
+}
+
+static uint64_t sum_of_peers(const struct cli_stats *stats, const char *name)
+{
+    size_t count = cli_stats_count(stats, "peers");
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sum += (uint64_t)cli_stats_number(stats, "peers.%zu.%s", i, name);
+    }
+    return sum;
+}
+
+bool measure_taken(struct world *w, enum world_place place, uint64_t *out)
+{
+    struct cli_stats stats;
+
+    if (!read_stats(w, place, &stats)) {
+        return false;
+    }
+    *out = sum_of_peers(&stats, "docs_in");
+    cli_stats_free(&stats);
+    return true;
+}
+
+static uint64_t documents(const struct cli_stats *stats, const char *collection)
+{
+    size_t count = cli_stats_count(stats, "collections");
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(cli_stats_text(stats, "collections.%zu.name", i), collection) == 0) {
+            return (uint64_t)cli_stats_number(stats, "collections.%zu.documents", i);
+        }
+    }
+    return 0;
+}
+
+bool measure_documents(struct world *w,
+                       enum world_place place,
+                       const char *collection,
+                       uint64_t *out)
+{
+    struct cli_stats stats;
+
+    if (!read_stats(w, place, &stats)) {
+        return false;
+    }
+    *out = documents(&stats, collection);
+    cli_stats_free(&stats);
+    return true;
+}
+
+/* ---- the table ---- */
+
+static bool print_stores(struct world *w)
+{
+    FILE *out = w->cli->out;
+
+    fprintf(out, "\n%-14s %8s %8s %10s %12s %12s\n", "store", "sales", "stock",
+            "commits", "changes in", "changes out");
+    for (int i = 0; i < PLACES; i++) {
+        struct cli_stats stats;
+
+        if (!read_stats(w, (enum world_place)i, &stats)) {
+            return false;
+        }
+        fprintf(out,
+                "%-14s %8" PRIu64 " %8" PRIu64 " %10" PRId64 " %12" PRIu64 " %12" PRIu64
+                "\n",
+                w->stores[i].name, documents(&stats, "sales"),
+                documents(&stats, "stock"), cli_stats_number(&stats, "store.seq"),
+                sum_of_peers(&stats, "docs_in"), sum_of_peers(&stats, "docs_out"));
+        cli_stats_free(&stats);
+    }
+    return true;
+}
+
+static bool print_links(struct world *w, const struct link_cost *before)
+{
+    FILE *out = w->cli->out;
+
+    fprintf(out, "\n%-28s %14s %14s %18s\n", "link", "wire bytes", "payload bytes",
+            "wire per payload");
+    for (int i = 0; i + 1 < PLACES; i++) {
+        struct link_cost cost;
+        char name[80];
+
+        if (!measure_link(w, (enum world_place)i, &cost)) {
+            return false;
+        }
+        if (i == TILL_2) {
+            cost.wire += before->wire;
+            cost.payload += before->payload;
+        }
+        snprintf(name, sizeof(name), "%s - %s", w->stores[i].name,
+                 w->stores[i + 1].name);
+        fprintf(out, "%-28s %14" PRIu64 " %14" PRIu64 " %18.3f\n", name, cost.wire,
+                cost.payload,
+                cost.payload ? (double)cost.wire / (double)cost.payload : 0.0);
+    }
+    return true;
+}
+
+static bool print_mongodb(struct world *w)
+{
+    struct cli_stats hub;
+
+    if (!w->mongodb_uri[0]) {
+        return true;
+    }
+    if (!read_stats(w, HUB, &hub)) {
+        return false;
+    }
+    fprintf(w->cli->out,
+            "MongoDB lag, from the commit at a till: median %" PRId64
+            " ms, 99 %% %" PRId64 " ms, greatest %" PRId64 " ms (the cut included)\n",
+            cli_stats_number(&hub, "apps.mongo.lag.median_ms"),
+            cli_stats_number(&hub, "apps.mongo.lag.p99_ms"),
+            cli_stats_number(&hub, "apps.mongo.lag.max_ms"));
+    fprintf(w->cli->out,
+            "MongoDB writes: %" PRId64 " documents replaced, %" PRId64 " refused\n",
+            cli_stats_number(&hub, "apps.mongo.written"),
+            cli_stats_number(&hub, "apps.mongo.refused"));
+    cli_stats_free(&hub);
+    return true;
+}
+
+bool measure_print(struct world *w, const struct link_cost *before, uint64_t rest_ms)
+{
+    if (!print_stores(w) || !print_links(w, before)) {
+        return false;
+    }
+    fprintf(w->cli->out, "\ntime to rest after the link came back: %.2f s\n",
+            (double)rest_ms / 1000);
+    return print_mongodb(w);
+}

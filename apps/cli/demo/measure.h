@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_CLI_DEMO_MEASURE_H
+#define LIA_CLI_DEMO_MEASURE_H
+/*
+ * cli/demo/measure - what the stores say of themselves: whether all is at rest, and the
+ * numbers of the last table.
+ *
+ * At rest. Every store is connected to all its neighbours, each neighbour has durably
+ * taken everything up to the store's newest commit, MongoDB has all of the hub, and
+ * between two looks nothing was committed anywhere. Nothing can come any more then: what
+ * is to be sent is in a store, and nobody has anything to send.
+ *
+ * Ownership: none. Threads: one.
+ */
+#include "cli/demo/world.h"
+
+struct link_cost {
+    uint64_t wire;    /* bytes below TLS, both ways */
+    uint64_t payload; /* bytes of changes */
+};
+
+struct look {
+    uint64_t seq[PLACES];
+    bool is_quiet; /* all but the comparison of two looks */
+};
+
+/* False with w->err set. */
+bool measure_look(struct world *w, struct look *out);
+
+/* Pumps and looks until all is at rest. */
+bool measure_rest(struct world *w);
+
+/* Bytes that the link from `place` to the next one has carried, as the dialling side knows
+ * them since it was started. */
+bool measure_link(struct world *w, enum world_place place, struct link_cost *out);
+
+/* Changes that a store has taken from its neighbours since it was started. */
+bool measure_taken(struct world *w, enum world_place place, uint64_t *out);
+
+bool measure_documents(struct world *w,
+                       enum world_place place,
+                       const char *collection,
+                       uint64_t *out);
+
+/* The table at the end; `before` are the costs of till 2's link until it was killed. */
+bool measure_print(struct world *w, const struct link_cost *before, uint64_t rest_ms);
+
+#endif

@@ -1,62 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/control_conn.h"
+#include "node/control_internal.h"
 
 #include "base/slice.h"
 
-struct request {
-    struct request *next;
-    uint32_t number;
-    uint8_t kind;
-    bool is_canceled;
-    size_t len;
-    uint8_t body[];
-};
-
-struct lia_control_conn {
-    const struct liana_allocator *alloc;
-    struct lia_loop *loop;
-    const struct lia_control_handlers *handlers;
-    const struct lia_control_conn_events *events;
-    void *ctx;
-    struct lia_control_conn *next; /* the server's list */
-
-    /* the loop's */
-    struct lia_stream *stream; /* NULL once it is closed */
-    struct lia_buf in;         /* the beginning of a frame */
-    bool has_worker;           /* started, not joined */
-    struct lia_thread worker;
-    struct lia_task worker_ended;
-
-    /* the worker's */
-    void *session; /* set while attached */
-    bool has_said_hello;
-
-    /* shared */
-    struct lia_mutex mutex;
-    struct lia_cond cond; /* anything below changed */
-    struct request *inbox;
-    struct request **inbox_end;
-    size_t inbox_count;
-    size_t inbox_bytes;
-    struct request *running;
-    struct lia_buf outbox;
-    size_t unread;        /* bytes that the client has not taken: outbox and stream */
-    struct lia_task poke; /* to the loop: the outbox or the inbox has changed */
-    bool is_poke_posted;
-    bool is_attached; /* cancel may be called */
-    bool is_paused;   /* the stream, until the inbox has room */
-    bool is_gone;
-};
-
-struct lia_control_reply {
-    struct lia_control_conn *conn;
-    struct request *request;
-    struct lia_buf body;
-};
-
 /* ---- the end ---- */
 
-static void free_request(struct lia_control_conn *conn, struct request *request)
+void lia_control_request_free(struct lia_control_conn *conn,
+                              struct lia_control_request *request)
 {
     lia_mem_free(conn->alloc, request, sizeof(*request) + request->len);
 }
@@ -64,9 +14,9 @@ static void free_request(struct lia_control_conn *conn, struct request *request)
 static void free_conn(struct lia_control_conn *conn)
 {
     while (conn->inbox) {
-        struct request *next = conn->inbox->next;
+        struct lia_control_request *next = conn->inbox->next;
 
-        free_request(conn, conn->inbox);
+        lia_control_request_free(conn, conn->inbox);
         conn->inbox = next;
     }
     lia_buf_deinit(&conn->in);
@@ -133,7 +83,7 @@ void lia_control_conn_close(struct lia_control_conn *conn)
 
 /* ---- out ---- */
 
-static void poke(struct lia_control_conn *conn)
+void lia_control_conn_poke(struct lia_control_conn *conn)
 {
     if (!conn->is_poke_posted) {
         conn->is_poke_posted = true;
@@ -191,223 +141,12 @@ static void on_drained(void *ctx)
     lia_mutex_unlock(&conn->mutex);
 }
 
-/* Queues a frame once the client has read enough. LIANA_ECANCELED when it is gone;
- * parts also when it no longer wants them. */
-static liana_status put_frame(struct lia_control_conn *conn,
-                              struct request *request,
-                              enum lia_control_kind kind,
-                              struct liana_slice body)
-{
-    liana_status status = LIANA_OK;
-
-    lia_mutex_lock(&conn->mutex);
-    while (conn->unread > LIA_OUTBOX_BYTES_MAX && !conn->is_gone &&
-           !(kind == LIA_CONTROL_PART && request->is_canceled)) {
-        lia_cond_wait(&conn->cond, &conn->mutex);
-    }
-    if (conn->is_gone || (kind == LIA_CONTROL_PART && request->is_canceled)) {
-        status = LIANA_ECANCELED;
-    } else {
-        size_t before = conn->outbox.len;
-
-        lia_control_frame_encode(&conn->outbox, request ? request->number : 0, kind,
-                                 body);
-        status = conn->outbox.status;
-        conn->unread += conn->outbox.len - before;
-        poke(conn);
-    }
-    lia_mutex_unlock(&conn->mutex);
-    return status;
-}
-
-static liana_status put_error(struct lia_control_conn *conn,
-                              struct request *request,
-                              const struct liana_error *err)
-{
-    struct lia_buf body;
-    liana_status status;
-
-    lia_buf_init(&body, conn->alloc);
-    lia_control_error_encode(&body, err);
-    status = body.status;
-    if (!status) {
-        status = put_frame(conn, request, LIA_CONTROL_ERROR, lia_buf_slice(&body));
-    }
-    lia_buf_deinit(&body);
-    return status;
-}
-
-struct lia_buf *lia_control_reply_body(struct lia_control_reply *reply)
-{
-    return &reply->body;
-}
-
-liana_status lia_control_reply_part(struct lia_control_reply *reply,
-                                    struct liana_slice document)
-{
-    return put_frame(reply->conn, reply->request, LIA_CONTROL_PART, document);
-}
-
-bool lia_control_reply_is_canceled(struct lia_control_reply *reply)
-{
-    struct lia_control_conn *conn = reply->conn;
-    bool is_canceled;
-
-    lia_mutex_lock(&conn->mutex);
-    is_canceled = conn->is_gone || reply->request->is_canceled;
-    lia_mutex_unlock(&conn->mutex);
-    return is_canceled;
-}
-
-/* ---- the worker ---- */
-
-static lia_control_handler_fn find_handler(const struct lia_control_handlers *handlers,
-                                           uint8_t kind)
-{
-    switch (kind) {
-#define LIA_CONTROL(number, NAME, name, text)                                          \
-    case number:                                                                       \
-        return handlers->name;
-#include "node/control.def"
-#undef LIA_CONTROL
-    default: return NULL;
-    }
-}
-
-static liana_status hello(struct lia_control_conn *conn,
-                          struct request *request,
-                          struct liana_error *err)
-{
-    liana_status status =
-        lia_control_hello_check(lia_slice(request->body, request->len), err);
-
-    if (!status) {
-        status = conn->handlers->attach(conn->handlers->ctx, &conn->session, err);
-    }
-    if (!status) {
-        conn->has_said_hello = true;
-        lia_mutex_lock(&conn->mutex);
-        conn->is_attached = true;
-        lia_mutex_unlock(&conn->mutex);
-    }
-    return status;
-}
-
-static liana_status run(struct lia_control_conn *conn,
-                        struct request *request,
-                        struct lia_control_reply *reply,
-                        struct liana_error *err)
-{
-    lia_control_handler_fn handler = find_handler(conn->handlers, request->kind);
-
-    if (request->kind == LIA_CONTROL_HELLO && !conn->has_said_hello) {
-        liana_status status = hello(conn, request, err);
-
-        if (!status) {
-            lia_control_hello_encode(&reply->body);
-        }
-        return status;
-    }
-    if (!conn->has_said_hello || !handler) {
-        return lia_err(err, LIANA_EPROTOCOL, "control request of kind %u %s",
-                       request->kind,
-                       conn->has_said_hello ? "is unknown here" : "before the hello");
-    }
-    return handler(conn->session, lia_slice(request->body, request->len), reply, err);
-}
-
-static bool was_canceled(struct lia_control_conn *conn, struct request *request)
-{
-    bool is_canceled;
-
-    lia_mutex_lock(&conn->mutex);
-    is_canceled = request->is_canceled;
-    lia_mutex_unlock(&conn->mutex);
-    return is_canceled;
-}
-
-/* False when there is nobody left to answer to. */
-static bool serve(struct lia_control_conn *conn, struct request *request)
-{
-    struct lia_control_reply reply = {.conn = conn, .request = request};
-    struct liana_error err = LIANA_ERROR_INIT;
-    liana_status status = LIANA_ECANCELED;
-
-    lia_buf_init(&reply.body, conn->alloc);
-    if (!was_canceled(conn, request)) {
-        status = run(conn, request, &reply, &err);
-    }
-    if (!status) {
-        status = reply.body.status;
-    }
-    if (!status) {
-        status = put_frame(conn, request, LIA_CONTROL_DONE, lia_buf_slice(&reply.body));
-        if (status == LIANA_ECANCELED) {
-            lia_buf_deinit(&reply.body);
-            return false;
-        }
-    }
-    if (status) {
-        lia_err_plain(&err, status);
-        status = put_error(conn, request, &err);
-    }
-    lia_buf_deinit(&reply.body);
-    return status == LIANA_OK;
-}
-
-static struct request *take(struct lia_control_conn *conn)
-{
-    struct request *request;
-
-    lia_mutex_lock(&conn->mutex);
-    while (!conn->inbox && !conn->is_gone) {
-        lia_cond_wait(&conn->cond, &conn->mutex);
-    }
-    request = conn->is_gone ? NULL : conn->inbox;
-    if (request) {
-        conn->inbox = request->next;
-        if (!conn->inbox) {
-            conn->inbox_end = &conn->inbox;
-        }
-        conn->inbox_count--;
-        conn->inbox_bytes -= request->len;
-        conn->running = request;
-    }
-    lia_mutex_unlock(&conn->mutex);
-    return request;
-}
-
-static void worker_main(void *arg)
-{
-    struct lia_control_conn *conn = arg;
-    struct request *request;
-    bool goes_on = true;
-
-    while (goes_on && (request = take(conn)) != NULL) {
-        goes_on = serve(conn, request);
-        lia_mutex_lock(&conn->mutex);
-        conn->running = NULL;
-        if (conn->is_paused) {
-            poke(conn);
-        }
-        lia_mutex_unlock(&conn->mutex);
-        free_request(conn, request);
-    }
-    lia_mutex_lock(&conn->mutex);
-    conn->is_attached = false;
-    lia_mutex_unlock(&conn->mutex);
-    if (conn->has_said_hello) {
-        conn->handlers->detach(conn->session);
-    }
-    lia_loop_post(conn->loop, &conn->worker_ended);
-}
-
 /* ---- in ---- */
 
 static void cancel(struct lia_control_conn *conn, uint32_t number)
 {
     lia_mutex_lock(&conn->mutex);
-    for (struct request *r = conn->inbox; r; r = r->next) {
+    for (struct lia_control_request *r = conn->inbox; r; r = r->next) {
         r->is_canceled |= r->number == number;
     }
     if (conn->running && conn->running->number == number) {
@@ -424,13 +163,13 @@ static liana_status accept_request(struct lia_control_conn *conn,
                                    const struct lia_control_frame *frame,
                                    struct liana_error *err)
 {
-    struct request *request =
+    struct lia_control_request *request =
         lia_mem_alloc(conn->alloc, sizeof(*request) + frame->body.len);
 
     if (!request) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
-    *request = (struct request){
+    *request = (struct lia_control_request){
         .number = frame->number, .kind = frame->kind, .len = frame->body.len};
     memcpy(request->body, frame->body.ptr, frame->body.len);
     lia_mutex_lock(&conn->mutex);
@@ -579,7 +318,7 @@ liana_status lia_control_conn_open(struct lia_stream *stream,
     *out = conn;
     /* From here on the end is told by `closed`. */
     if (lia_stream_start(stream, &stream_events, conn) ||
-        lia_thread_start(&conn->worker, "liana-client", worker_main, conn)) {
+        lia_thread_start(&conn->worker, "liana-client", lia_control_worker, conn)) {
         let_go(conn);
     } else {
         conn->has_worker = true;

@@ -166,6 +166,21 @@ static liana_status fail_silently(void *ctx,
     return LIANA_EEND;
 }
 
+/* FREE answers with more than a frame can hold. */
+static liana_status answer_too_much(void *ctx,
+                                    struct liana_slice body,
+                                    struct lia_control_reply *reply,
+                                    struct liana_error *err)
+{
+    (void)ctx;
+    (void)body;
+    (void)err;
+    if (lia_buf_extend(lia_control_reply_body(reply), LIA_CONTROL_FRAME_MAX)) {
+        memset(lia_control_reply_body(reply)->ptr, 0, LIA_CONTROL_FRAME_MAX);
+    }
+    return LIANA_OK;
+}
+
 /* ---- the world ---- */
 
 static int setup(void **state)
@@ -184,7 +199,8 @@ static int setup(void **state)
                                                 .next = send_parts,
                                                 .feed_next = wait_for_cancel,
                                                 .begin = refuse,
-                                                .commit = fail_silently};
+                                                .commit = fail_silently,
+                                                .free = answer_too_much};
     assert_ok(lia_loop_start(&w->env.env, "liana-test", &w->loop, NULL));
     *state = w;
     return 0;
@@ -283,6 +299,8 @@ static void failures_cross_with_their_message(void **state)
     assert_string_equal(err.message, liana_status_text(LIANA_EEND));
     call.kind = LIA_CONTROL_STATS; /* has no handler here */
     assert_status(LIANA_EPROTOCOL, lia_control_call(client, &call, NULL));
+    call.kind = LIA_CONTROL_FREE;
+    assert_status(LIANA_ETOOLARGE, lia_control_call(client, &call, NULL));
     echo_works(client); /* none of it harmed the connection */
     lia_control_disconnect(client);
 }

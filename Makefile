@@ -27,7 +27,7 @@ define ctest
 	@$(STEP) -v test-$(1) ctest --test-dir build/$(1) -j$(JOBS) --output-on-failure --no-tests=error $(2)
 endef
 
-.PHONY: help setup run test check check-quick dev release asan tsan fuzz long bench install clean
+.PHONY: help setup run test check check-quick dev release asan tsan fuzz mutants long bench install clean
 
 help:  ## this list
 	@echo "Liana: an offline-first document database for devices."
@@ -84,6 +84,10 @@ fuzz: ready  ## fuzz one target: TARGET=name SECONDS=60 (fuzz/*.c are the target
 	@mkdir -p build/corpus/$(TARGET) build/findings
 	build/fuzz/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) -print_final_stats=1 -artifact_prefix=build/findings/ \
 		build/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+
+mutants: ready  ## builds that each break one rule of the merge law: the histories must notice all of them
+	$(call build,dev)
+	@$(STEP) -v mutants cmake --build build/dev -j$(JOBS) --target mutants
 
 long: ready  ## hours: the property tests with a hundred times the cases, every fuzz target for SECONDS each
 	$(call build,dev)

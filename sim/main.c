@@ -4,7 +4,8 @@
  *
  *     sim --seed N [--trace]           one seed, with everything that happened
  *     sim --seeds FIRST COUNT          each of them twice: equal traces, or it fails;
- *                                      prints how many had a crash and a partition
+ *                                      prints how many had a crash and a partition;
+ *                                      --need N: at least so many of both
  *     sim --break N --seeds FIRST COUNT    with deliberate damage: a check must fail
  */
 #include <stdio.h>
@@ -18,13 +19,14 @@
 struct arguments {
     uint64_t first;
     uint64_t count;
+    uint64_t need; /* seeds with a crash, and with a partition, at least */
     enum sim_breakage breakage;
     bool is_traced;
 };
 
 static bool parse(int argc, char **argv, struct arguments *out)
 {
-    *out = (struct arguments){1, 1, SIM_BREAK_NOTHING, false};
+    *out = (struct arguments){.first = 1, .count = 1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0) {
             out->is_traced = true;
@@ -33,6 +35,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
         } else if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc) {
             out->first = strtoull(argv[++i], NULL, 10);
             out->count = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--need") == 0 && i + 1 < argc) {
+            out->need = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--break") == 0 && i + 1 < argc) {
             out->breakage = (enum sim_breakage)strtoul(argv[++i], NULL, 10);
         } else {
@@ -99,7 +103,7 @@ static int run_seeds(const struct arguments *a)
            (unsigned long long)a->count, (unsigned long long)a->first,
            (unsigned long long)crashes, (unsigned long long)partitions,
            (unsigned long long)txns);
-    return 0;
+    return crashes < a->need || partitions < a->need;
 }
 
 int main(int argc, char **argv)
@@ -107,8 +111,8 @@ int main(int argc, char **argv)
     struct arguments a;
 
     if (!parse(argc, argv, &a)) {
-        fprintf(stderr,
-                "usage: sim [--break N] (--seed N [--trace] | --seeds FIRST COUNT)\n");
+        fprintf(stderr, "usage: sim [--break N] [--need N] (--seed N [--trace] | "
+                        "--seeds FIRST COUNT)\n");
         return 2;
     }
     return a.breakage ? run_broken(&a) : run_seeds(&a);

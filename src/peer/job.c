@@ -46,85 +46,135 @@ uint64_t lia_peer_origin(const uint8_t id[LIA_PEER_ID_BYTES])
 
 #define TAKE_BYTES ((size_t)1024 * 1024)
 
+/* What a chunk costs beside its commits. */
+#define CHUNK_BYTES (sizeof(struct lia_recent_chunk) + LIA_ARENA_CHUNK_MIN)
+
+struct taking {
+    struct lia_recent_chunk *chunk;
+    struct lia_arena taken;   /* whole documents: not kept */
+    struct lia_arena scratch; /* of one document */
+};
+
 /* A segment is made once, here, for all sessions. */
-static liana_status take_change(struct lia_recent_chunk *chunk,
+static liana_status take_change(struct taking *t,
                                 const struct lia_commit_change *from,
                                 struct lia_recent_change *out)
 {
+    struct lia_arena *arena = &t->chunk->arena;
+    struct liana_slice segment;
     struct lia_doc_info info;
-    liana_status status =
-        lia_doc_segment(&chunk->arena, from->after, from->before, &out->segment);
+    liana_status status;
 
+    lia_arena_reset(&t->scratch);
+    status = lia_doc_segment(&t->scratch, from->after, from->before, &segment);
     if (!status) {
-        status = lia_doc_info(&chunk->arena, from->after.clock, &info);
+        status = lia_doc_info(&t->scratch, from->after.clock, &info);
+    }
+    if (!status) {
+        status = lia_vector_copy(arena, info.vector, &out->vector);
+    }
+    if (!status && (!lia_arena_copy(arena, segment, &out->segment) ||
+                    !lia_arena_copy(arena, from->key, &out->key))) {
+        status = LIANA_ENOMEM;
     }
     if (!status) {
         out->collection = from->collection->name;
-        out->key = from->key;
-        out->vector = info.vector;
-        chunk->bytes += sizeof(*out) + out->segment.len + out->key.len +
-                        info.vector.count * sizeof(info.vector.entries[0]);
+        t->chunk->bytes += sizeof(*out) + segment.len + from->key.len +
+                           info.vector.count * sizeof(info.vector.entries[0]);
     }
     return status;
 }
 
-static liana_status take_commit(struct lia_recent_chunk *chunk,
+static liana_status take_marks(struct taking *t,
+                               const struct lia_commit_event *from,
+                               struct lia_recent_commit *out)
+{
+    struct lia_arena *arena = &t->chunk->arena;
+    struct lia_batch_marks *marks =
+        lia_arena_array(arena, from->marks_count, sizeof(*marks));
+    liana_status status = marks ? LIANA_OK : LIANA_ENOMEM;
+
+    for (size_t i = 0; i < from->marks_count && !status; i++) {
+        status = lia_vector_copy(arena, from->marks[i].marks, &marks[i].marks);
+        if (!lia_arena_copy(arena, from->marks[i].subscription,
+                            &marks[i].subscription)) {
+            status = LIANA_ENOMEM;
+        }
+        t->chunk->bytes += sizeof(*marks) + from->marks[i].subscription.len +
+                           from->marks[i].marks.count * sizeof(struct lia_vector_entry);
+    }
+    out->marks = marks;
+    out->marks_count = from->marks_count;
+    return status;
+}
+
+static liana_status take_commit(struct taking *t,
                                 const struct lia_commit_event *from,
                                 struct lia_recent_commit *out)
 {
-    liana_status status = LIANA_OK;
+    liana_status status = take_marks(t, from, out);
 
     out->seq = from->seq;
     out->stamp = from->stamp;
     out->origin = from->origin;
-    out->marks = from->marks;
-    out->marks_count = from->marks_count;
     out->changes =
-        lia_arena_array(&chunk->arena, from->change_count, sizeof(*out->changes));
+        lia_arena_array(&t->chunk->arena, from->change_count, sizeof(*out->changes));
     if (!out->changes) {
         return LIANA_ENOMEM;
     }
     for (size_t i = 0; i < from->change_count && !status; i++) {
-        status = take_change(chunk, &from->changes[i], &out->changes[i]);
+        status = take_change(t, &from->changes[i], &out->changes[i]);
         out->change_count += !status;
     }
-    chunk->bytes += sizeof(*out);
+    t->chunk->bytes += sizeof(*out);
     return status;
 }
 
 /* Commits whose segments nobody waits for, or that cannot be had, are lost for the
  * fan-out: sessions walk the feed over them. */
-static void take(struct lia_job *job)
+static void take_events(struct lia_job *job,
+                        struct taking *t,
+                        const struct lia_taken *taken)
 {
-    struct lia_recent_chunk *chunk = lia_mem_zalloc(job->alloc, sizeof(*chunk));
-    struct lia_taken taken = {0};
-    liana_status status;
+    struct lia_recent_chunk *chunk = t->chunk;
+    liana_status status = LIANA_OK;
 
-    if (!chunk) {
-        return;
-    }
-    lia_arena_init(&chunk->arena, job->alloc);
-    job->chunk = chunk;
-    status = lia_db_take(job->listener, &chunk->arena, TAKE_BYTES, &taken);
-    if (status) {
-        return;
-    }
-    job->has_more = taken.has_more;
-    chunk->missed_upto = taken.missed_upto;
-    if (taken.event_count == 0) {
+    chunk->missed_upto = taken->missed_upto;
+    if (taken->event_count == 0) {
         return;
     }
     chunk->commits =
-        lia_arena_array(&chunk->arena, taken.event_count, sizeof(*chunk->commits));
+        lia_arena_array(&chunk->arena, taken->event_count, sizeof(*chunk->commits));
     status = chunk->commits && job->wants_segments ? LIANA_OK : LIANA_ENOMEM;
-    for (size_t i = 0; i < taken.event_count && !status; i++) {
-        status = take_commit(chunk, &taken.events[i], &chunk->commits[i]);
+    for (size_t i = 0; i < taken->event_count && !status; i++) {
+        status = take_commit(t, &taken->events[i], &chunk->commits[i]);
         chunk->commit_count += !status;
     }
     if (status) {
         chunk->commit_count = 0;
-        chunk->missed_upto = taken.events[taken.event_count - 1].seq;
+        chunk->missed_upto = taken->events[taken->event_count - 1].seq;
     }
+}
+
+static void take(struct lia_job *job)
+{
+    struct taking t = {.chunk = lia_mem_zalloc(job->alloc, sizeof(*t.chunk))};
+    struct lia_taken taken = {0};
+
+    if (!t.chunk) {
+        return;
+    }
+    lia_arena_init(&t.chunk->arena, job->alloc);
+    lia_arena_init(&t.taken, job->alloc);
+    lia_arena_init(&t.scratch, job->alloc);
+    t.chunk->bytes = CHUNK_BYTES;
+    job->chunk = t.chunk;
+    if (lia_db_take(job->listener, &t.taken, TAKE_BYTES, &taken) == LIANA_OK) {
+        job->has_more = taken.has_more;
+        take_events(job, &t, &taken);
+    }
+    lia_arena_deinit(&t.taken);
+    lia_arena_deinit(&t.scratch);
 }
 
 /* ---- running ---- */

@@ -93,30 +93,55 @@ static liana_status half_digest(struct liana_slice key,
     return status;
 }
 
-static liana_status give_item(struct lia_request *request,
-                              const struct lia_feed_item *item)
+/* Only what is sent stays in the request: a page may wait long for its receiver. */
+struct reading {
+    struct lia_request *request;
+    struct lia_arena page;    /* whole documents */
+    struct lia_arena scratch; /* of one document */
+};
+
+static liana_status give_segment(struct reading *r,
+                                 const struct lia_feed_item *item,
+                                 struct lia_vector vector,
+                                 struct lia_vector marks,
+                                 struct lia_found *found)
 {
-    struct lia_feed_request *f = &request->feed;
+    struct liana_slice segment;
+    struct lia_vector from;
+    liana_status status = reflected(&r->scratch, vector, marks, &from);
+
+    if (!status) {
+        status = lia_doc_segment(&r->scratch, item->doc, from, &segment);
+    }
+    if (!status && !lia_arena_copy(&r->request->arena, segment, &found->data)) {
+        status = LIANA_ENOMEM;
+    }
+    return status;
+}
+
+static liana_status give_item(struct reading *r, const struct lia_feed_item *item)
+{
+    struct lia_feed_request *f = &r->request->feed;
     const struct lia_feed_interest *interest = &f->interests[item->hits[0].interest];
     struct lia_found *found = &f->found[f->found_count];
     struct lia_doc_info info;
-    struct lia_vector from;
-    liana_status status = lia_doc_info(&request->arena, item->doc.clock, &info);
+    liana_status status;
 
+    lia_arena_reset(&r->scratch);
+    status = lia_doc_info(&r->scratch, item->doc.clock, &info);
     if (status || lia_vector_geq(interest->marks, info.vector)) {
         return status;
     }
     found->interest = item->hits[0].interest;
-    found->key = item->key;
+    if (!lia_arena_copy(&r->request->arena, item->key, &found->key)) {
+        return LIANA_ENOMEM;
+    }
     if (interest->is_unmarked) {
         found->kind = LIA_FOUND_HAVE;
         status = half_digest(item->key, item->doc.clock, found->digest);
     } else {
         found->kind = LIA_FOUND_SEGMENT;
-        status = reflected(&request->arena, info.vector, interest->marks, &from);
-        if (!status) {
-            status = lia_doc_segment(&request->arena, item->doc, from, &found->data);
-        }
+        status = give_segment(r, item, info.vector, interest->marks, found);
     }
     f->found_count += !status;
     return status;
@@ -133,7 +158,9 @@ static liana_status give_marks(struct lia_request *request,
     }
     for (size_t i = 0; i < page->marks_count; i++) {
         marks[i].interest = page->marks[i].interest;
-        marks[i].marks = page->marks[i].marks;
+        if (lia_vector_copy(&request->arena, page->marks[i].marks, &marks[i].marks)) {
+            return LIANA_ENOMEM;
+        }
     }
     request->feed.marks = marks;
     request->feed.marks_count = page->marks_count;
@@ -141,6 +168,7 @@ static liana_status give_marks(struct lia_request *request,
 }
 
 static liana_status ask_feed(struct lia_job *job,
+                             struct lia_arena *arena,
                              struct lia_feed_page *page,
                              struct liana_error *err)
 {
@@ -165,32 +193,43 @@ static liana_status ask_feed(struct lia_job *job,
         interests[i].after_seq = f->after;
         interests[i].wants_marks = true;
     }
-    return lia_db_feed(job->db, &request->arena, &query, page, err);
+    return lia_db_feed(job->db, arena, &query, page, err);
 }
 
-liana_status lia_job_feed(struct lia_job *job, struct liana_error *err)
+static liana_status read_page(struct lia_job *job,
+                              struct reading *r,
+                              struct liana_error *err)
 {
-    struct lia_request *request = job->request;
-    struct lia_feed_request *f = &request->feed;
+    struct lia_feed_request *f = &r->request->feed;
     struct lia_feed_page page;
-    liana_status status = ask_feed(job, &page, err);
+    liana_status status = ask_feed(job, &r->page, &page, err);
 
     if (status) {
         return status;
     }
-    f->found = lia_arena_array(&request->arena, page.item_count, sizeof(*f->found));
+    f->found = lia_arena_array(&r->request->arena, page.item_count, sizeof(*f->found));
     status = f->found ? LIANA_OK : LIANA_ENOMEM;
     for (size_t i = 0; i < page.item_count && !status; i++) {
-        status = give_item(request, &page.items[i]);
-    }
-    if (status) {
-        return status;
+        status = give_item(r, &page.items[i]);
     }
     f->upto = page.upto;
     f->is_cut = page.is_cut;
     f->is_head = page.upto >= page.head && !page.is_cut;
     f->next = (struct lia_cursor){page.next.seq, page.next.collection, page.next.row};
-    return f->is_head ? give_marks(request, &page) : LIANA_OK;
+    return !status && f->is_head ? give_marks(r->request, &page) : status;
+}
+
+liana_status lia_job_feed(struct lia_job *job, struct liana_error *err)
+{
+    struct reading r = {.request = job->request};
+    liana_status status;
+
+    lia_arena_init(&r.page, job->alloc);
+    lia_arena_init(&r.scratch, job->alloc);
+    status = read_page(job, &r, err);
+    lia_arena_deinit(&r.scratch);
+    lia_arena_deinit(&r.page);
+    return status;
 }
 
 /* ---- single documents ---- */

@@ -115,15 +115,15 @@ void lia_peer_free(struct lia_peer *peer);
 
 /* Out of memory is the only failure of these; the link is then closed by the peer. */
 void lia_peer_link_up(struct lia_peer *peer,
-                      const struct lia_link *link,
+                      const struct lia_link *info,
                       uint64_t now_ms);
 void lia_peer_link_bytes(struct lia_peer *peer,
-                         uint64_t link,
+                         uint64_t id,
                          struct liana_slice bytes,
                          uint64_t now_ms);
 /* `reason` LIANA_OK: the other side closed it in order. */
 void lia_peer_link_down(struct lia_peer *peer,
-                        uint64_t link,
+                        uint64_t id,
                         liana_status reason,
                         uint64_t now_ms);
 

@@ -15,9 +15,7 @@ static void drop_first(struct lia_recent *recent)
 {
     struct lia_recent_chunk *chunk = recent->first;
 
-    if (chunk->commit_count) {
-        recent->base = chunk->commits[chunk->commit_count - 1].seq;
-    }
+    recent->base = chunk->commits[chunk->commit_count - 1].seq;
     recent->bytes -= chunk->bytes;
     recent->first = chunk->next;
     if (!recent->first) {
@@ -40,9 +38,11 @@ void lia_recent_add(struct lia_recent *recent, struct lia_recent_chunk *chunk)
         recent->base = chunk->missed_upto;
         recent->head = chunk->missed_upto;
     }
-    if (chunk->commit_count) {
-        recent->head = chunk->commits[chunk->commit_count - 1].seq;
+    if (chunk->commit_count == 0) {
+        lia_recent_chunk_free(chunk);
+        return;
     }
+    recent->head = chunk->commits[chunk->commit_count - 1].seq;
     chunk->next = NULL;
     if (recent->last) {
         recent->last->next = chunk;
@@ -140,6 +140,11 @@ static liana_status give_marks(struct exact *x)
     return status;
 }
 
+static bool reaches_beyond(const struct lia_recent_chunk *chunk, uint64_t seq)
+{
+    return chunk->commit_count && chunk->commits[chunk->commit_count - 1].seq > seq;
+}
+
 static liana_status walk(struct exact *x,
                          const struct lia_recent *recent,
                          uint64_t origin)
@@ -150,6 +155,9 @@ static liana_status walk(struct exact *x,
     f->upto = f->after;
     for (const struct lia_recent_chunk *chunk = recent->first; chunk && !status;
          chunk = chunk->next) {
+        if (!reaches_beyond(chunk, f->after)) {
+            continue;
+        }
         for (size_t i = 0; i < chunk->commit_count && !status; i++) {
             const struct lia_recent_commit *commit = &chunk->commits[i];
 
@@ -179,7 +187,8 @@ static size_t changes_after(const struct lia_recent *recent, uint64_t after)
 
     for (const struct lia_recent_chunk *chunk = recent->first; chunk;
          chunk = chunk->next) {
-        for (size_t i = 0; i < chunk->commit_count; i++) {
+        for (size_t i = 0; reaches_beyond(chunk, after) && i < chunk->commit_count;
+             i++) {
             count += chunk->commits[i].seq > after ? chunk->commits[i].change_count : 0;
         }
     }

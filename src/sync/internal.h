@@ -173,32 +173,34 @@ struct lia_session {
     struct lia_session_options options;
     struct lia_arena arena; /* strings for the whole life */
     enum lia_session_state state;
+    liana_status failure;     /* of this step */
+    struct liana_error error; /* its words */
+    bool out_is_packed; /* our HELLO was sent: everything behind it is compressed */
+    bool in_is_packed;
+    bool wants_pong;
+    bool has_greet;
+    bool is_verifying;
+    bool is_trusted;
+    bool is_owing;    /* an OWED request is out */
+    bool more_follow; /* the last SUBSCRIBE said so */
 
     /* This step. */
     struct lia_actions *actions;
     struct lia_request *result; /* freed at its end, unless a handler kept it */
     uint64_t now;
-    liana_status failure;
-    struct liana_error error;
 
     /* Bytes. */
     struct lia_stream stream;
     struct lia_frames frames;
     struct lia_buf out; /* frames of this step */
-    bool out_is_packed; /* our HELLO was sent: everything behind it is compressed */
-    bool in_is_packed;
     struct lia_arena decoding;
     struct lia_session_stats stats;
     uint64_t last_data; /* when something other than PING and PONG passed */
     uint64_t pinged_at; /* 0: no PING is open */
-    bool wants_pong;
     uint64_t pong_nonce;
 
     /* Greeting. */
     struct lia_greet_request greet;
-    bool has_greet;
-    bool is_verifying;
-    bool is_trusted;
     struct lia_wire_hello hello; /* the peer's; its name is in the arena */
     uint64_t head;               /* our newest durable commit */
 
@@ -214,12 +216,10 @@ struct lia_session {
     struct lia_ask *asks;
     uint64_t ask_number;
     uint64_t owed_at; /* when owed documents are asked for; LIA_NEVER */
-    bool is_owing;    /* an OWED request is out */
 
     struct lia_outsub *outsubs;
     size_t outsub_count;
     size_t registering;
-    bool more_follow; /* the last SUBSCRIBE said so */
     uint64_t have_number;
     size_t answering; /* DOCS requests that are out */
 

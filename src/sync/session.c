@@ -446,10 +446,9 @@ liana_status lia_session_step(struct lia_session *s,
     s->now = e->now_ms;
     s->result = e->kind == LIA_EVENT_RESULT ? e->request : NULL;
     status = handle_event(s, e);
-    if (!status && !s->failure && e->kind == LIA_EVENT_RESULT && !s->in_is_packed) {
+    if (!status && !s->failure && !s->in_is_packed &&
+        (e->kind == LIA_EVENT_RESULT || e->kind == LIA_EVENT_VERDICT)) {
         status = handle_plain(s); /* frames may have waited for it */
-    } else if (!status && !s->failure && e->kind == LIA_EVENT_VERDICT) {
-        status = handle_plain(s);
     }
     if (!status && !s->failure) {
         settle(s);

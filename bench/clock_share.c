@@ -7,66 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "bench/jsonl.h"
 #include "bench/stores.h"
-#include "codec/json.h"
 
-#define TILLS    3
-#define BATCH    1000
-#define FILE_MAX ((size_t)64 << 20)
-
-/* ---- documents of a prepared file, or generated ones in a smoke run ---- */
-
-struct file {
-    struct lia_buf text;
-    size_t used;
-    struct lia_buf doc;
-};
-
-static void file_open(struct file *f, const struct bench *b, const char *name)
-{
-    struct bench_docs docs;
-    char path[BENCH_PATH_MAX];
-
-    *f = (struct file){0};
-    lia_buf_init(&f->text, b->env->alloc);
-    lia_buf_init(&f->doc, b->env->alloc);
-    if (b->data) {
-        snprintf(path, sizeof(path), "%s/%s.jsonl", b->data, name);
-        BENCH_OK(lia_file_read(path, FILE_MAX, &f->text, &err));
-        return;
-    }
-    bench_docs_sales(&docs, 0, 20);
-    for (size_t i = 0; i < docs.count; i++) {
-        lia_buf_slice_add(&f->text, docs.docs[i].json);
-    }
-    bench_docs_free(&docs);
-}
-
-static bool file_next(struct file *f, struct liana_slice *out)
-{
-    const struct liana_slice rest =
-        lia_slice(f->text.ptr + f->used, f->text.len - f->used);
-    struct liana_error err = LIANA_ERROR_INIT;
-    size_t used = 0;
-    liana_status status;
-
-    lia_buf_reset(&f->doc);
-    status = lia_json_read(rest, &f->doc, &used, &err);
-    if (status == LIANA_EEND) {
-        return false;
-    }
-    bench_ok(status, &err, __FILE__, __LINE__);
-    f->used += used;
-    *out = lia_buf_slice(&f->doc);
-    return true;
-}
-
-static void file_close(struct file *f)
-{
-    lia_buf_deinit(&f->text);
-    lia_buf_deinit(&f->doc);
-}
+#define TILLS 3
+#define BATCH 1000
 
 /* ---- stores ---- */
 
@@ -94,20 +39,20 @@ static void load(const struct bench *b,
                  const char *collection)
 {
     struct liana_slice doc;
-    struct file f;
+    struct bench_jsonl f;
     bool more = true;
 
-    file_open(&f, b, file);
+    bench_jsonl_open(&f, b, file);
     while (more) {
         struct lia_txn *txn = begin(db, LIA_WRITE);
         const struct lia_collection *c = collection_of(txn, collection);
 
-        for (size_t i = 0; i < BATCH && (more = file_next(&f, &doc)); i++) {
+        for (size_t i = 0; i < BATCH && (more = bench_jsonl_next(&f, &doc)); i++) {
             BENCH_OK(lia_txn_insert(txn, c, doc, NULL, &err));
         }
         BENCH_OK(lia_txn_commit(txn, NULL, &err));
     }
-    file_close(&f);
+    bench_jsonl_close(&f);
 }
 
 /* Whole copies of all documents of a collection, as sync would bring them. */
@@ -206,7 +151,7 @@ static void run_shop(const struct bench *b, struct lia_db *office)
     char folders[TILLS][BENCH_PATH_MAX];
     struct lia_value till = {0};
     struct liana_slice sale;
-    struct file f;
+    struct bench_jsonl f;
 
     load(b, office, "retail.stock", "stock");
     for (size_t i = 0; i < TILLS; i++) {
@@ -214,14 +159,14 @@ static void run_shop(const struct bench *b, struct lia_db *office)
         bench_liana_open(&tills[i], b->env, folders[i]);
         copy(office, tills[i].db, "stock");
     }
-    file_open(&f, b, "retail.sales");
-    while (file_next(&f, &sale)) {
+    bench_jsonl_open(&f, b, "retail.sales");
+    while (bench_jsonl_next(&f, &sale)) {
         if (!lia_bson_find(sale, lia_str("till"), &till)) {
             bench_fail("a sale without a till");
         }
         sell(tills[(size_t)lia_value_int32(till) % TILLS].db, sale);
     }
-    file_close(&f);
+    bench_jsonl_close(&f);
     for (size_t i = 0; i < TILLS; i++) {
         copy(tills[i].db, office, "sales");
         copy(tills[i].db, office, "stock");

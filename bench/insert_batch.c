@@ -1,54 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "bench/app.h"
 #include "bench/stores.h"
 
 #define BATCH 1000
 
+/* Our side: through the public API (`app`), or below the query language (`liana`). */
 struct both {
     const struct bench *b;
     char ours[BENCH_PATH_MAX];
     char theirs[BENCH_PATH_MAX];
+    liana_db *app;
     struct bench_liana liana;
     struct bench_sqlite sqlite;
     struct bench_docs docs; /* of this round */
     size_t batches;
     size_t next; /* number of the next round's first document */
-    void (*insert)(struct bench_liana *, const struct bench_doc *, size_t);
 };
 
-static void both_open(struct both *x, const struct bench *b, size_t batches)
+static void both_open(struct both *x,
+                      const struct bench *b,
+                      bool is_app,
+                      size_t batches)
 {
     *x = (struct both){.b = b, .batches = batches};
     bench_folder_make(x->ours);
     bench_folder_make(x->theirs);
-    bench_liana_open(&x->liana, b->env, x->ours);
+    if (is_app) {
+        x->app = bench_app_open(x->ours, NULL);
+    } else {
+        bench_liana_open(&x->liana, b->env, x->ours);
+    }
     bench_sqlite_open(&x->sqlite, x->theirs, "TEXT");
 }
 
 static void both_close(struct both *x)
 {
-    bench_liana_close(&x->liana);
+    if (x->app) {
+        bench_app_close(x->app);
+    } else {
+        bench_liana_close(&x->liana);
+    }
     bench_sqlite_close(&x->sqlite);
     bench_folder_remove(x->ours);
     bench_folder_remove(x->theirs);
+}
+
+static void insert_ours(struct both *x, const struct bench_doc *docs)
+{
+    if (x->app) {
+        bench_app_insert_batch(x->app, docs, BATCH);
+    } else {
+        bench_liana_put(&x->liana, docs, BATCH);
+    }
 }
 
 static uint64_t liana_round(void *ctx, unsigned round)
 {
     struct both *x = ctx;
     uint64_t start;
-    uint64_t end;
 
     (void)round;
     bench_docs_sales(&x->docs, x->next, x->batches * BATCH);
     x->next += x->docs.count;
     start = x->b->env->mono_ms(x->b->env->ctx);
     for (size_t i = 0; i < x->docs.count; i += BATCH) {
-        x->insert(&x->liana, x->docs.docs + i, BATCH);
+        insert_ours(x, x->docs.docs + i);
     }
-    end = x->b->env->mono_ms(x->b->env->ctx);
-    return end - start;
+    return x->b->env->mono_ms(x->b->env->ctx) - start;
 }
 
 static uint64_t sqlite_round(void *ctx, unsigned round)
@@ -66,17 +86,12 @@ static uint64_t sqlite_round(void *ctx, unsigned round)
     return end - start;
 }
 
-static double compare(const struct bench *b,
-                      void (*insert)(struct bench_liana *,
-                                     const struct bench_doc *,
-                                     size_t),
-                      unsigned rounds)
+static double compare(const struct bench *b, bool is_app, unsigned rounds)
 {
     struct both x;
     double ratio;
 
-    both_open(&x, b, bench_size(b, 20, 1));
-    x.insert = insert;
+    both_open(&x, b, is_app, bench_size(b, 20, 1));
     ratio = bench_compare(liana_round, sqlite_round, &x, rounds);
     both_close(&x);
     return ratio;
@@ -95,12 +110,12 @@ void bench_insert_batch(const struct bench *b)
     const unsigned rounds = (unsigned)bench_size(b, 7, 1);
 
     bench_report((struct bench_result){
-        "insert_batch_vs_sqlite", compare(b, bench_liana_insert, rounds),
-        "ratio of time", "plain SQLite = 1", rounds,
+        "insert_batch_vs_sqlite", compare(b, true, rounds), "ratio of time",
+        "plain SQLite = 1", rounds,
         "Time of INSERT INTO c DOCUMENTS (:d), a statement per document; " CONDITIONS});
     bench_report((struct bench_result){
-        "insert_batch_engine_vs_sqlite", compare(b, bench_liana_put, rounds),
-        "ratio of time", "plain SQLite = 1", rounds,
+        "insert_batch_engine_vs_sqlite", compare(b, false, rounds), "ratio of time",
+        "plain SQLite = 1", rounds,
         "The same below the query language (lia_txn_insert); " CONDITIONS});
 }
 
@@ -111,11 +126,11 @@ static void count_side(const struct bench *b, bool is_ours)
     struct both x;
     struct bench_docs docs;
 
-    both_open(&x, b, 1);
+    both_open(&x, b, true, 1);
     bench_docs_sales(&docs, 0, 2 * BATCH);
     for (size_t i = 0; i < 2; i++) { /* the first one also makes the table */
         if (is_ours) {
-            bench_liana_insert(&x.liana, docs.docs + i * BATCH, BATCH);
+            bench_app_insert_batch(x.app, docs.docs + i * BATCH, BATCH);
         } else {
             bench_sqlite_insert(&x.sqlite, docs.docs + i * BATCH, BATCH);
         }

@@ -27,7 +27,7 @@ COPYING = ("*memcpy*", "*memmove*")
 # reference, description
 RATIOS = [
     ("insert_batch_instructions_vs_sqlite", "insert_liana", "insert_sqlite",
-     ("bench_liana_insert", "bench_sqlite_insert"), (), "plain SQLite = 1",
+     ("bench_app_insert_batch", "bench_sqlite_insert"), (), "plain SQLite = 1",
      "Instructions of insert_batch_vs_sqlite, kernel and disk not counted, 2,000 documents."),
     ("merge_instructions_1mb_vs_10kb", "merge_values_1m", "merge_values_10k", ("lia_doc_merge",), COPYING, "at most 3",
      "Instructions, memcpy left out, of merging a segment that changes one of 20 fields into a document of 1 MB "

@@ -28,31 +28,6 @@ static struct lia_txn *begin(struct bench_liana *liana)
     return txn;
 }
 
-void bench_liana_insert(struct bench_liana *liana,
-                        const struct bench_doc *docs,
-                        size_t count)
-{
-    struct lia_txn *txn = begin(liana);
-    struct lia_buf params;
-
-    lia_buf_init(&params, &lia_mem_libc);
-    for (size_t i = 0; i < count; i++) {
-        struct lia_result *result = NULL;
-        size_t mark;
-
-        lia_buf_reset(&params);
-        mark = lia_bson_begin(&params);
-        lia_bson_add(&params, lia_str("d"),
-                     (struct lia_value){LIA_BSON_DOCUMENT, docs[i].bson});
-        lia_bson_end(&params, mark);
-        BENCH_OK(lia_txn_execute(txn, lia_str("INSERT INTO c DOCUMENTS (:d)"),
-                                 lia_buf_slice(&params), NULL, &result, &err));
-        lia_result_free(result);
-    }
-    lia_buf_deinit(&params);
-    BENCH_OK(lia_txn_commit(txn, NULL, &err));
-}
-
 void bench_liana_put(struct bench_liana *liana,
                      const struct bench_doc *docs,
                      size_t count)

@@ -25,11 +25,7 @@ void bench_liana_open(struct bench_liana *out,
                       const char *folder);
 void bench_liana_close(struct bench_liana *liana);
 
-/* One transaction, one statement per document: INSERT INTO c DOCUMENTS (:d). */
-void bench_liana_insert(struct bench_liana *liana,
-                        const struct bench_doc *docs,
-                        size_t count);
-/* The same without the query language: lia_txn_insert. */
+/* One transaction, below the query language: lia_txn_insert. */
 void bench_liana_put(struct bench_liana *liana,
                      const struct bench_doc *docs,
                      size_t count);

@@ -27,6 +27,7 @@ struct reading {
     size_t *offsets; /* into text, which moves while the row grows */
     size_t count;
     size_t room;
+    size_t not_text;
 };
 
 static bool grow(struct reading *r, size_t len)
@@ -67,25 +68,23 @@ static void on_field(void *text, size_t len, void *ctx)
         r->status = cli_err(r->err, LIANA_ENOMEM, "out of memory");
         return;
     }
-    if (len && !bson_utf8_validate(text, len, false)) {
-        r->status = cli_err(r->err, LIANA_ECSV,
-                            "%s, line %" PRIu64 ": field %zu is no UTF-8 text", r->name,
-                            r->row_line, r->count + 1);
-        return;
-    }
+    r->offsets[r->count] = r->text_len;
+    r->fields[r->count] = (struct liana_str){text ? "" : NULL, len};
+    r->count++;
     if (len) {
         memcpy(r->text + r->text_len, text, len);
     }
-    r->offsets[r->count] = r->text_len;
-    r->fields[r->count] = (struct liana_str){text ? "" : NULL, len};
-    r->text_len += len;
-    r->count++;
+    r->text[r->text_len + len] = '\0';
+    r->text_len += len + 1;
+    if (!r->not_text && len && !bson_utf8_validate(text, len, false)) {
+        r->not_text = r->count;
+    }
 }
 
 static void on_row(int end, void *ctx)
 {
     struct reading *r = ctx;
-    struct cli_csv_row row = {r->fields, r->count, r->row_line};
+    struct cli_csv_row row = {r->fields, r->count, r->row_line, r->not_text};
 
     (void)end;
     for (size_t i = 0; i < r->count; i++) {
@@ -97,6 +96,7 @@ static void on_row(int end, void *ctx)
         r->status = r->fn(r->ctx, &row, r->err);
     }
     r->count = 0;
+    r->not_text = 0;
     r->text_len = 0;
     r->is_in_row = false;
 }

@@ -8,8 +8,8 @@
  * ends; empty lines are no rows. Blanks belong to their field. A quote that stands where
  * it may not is an error that names the line.
  *
- * Rules: fields must be UTF-8 without NUL. Ownership: a row is valid during its call.
- * Threads: none.
+ * Rules: a field has a NUL behind it that is not counted. Ownership: a row is valid
+ * during its call. Threads: none.
  */
 #include <stdio.h>
 
@@ -19,6 +19,8 @@ struct cli_csv_row {
     const struct liana_str *fields; /* ptr NULL: empty and not quoted */
     size_t count;
     uint64_t line; /* where the row begins, from 1 */
+    /* The first field, from 1, that is no UTF-8 text without NUL; 0: all are. */
+    size_t not_text;
 };
 
 /* Another answer than LIANA_OK ends the reading and is its answer. */

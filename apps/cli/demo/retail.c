@@ -345,6 +345,11 @@ static liana_status on_row(void *ctx,
 
     l->row = row;
     l->err = err;
+    if (row->not_text) {
+        return cli_err(err, LIANA_ECSV,
+                       "%s, line %" PRIu64 ": field %zu is no UTF-8 text", l->path,
+                       row->line, row->not_text);
+    }
     if (!l->has_header) {
         return read_header(l);
     }

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cmds.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "cli/stats.h"
+#include "cli/use.h"
+
+static const struct cli_option options[] = {
+    {.name = "watch",
+     .letter = 'w',
+     .type = CLI_NUMBER,
+     .value = "SECONDS",
+     .min = 1,
+     .max = 86400,
+     .help = "again and again until it is stopped"},
+    {0},
+};
+
+static void heading(struct cli *cli, const char *text)
+{
+    fprintf(cli->out, "%s%s%s\n", cli_out_colour(cli, CLI_BOLD), text,
+            cli_out_colour(cli, CLI_PLAIN));
+}
+
+/* Names and messages come from other peers: control characters are made visible. */
+static void print_padded(struct cli *cli, const char *text, int width)
+{
+    int pad = width - (int)strlen(text);
+
+    cli_print_text(cli->out, cli_str(text));
+    fprintf(cli->out, "%*s", pad > 1 ? pad : 1, "");
+}
+
+static void print_error(struct cli *cli, const char *text)
+{
+    if (*text) {
+        fputs(cli_out_colour(cli, CLI_RED), cli->out);
+        cli_print_text(cli->out, cli_str(text));
+        fputs(cli_out_colour(cli, CLI_PLAIN), cli->out);
+    }
+}
+
+static void print_row(struct cli *cli, const char *name, const char *text)
+{
+    fputs("  ", cli->out);
+    print_padded(cli, name, 12);
+    cli_print_text(cli->out, cli_str(text));
+    putc('\n', cli->out);
+}
+
+static void print_store(struct cli *cli, const struct cli_stats *s)
+{
+    heading(cli, "store");
+    print_row(cli, "path", cli_stats_text(s, "store.path"));
+    print_row(cli, "name", cli_stats_text(s, "store.name"));
+    print_row(cli, "peer", cli_stats_text(s, "store.peer"));
+    print_row(cli, "database", cli_stats_text(s, "store.database"));
+    fprintf(cli->out, "  seq         %" PRId64 "\n", cli_stats_number(s, "store.seq"));
+    fprintf(cli->out, "  bytes       %" PRId64 "\n",
+            cli_stats_number(s, "store.bytes"));
+    print_row(cli, "durability", cli_stats_text(s, "store.durability"));
+    print_row(cli, "trust", cli_stats_text(s, "store.trust"));
+    print_row(cli, "sync",
+              cli_stats_number(s, "sync.running") ? "running" : "not running");
+    for (size_t i = 0; i < cli_stats_count(s, "sync.listen"); i++) {
+        print_row(cli, "listening", cli_stats_text(s, "sync.listen.%zu", i));
+    }
+}
+
+static void print_collections(struct cli *cli, const struct cli_stats *s)
+{
+    size_t count = cli_stats_count(s, "collections");
+
+    heading(cli, "collections");
+    for (size_t i = 0; i < count; i++) {
+        fputs("  ", cli->out);
+        print_padded(cli, cli_stats_text(s, "collections.%zu.name", i), 24);
+        fprintf(cli->out, "%10" PRId64 " documents %8" PRId64 " tombstones\n",
+                cli_stats_number(s, "collections.%zu.documents", i),
+                cli_stats_number(s, "collections.%zu.tombstones", i));
+    }
+}
+
+static void print_peer(struct cli *cli, const struct cli_stats *s, size_t i)
+{
+    bool is_up = cli_stats_number(s, "peers.%zu.connected", i) != 0;
+
+    fprintf(cli->out, "  %s%s%s ", cli_out_colour(cli, is_up ? CLI_GREEN : CLI_YELLOW),
+            is_up ? "up  " : "down", cli_out_colour(cli, CLI_PLAIN));
+    print_padded(cli, cli_stats_text(s, "peers.%zu.name", i), 16);
+    fprintf(cli->out,
+            "%s  has %" PRId64 " of %" PRId64 ", sent %" PRId64 " docs %" PRId64
+            " bytes, got %" PRId64 " docs %" PRId64 " bytes ",
+            cli_stats_text(s, "peers.%zu.peer", i),
+            cli_stats_number(s, "peers.%zu.acked", i), cli_stats_number(s, "store.seq"),
+            cli_stats_number(s, "peers.%zu.docs_out", i),
+            cli_stats_number(s, "peers.%zu.wire_out", i),
+            cli_stats_number(s, "peers.%zu.docs_in", i),
+            cli_stats_number(s, "peers.%zu.wire_in", i));
+    print_error(cli, cli_stats_text(s, "peers.%zu.error", i));
+    putc('\n', cli->out);
+}
+
+static void print_link(struct cli *cli, const struct cli_stats *s, size_t i)
+{
+    fputs("  ", cli->out);
+    print_padded(cli, cli_stats_text(s, "links.%zu.address", i), 28);
+    fprintf(cli->out, "%s, ",
+            cli_stats_number(s, "links.%zu.dialled", i) ? "dialled" : "accepted");
+    print_padded(cli, cli_stats_text(s, "links.%zu.state", i), 0);
+    print_error(cli, cli_stats_text(s, "links.%zu.error", i));
+    putc('\n', cli->out);
+}
+
+static void print_subscription(struct cli *cli, const struct cli_stats *s, size_t i)
+{
+    fputs("  ", cli->out);
+    print_padded(cli, cli_stats_text(s, "subscriptions.%zu.statement", i), 40);
+    if (cli_stats_number(s, "subscriptions.%zu.up_to_date", i)) {
+        fputs("up to date\n", cli->out);
+    } else {
+        fprintf(cli->out, "syncing, %" PRId64 " of %" PRId64 "\n",
+                cli_stats_number(s, "subscriptions.%zu.have", i),
+                cli_stats_number(s, "subscriptions.%zu.expected", i));
+    }
+}
+
+static void print_each(struct cli *cli,
+                       const struct cli_stats *s,
+                       const char *what,
+                       void (*print)(struct cli *, const struct cli_stats *, size_t))
+{
+    size_t count = cli_stats_count(s, what);
+
+    if (count > 0) {
+        heading(cli, what);
+    }
+    for (size_t i = 0; i < count; i++) {
+        print(cli, s, i);
+    }
+}
+
+static int print_once(struct cli *cli, liana_db *db)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct cli_stats stats;
+
+    if (cli_stats_read(db, &stats, &err)) {
+        return cli_fail(cli, &err);
+    }
+    if (cli->json) {
+        cli_print_bson(cli, &stats.document);
+    } else {
+        print_store(cli, &stats);
+        print_collections(cli, &stats);
+        print_each(cli, &stats, "peers", print_peer);
+        print_each(cli, &stats, "links", print_link);
+        print_each(cli, &stats, "subscriptions", print_subscription);
+    }
+    cli_stats_free(&stats);
+    fflush(cli->out);
+    return ferror(cli->out) ? CLI_FAILED : CLI_OK;
+}
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    liana_db *db;
+    int rc;
+
+    if (cli_use(cli_operand(args, 0), NULL, &db, &err)) {
+        return cli_fail(cli, &err);
+    }
+    rc = print_once(cli, db);
+    while (rc == CLI_OK && cli_given(args, "watch")) {
+        cli_wait(-1, (int)cli_number(args, "watch") * 1000);
+        if (cli_stop_wanted()) {
+            break;
+        }
+        rc = print_once(cli, db);
+    }
+    return cli_close(cli, db, rc);
+}
+
+const struct cli_cmd cli_cmd_status = {
+    .name = "status",
+    .summary = "show a store, its peers and how far they are",
+    .operands = "STORE",
+    .operands_min = 1,
+    .operands_max = 1,
+    .options = options,
+    .run = run,
+    .help = "Of a running store it shows peers, links and subscriptions; of one that "
+            "nobody holds, what is in it. 'has N of M': the peer holds durably what it "
+            "wants of our commits up to N; M is the newest.",
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/statement.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/output.h"
+
+static void say_count(struct cli *cli, uint64_t rows, const liana_result *result)
+{
+    uint64_t mutations = liana_result_mutations(result);
+
+    if (rows > 0) {
+        cli_note(cli, "%" PRIu64 " row%s", rows, rows == 1 ? "" : "s");
+    } else if (cli->json) {
+        fprintf(cli->out, "{\"mutations\": %" PRIu64 ", \"seq\": %" PRIu64 "}\n",
+                mutations, liana_result_seq(result));
+    } else {
+        cli_note(cli, "%" PRIu64 " document%s changed", mutations,
+                 mutations == 1 ? "" : "s");
+    }
+}
+
+bool cli_run_statement(struct cli *cli,
+                       liana_db *db,
+                       liana_txn *txn,
+                       struct liana_str text,
+                       struct liana_slice params,
+                       int32_t form,
+                       struct liana_error *err)
+{
+    liana_result *result;
+    struct liana_slice row;
+    uint64_t rows = 0;
+    bool is_printed = true;
+    liana_status status = txn ? liana_txn_execute(txn, text, params, &result, err)
+                              : liana_execute(db, text, params, &result, err);
+
+    if (status) {
+        return false;
+    }
+    while (is_printed && (status = liana_result_next(result, &row, err)) == LIANA_OK) {
+        is_printed = cli_print_document(cli, row, form);
+        rows++;
+    }
+    if (is_printed && status == LIANA_EEND) {
+        say_count(cli, rows, result);
+        if (err) {
+            *err = (struct liana_error)LIANA_ERROR_INIT;
+        }
+    }
+    liana_result_free(result);
+    return is_printed && status == LIANA_EEND;
+}
+
+/* ---- where a statement ends ---- */
+
+static bool begins(struct liana_str text, size_t at, const char *what)
+{
+    size_t len = strlen(what);
+
+    return text.len - at >= len && memcmp(text.ptr + at, what, len) == 0;
+}
+
+/* Behind the quoted text, comment or single character at `at`. */
+static size_t skip(struct liana_str text, size_t at)
+{
+    char quote = text.ptr[at];
+
+    if (begins(text, at, "--")) {
+        while (at < text.len && text.ptr[at] != '\n') {
+            at++;
+        }
+        return at;
+    }
+    if (begins(text, at, "/*")) {
+        for (at += 2; at < text.len; at++) {
+            if (begins(text, at, "*/")) {
+                return at + 2;
+            }
+        }
+        return at;
+    }
+    if (quote != '\'' && quote != '"' && quote != '`') {
+        return at + 1;
+    }
+    for (at++; at < text.len && text.ptr[at] != quote; at++) {
+        if (text.ptr[at] == '\\' && quote != '`' && at + 1 < text.len) {
+            at++;
+        }
+    }
+    return at < text.len ? at + 1 : at;
+}
+
+size_t cli_statement_len(struct liana_str text, bool *is_whole)
+{
+    size_t at = 0;
+
+    while (at < text.len && text.ptr[at] != ';') {
+        at = skip(text, at);
+    }
+    *is_whole = at < text.len;
+    return at;
+}
+
+bool cli_statement_is_blank(struct liana_str text)
+{
+    size_t at = 0;
+
+    while (at < text.len) {
+        bool is_comment = begins(text, at, "--") || begins(text, at, "/*");
+
+        if (!is_comment && !isspace((unsigned char)text.ptr[at]) &&
+            text.ptr[at] != ';') {
+            return false;
+        }
+        at = skip(text, at);
+    }
+    return true;
+}

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands as a person or a script meets them: results, exit codes, and what bad input says."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.environ.get("LIANA_BUILD", os.path.join(ROOT, "build", "dev"))
+LIANA = os.path.join(BUILD, "apps", "cli", "liana")
+
+
+class Cli(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="liana-cli-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def liana(self, *words, code=0, data=""):
+        run = subprocess.run([LIANA, *words], cwd=self.folder, input=data, capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, code, f"liana {' '.join(words)}\n{run.stdout}{run.stderr}")
+        return run
+
+    def out(self, *words, **options):
+        return self.liana(*words, **options).stdout
+
+    def refused(self, code, status, *words, **options):
+        """Fails with the status, and says it on stderr, for people and for programs."""
+        run = self.liana(*words, code=code, **options)
+        self.assertIn(status, run.stderr)
+        self.assertEqual(run.stdout, "")
+        if "data" not in options:
+            error = json.loads(self.liana(words[0], "--json", *words[1:], code=code).stderr)
+            self.assertEqual(error["error"]["status"], status)
+        return run.stderr
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+
+    def count(self, collection):
+        return json.loads(self.out("exec", "s", f"SELECT COUNT(*) AS n FROM {collection}"))["n"]
+
+
+class Stores(Cli):
+    def test_init_makes_a_store_once(self):
+        self.assertIn("database", self.out("init", "s", "--database=shop", "--name=till 1"))
+        self.refused(4, "LIANA_EEXISTS", "init", "s")
+
+    def test_a_store_that_is_not_there(self):
+        self.assertIn("nowhere", self.refused(4, "LIANA_ENOTFOUND", "exec", "nowhere", "SELECT * FROM c"))
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "nowhere")))
+
+    def test_a_foreign_file(self):
+        os.mkdir(os.path.join(self.folder, "s"))
+        self.write("s/store.db", b"this is no database at all, but long enough to be read as one" * 20)
+        message = self.refused(1, "LIANA_EFOREIGN", "status", "s")
+        self.assertIn("store.db", message)
+
+    def test_status_and_doctor(self):
+        self.liana("init", "s")
+        self.liana("exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 1}), ({'_id': 2})")
+        status = json.loads(self.out("status", "--json", "s"))
+        self.assertEqual([(c["name"], c["documents"]) for c in status["collections"]], [("c", 2)])
+        self.assertIn("c: 2 of 2 read", self.out("doctor", "s"))
+
+
+class Statements(Cli):
+    def setUp(self):
+        super().setUp()
+        self.liana("init", "s")
+
+    def test_rows_are_json_lines(self):
+        self.liana("exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 'b', 'n': 2}), ({'_id': 'a', 'n': 1})")
+        rows = self.out("exec", "s", "SELECT * FROM c ORDER BY n")
+        self.assertEqual(rows, '{"_id":"a","n":1}\n{"_id":"b","n":2}\n')
+
+    def test_parameters(self):
+        self.liana("exec", "s", "-p", '{"d": {"_id": 1, "price": {"$numberDecimal": "2.50"}}}',
+                   "INSERT INTO c DOCUMENTS (:d)")
+        self.assertIn("2.50", self.out("exec", "s", "-p", '{"min": 2}', "SELECT * FROM c WHERE price > :min"))
+        self.refused(2, "LIANA_EPARAM", "exec", "s", "SELECT * FROM c WHERE price > :nothing")
+
+    def test_errors_say_where(self):
+        message = self.refused(2, "LIANA_ESYNTAX", "exec", "s", "SELECT * FROM c WHERE")
+        self.assertRegex(message, r"1:\d+|line 1")
+
+    def test_a_transaction_is_all_or_nothing(self):
+        self.liana("exec", "s", "-t", "INSERT INTO c DOCUMENTS ({'_id': 1}); INSERT INTO c DOCUMENTS ({'_id': 1})",
+                   code=4)
+        self.liana("exec", "s", "-t", "INSERT INTO c DOCUMENTS ({'_id': 2})", "INSERT INTO c DOCUMENTS ({'_id': 3})")
+        self.assertEqual(self.out("exec", "s", "SELECT _id FROM c ORDER BY _id"), '{"_id":2}\n{"_id":3}\n')
+
+    def test_a_script_from_standard_input(self):
+        script = "-- two statements; in one\nINSERT INTO c DOCUMENTS ({'_id': ';'});\nSELECT _id FROM c"
+        self.assertEqual(self.out("exec", "s", "--file=-", data=script), '{"_id":";"}\n')
+
+    def test_the_shell_goes_on_after_an_error(self):
+        script = ("INSERT INTO c DOCUMENTS ({'_id': 1});\nnonsense;\n.begin\nDELETE FROM c;\n.rollback\n"
+                  "SELECT *\n  FROM c;\n.quit\nSELECT 'never' FROM c;\n")
+        run = self.liana("shell", "s", data=script)
+        self.assertEqual(run.stdout, '{"_id":1}\n')
+        self.assertIn("LIANA_ESYNTAX", run.stderr)
+
+
+class Import(Cli):
+    def setUp(self):
+        super().setUp()
+        self.liana("init", "s")
+
+    def rows(self):
+        return [json.loads(line) for line in
+                self.out("exec", "s", "--form=canonical", "SELECT * FROM c ORDER BY _id").splitlines()]
+
+    def test_csv_with_all_its_dirt(self):
+        self.write("f.csv", b"\xef\xbb\xbfid,text,n\r\n1,\"a \"\"b\"\"\r\nc\",007\r\n\r\n2, x ,\r\n3,\xc3\xa9,-1.5")
+        self.liana("import", "s", "c", "f.csv", "--id=id")
+        self.assertEqual(self.rows(), [
+            {"_id": {"$numberInt": "1"}, "text": 'a "b"\r\nc', "n": "007"},
+            {"_id": {"$numberInt": "2"}, "text": " x "},
+            {"_id": {"$numberInt": "3"}, "text": "é", "n": {"$numberDouble": "-1.5"}},
+        ])
+
+    def test_blank_and_null(self):
+        self.write("f.csv", "_id,a,b\n1,,NA\n")
+        self.liana("import", "s", "c", "f.csv", "--null=NA", "--blank=null")
+        self.assertEqual(self.rows(), [{"_id": {"$numberInt": "1"}, "a": None, "b": None}])
+
+    def test_a_bad_line_stops_with_its_number(self):
+        self.write("f.csv", "_id,n\n1,1\n2,x\n3,3\n")
+        run = self.liana("import", "s", "c", "f.csv", "--types=n:int32", code=1)
+        self.assertIn("f.csv:3: column n: 'x' is no int32", run.stderr)
+        self.assertIn("--skip=2", run.stderr)
+        self.assertEqual(self.count("c"), 1)
+
+    def test_bad_lines_are_skipped_and_counted(self):
+        self.write("f.json", '{"_id": 1}\n{"_id": \n\n{"_id": 1}\n{"_id": 3, "a": 1, "a": 2}\n{"_id": 4}\n[5]')
+        run = self.liana("import", "s", "c", "f.json", "--on-error=skip", code=3)
+        for line in ("f.json:2:", "f.json:4:", "f.json:5:", "f.json:7:"):
+            self.assertIn(line, run.stderr)
+        self.assertEqual([row["_id"] for row in self.rows()], [{"$numberInt": "1"}, {"$numberInt": "4"}])
+
+    def test_an_import_goes_on(self):
+        self.write("f.csv", "_id,n\n1,1\n2,x\n3,3\n")
+        self.liana("import", "s", "c", "f.csv", "--types=n:int32", code=1)
+        self.write("f.csv", "_id,n\n1,1\n2,2\n3,3\n")
+        self.liana("import", "s", "c", "f.csv", "--types=n:int32", "--skip=2")
+        self.assertEqual(self.count("c"), 3)
+
+    def test_conflicts(self):
+        self.write("f.json", '{"_id": 1, "a": 1, "b": 1}\n')
+        self.write("g.json", '{"_id": 1, "a": 2}\n{"_id": 2}\n')
+        self.liana("import", "s", "c", "f.json")
+        self.liana("import", "s", "c", "g.json", code=1)
+        self.liana("import", "s", "c", "g.json", "--on-conflict=keep")
+        self.assertEqual(self.rows()[0], {"_id": {"$numberInt": "1"}, "a": {"$numberInt": "1"}, "b": {"$numberInt": "1"}})
+        self.liana("import", "s", "c", "g.json", "--on-conflict=update")
+        self.assertEqual(self.rows()[0], {"_id": {"$numberInt": "1"}, "a": {"$numberInt": "2"}, "b": {"$numberInt": "1"}})
+        self.liana("import", "s", "c", "g.json", "--on-conflict=replace")
+        self.assertEqual(self.rows()[0], {"_id": {"$numberInt": "1"}, "a": {"$numberInt": "2"}})
+
+    def test_malformed_csv(self):
+        self.write("f.csv", 'a,b\n1,"open\n')
+        self.refused(2, "LIANA_ECSV", "import", "s", "c", "f.csv")
+        self.write("g.csv", "a,b\n1\n")
+        self.assertIn("g.csv:2:", self.liana("import", "s", "c", "g.csv", code=1).stderr)
+        self.write("h.csv", "a,a\n1,2\n")
+        self.refused(2, "LIANA_EDUPFIELD", "import", "s", "c", "h.csv")
+        self.refused(2, "LIANA_EINVAL", "import", "s", "c", "g.csv", "--id=nothing")
+
+    def test_not_utf8(self):
+        self.write("f.csv", b"_id,a\n1,\xff\n2,b\n")
+        run = self.liana("import", "s", "c", "f.csv", "--on-error=skip", code=3)
+        self.assertIn("f.csv:2:", run.stderr)
+        self.assertEqual(self.count("c"), 1)
+
+    def test_bson_comes_back_unchanged(self):
+        self.write("f.json", '{"_id": {"$oid": "5ca4bbcea2dd94ee58162a68"}, "d": {"$numberDecimal": "2.50"}, "x": []}\n')
+        self.liana("import", "s", "c", "f.json")
+        self.liana("export", "s", "c", "--format=bson", "--out=f.bson")
+        self.liana("import", "s", "again", "f.bson")
+        self.assertEqual(self.out("export", "s", "again"), self.out("export", "s", "c"))
+        with open(os.path.join(self.folder, "f.bson"), "rb") as file:
+            whole = file.read()
+        self.write("cut.bson", whole[:-3])
+        self.refused(1, "LIANA_EBSON", "import", "s", "cut", "cut.bson")
+
+    def test_files_that_cannot_be_read(self):
+        self.assertIn("missing.json", self.refused(4, "LIANA_ENOTFOUND", "import", "s", "c", "missing.json"))
+        self.refused(2, "LIANA_EINVAL", "import", "s", "c", ".")
+
+    def test_a_full_disk_is_said(self):
+        self.liana("exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 1})")
+        if os.path.exists("/dev/full"):
+            run = subprocess.run(f"{LIANA} export s c > /dev/full", shell=True, cwd=self.folder, capture_output=True,
+                                 text=True, check=False)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("standard output", run.stderr)
+
+
+class Served(Cli):
+    """Commands on a store that a running peer holds."""
+
+    def setUp(self):
+        super().setUp()
+        self.liana("init", "s")
+        self.peer = subprocess.Popen([LIANA, "peer", "s", "--open", "--listen=127.0.0.1:0"], cwd=self.folder,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop)
+        self.peer.stdout.readline()
+
+    def stop(self):
+        self.peer.send_signal(signal.SIGTERM)
+        self.peer.communicate()
+
+    def test_every_command_works_on_it(self):
+        self.write("f.csv", "_id,n\n1,1\n2,2\n")
+        self.liana("import", "s", "c", "f.csv")
+        self.assertEqual(self.out("exec", "s", "SELECT n FROM c ORDER BY n DESC"), '{"n":2}\n{"n":1}\n')
+        self.assertEqual(len(self.out("export", "s", "c").splitlines()), 2)
+        self.assertTrue(json.loads(self.out("status", "--json", "s"))["sync"]["running"])
+        self.assertIn("c: 2 of 2 read", self.liana("doctor", "s", code=0).stdout)
+        self.liana("exec", "-t", "s", "DELETE FROM c; nonsense", code=2)
+        self.assertEqual(self.count("c"), 2)
+
+    def test_it_cannot_be_made_again(self):
+        self.refused(5, "LIANA_EBUSY", "init", "s")
+
+
+if __name__ == "__main__":
+    unittest.main()

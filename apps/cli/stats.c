@@ -34,6 +34,11 @@ void cli_stats_free(struct cli_stats *stats)
 static bool find(const struct cli_stats *stats,
                  bson_iter_t *out,
                  const char *format,
+                 va_list args) __attribute__((format(printf, 3, 0)));
+
+static bool find(const struct cli_stats *stats,
+                 bson_iter_t *out,
+                 const char *format,
                  va_list args)
 {
     char path[160];

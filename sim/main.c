@@ -66,9 +66,10 @@ static bool is_caught(uint64_t seed, enum sim_breakage breakage)
 static int run_broken(const struct arguments *a)
 {
     for (uint64_t i = 0; i < a->count; i++) {
-        if (is_caught(a->first + i, a->breakage)) {
-            printf("break %d: caught by seed %llu, the %llu.\n", (int)a->breakage,
-                   (unsigned long long)(a->first + i), (unsigned long long)(i + 1));
+        unsigned long long seed = a->first + i;
+
+        if (is_caught(seed, a->breakage)) {
+            printf("break %d: caught by seed %llu\n", (int)a->breakage, seed);
             return 0;
         }
     }

@@ -33,7 +33,8 @@ static void send_hello(struct lia_session *s)
     struct lia_msg msg = {.type = LIA_MSG_HELLO};
     struct lia_wire_hello *hello = &msg.hello;
 
-    if (!s->is_trusted || !s->has_greet || s->state != LIA_SESSION_PROVING) {
+    if (!(s->is_trusted || LIA_MUTANT(4)) || !s->has_greet ||
+        s->state != LIA_SESSION_PROVING) {
         return;
     }
     hello->version_min = LIA_PROTOCOL_VERSION;

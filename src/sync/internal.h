@@ -21,6 +21,14 @@
 #include "sync/stream.h"
 #include "wire/frames.h"
 
+/* A test build may be given a number and then breaks one rule: session_test must notice
+ * (testing/mutants). In the product this is false and costs nothing. */
+#ifdef LIA_MUTANT_NUMBER
+#    define LIA_MUTANT(n) ((n) == LIA_MUTANT_NUMBER)
+#else
+#    define LIA_MUTANT(n) false
+#endif
+
 /* ---- limits of a session ---- */
 
 #define LIA_PAGE_BYTES         ((size_t)256 * 1024) /* asked of storage at a time */

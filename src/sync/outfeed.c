@@ -128,7 +128,7 @@ static void read_page(struct lia_session *s, uint8_t priority)
     f->after = feed->after;
     f->from = feed->cursor;
     f->until = next_position(s, priority, feed->upto);
-    f->may_be_exact = feed->is_whole && feed->is_exact;
+    f->may_be_exact = feed->is_whole && (feed->is_exact || LIA_MUTANT(2));
     f->bytes_max = LIA_PAGE_BYTES;
     feed->is_reading = true;
     lia_session_request(s, request);
@@ -208,7 +208,8 @@ static void finish_page(struct lia_session *s, uint8_t priority)
     feed->is_exact = f->is_exact || is_reached;
     feed->is_whole = feed->is_exact;
     if (!f->is_cut && !feed->is_whole) {
-        feed->is_whole = all_filling(s, priority) || feed->bytes >= s->hello.batch_max;
+        feed->is_whole = all_filling(s, priority) || LIA_MUTANT(1) ||
+                         feed->bytes >= s->hello.batch_max;
     }
     if (feed->is_whole) { /* the next page begins anew */
         feed->after = feed->upto;

@@ -74,6 +74,19 @@ static liana_status ask(struct lia_session *s,
 
 /* ---- gaps ---- */
 
+static void void_document(struct lia_request *apply,
+                          uint64_t sub,
+                          struct liana_slice key)
+{
+    for (struct lia_incoming *b = apply->apply.batches; b; b = b->next) {
+        for (struct lia_incoming_item *i = b->items; i; i = i->next) {
+            if (i->topic->number == sub && lia_slice_cmp(i->key, key) == 0) {
+                i->is_void = true;
+            }
+        }
+    }
+}
+
 /* Asks for the gaps that belong to `sub`, from `*at` on. */
 static liana_status ask_gaps(struct lia_session *s,
                              struct lia_request *apply,
@@ -86,6 +99,10 @@ static liana_status ask_gaps(struct lia_session *s,
 
     for (size_t i = 0; i < a->gap_count && !status; i++) {
         if (a->gaps[i].topic->number != sub->number) {
+            continue;
+        }
+        if (LIA_MUTANT(3)) {
+            void_document(apply, sub->number, a->gaps[i].key);
             continue;
         }
         items[count++] = (struct lia_wire_want_item){a->gaps[i].key, a->gaps[i].vector};
@@ -146,15 +163,8 @@ void lia_ask_absent(struct lia_session *s, struct lia_ask *ask, struct liana_sli
 {
     struct lia_request *apply = s->in[ask->priority].repairing;
 
-    if (!ask->is_repair || !apply) {
-        return;
-    }
-    for (struct lia_incoming *b = apply->apply.batches; b; b = b->next) {
-        for (struct lia_incoming_item *i = b->items; i; i = i->next) {
-            if (i->topic->number == ask->sub && lia_slice_cmp(i->key, key) == 0) {
-                i->is_void = true;
-            }
-        }
+    if (ask->is_repair && apply) {
+        void_document(apply, ask->sub, key);
     }
 }
 

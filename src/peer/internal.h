@@ -172,7 +172,7 @@ struct lia_peer_link {
     bool is_greeted;
     bool is_closed;
     bool is_down;        /* the owner has said so */
-    bool lost_bytes;     /* no memory for what was to be sent */
+    bool lost_output;    /* no memory for something to do: the session ends */
     bool wants_greeting; /* GREETED came; the step is finished first */
     bool has_verdict;
     struct liana_error verdict;

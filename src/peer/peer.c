@@ -73,7 +73,7 @@ static void hand_out(struct lia_peer *peer,
     job->link = link->id;
     job->request = request;
     memcpy(job->remote, link->remote->id, LIA_PEER_ID_BYTES);
-    LIA_IGNORE(!lia_output_job(peer, job)); /* a lost job ends the session by timeout */
+    link->lost_output = !lia_output_job(peer, job) || link->lost_output;
 }
 
 /* ---- sessions ---- */
@@ -212,7 +212,7 @@ static void do_action(struct lia_peer *peer,
         if (output) {
             output->what.link = link->id;
         } else {
-            link->lost_bytes = true;
+            link->lost_output = true;
         }
         break;
     case LIA_ACTION_VERIFY: verify(peer, link, action->bytes); break;
@@ -251,7 +251,7 @@ static void step_once(struct lia_peer *peer,
     for (struct lia_action *a = peer->actions.first; a; a = a->next) {
         do_action(peer, link, a);
     }
-    if (status || link->lost_bytes) {
+    if (status || link->lost_output) {
         struct liana_error error = LIANA_ERROR_INIT;
 
         LIA_IGNORE(lia_err_plain(&error, LIANA_ENOMEM)); /* it is only made */

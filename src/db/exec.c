@@ -128,6 +128,22 @@ liana_status lia_exec_collection(struct lia_result *r,
     return status ? lia_err_sub(err, status, why.subcode, "%s", why.message) : LIANA_OK;
 }
 
+/* One change happens or does not, or voids the transaction (db/db.h). A savepoint costs as
+ * much as the change: SQLite copies every page that is written to after it. */
+liana_status lia_exec_will_change(struct lia_result *r,
+                                  size_t count,
+                                  struct liana_error *err)
+{
+    liana_status status;
+
+    if (r->owns_txn || count < 2) {
+        return LIANA_OK;
+    }
+    status = lia_txn_savepoint(r->txn, err);
+    r->has_savepoint = !status;
+    return status;
+}
+
 liana_status lia_exec_changed(struct lia_result *r,
                               struct liana_slice body,
                               struct liana_error *err)
@@ -325,15 +341,6 @@ static liana_status run_and_close(struct lia_result *r, struct liana_error *err)
     return status ? status : lia_err_plain(err, r->ids.status);
 }
 
-/* The insert of one document is one change of one row: all of it or nothing happens, or
- * the transaction is void. A savepoint, for which SQLite copies every page that changes,
- * would be half of its cost. */
-static bool is_whole_by_itself(const struct lia_result *r)
-{
-    return r->stmt->kind == LIA_STMT_INSERT && r->stmt->documents.count == 1 &&
-           lia_coll_within(r->txn, r->stmt->source.collection);
-}
-
 /* Runs so that a failure leaves nothing of the statement. */
 static liana_status run_within(struct lia_result *r, struct liana_error *err)
 {
@@ -342,14 +349,10 @@ static liana_status run_within(struct lia_result *r, struct liana_error *err)
     if (!writes(r)) {
         return run(r, err);
     }
-    if (is_whole_by_itself(r)) {
-        return lia_txn_leave(r->txn, run_and_close(r, err));
-    }
-    status = lia_txn_savepoint(r->txn, err);
-    if (status) {
-        return status;
-    }
     status = run_and_close(r, err);
+    if (!r->has_savepoint) {
+        return lia_txn_leave(r->txn, status);
+    }
     if (!status) {
         return lia_txn_release(r->txn, err);
     }

@@ -319,6 +319,7 @@ liana_status lia_exec_insert(struct lia_result *r, struct liana_error *err)
     struct item *items = lia_arena_array(&r->arena, count, sizeof(*items));
     const struct lia_collection *collection = NULL;
     liana_status status = LIANA_OK;
+    bool is_new;
 
     if (!items) {
         return lia_err_plain(err, LIANA_ENOMEM);
@@ -327,6 +328,10 @@ liana_status lia_exec_insert(struct lia_result *r, struct liana_error *err)
         status = make_item(r, i, &items[i], err);
     }
     status = status ? status : refuse_doubles(r, items, count, err);
+    if (!status) {
+        is_new = !lia_coll_within(r->txn, r->stmt->source.collection);
+        status = lia_exec_will_change(r, count + is_new, err);
+    }
     status = status ? status : lia_exec_collection(r, true, &collection, err);
     for (uint32_t i = 0; i < count && !status; i++) {
         status = insert(r, collection, &items[i], err);

@@ -20,6 +20,7 @@ struct lia_result {
 
     struct lia_txn *txn; /* NULL: ended */
     bool owns_txn;
+    bool has_savepoint;
     sqlite3_stmt *rows;  /* NULL: no rows (any more) */
     bool has_single_row; /* it is in `row` */
     struct lia_buf row;
@@ -41,6 +42,11 @@ LIANA_MUST_CHECK liana_status lia_exec_collection(struct lia_result *r,
                                                   bool create,
                                                   const struct lia_collection **out,
                                                   struct liana_error *err);
+
+/* Before the first change, of `count` at most; making a collection is one. */
+LIANA_MUST_CHECK liana_status lia_exec_will_change(struct lia_result *r,
+                                                   size_t count,
+                                                   struct liana_error *err);
 
 /* Counts a changed document. */
 LIANA_MUST_CHECK liana_status lia_exec_changed(struct lia_result *r,

@@ -248,6 +248,12 @@ static void a_failed_statement_leaves_the_transaction_as_it_was(void **state)
             "! LIANA_EEXISTS c has a document with _id 1 already\n");
     answers(w, txn, "INSERT INTO c DOCUMENTS ({'_id': [1]})",
             "! LIANA_EID _id cannot be array\n");
+    answers(w, txn, "UPDATE c SET b = 1 APPLY _id INCREMENT BY 1 WHERE _id = 1",
+            "! LIANA_EID _id cannot be changed\n");
+    answers(w, txn, "INSERT INTO c DOCUMENTS ({'_id': 2, 'n': 'x'})", "= 1 [2]\n");
+    answers(w, txn, "UPDATE c APPLY n INCREMENT BY 1",
+            "! LIANA_ETYPE n is of type string and cannot be incremented\n");
+    answers(w, txn, "DELETE FROM c WHERE _id = 2", "= 1 [2]\n");
     answers(w, txn, "SELECT * FROM c", "{'_id': 1}\n");
     assert_ok(lia_txn_commit(txn, NULL, NULL));
     answers(w, NULL, "SELECT * FROM c", "{'_id': 1}\n");

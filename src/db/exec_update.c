@@ -205,6 +205,7 @@ liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
     }
     lia_arena_init(&work, r->alloc);
     status = pick_keys(r, collection, &keys, err);
+    status = status ? status : lia_exec_will_change(r, keys.count, err);
     for (size_t i = 0; i < keys.count && !status; i++) {
         lia_arena_reset(&work);
         status = change(r, &work, collection, keys.items[i], err);

@@ -10,10 +10,6 @@ static const struct cli_option options[] = {
      .value = "NAME",
      .help = "what peers share: a name, or the 32 hexadecimal digits of a database id; "
              "a random id without it"},
-    {.name = "name",
-     .type = CLI_TEXT,
-     .value = "TEXT",
-     .help = "how other peers see this one"},
     {0},
 };
 
@@ -27,7 +23,6 @@ static int run(struct cli *cli, const struct cli_args *args)
 
     open.flags = LIANA_OPEN_CREATE | LIANA_OPEN_EXCLUSIVE;
     open.database = cli_str(cli_text(args, "database"));
-    open.name = cli_str(cli_text(args, "name"));
     if (liana_open(cli_str(path), &open, &db, &err)) {
         return cli_fail(cli, &err);
     }

@@ -27,6 +27,7 @@ static void tell_failed(struct lia_node_link *link, const struct liana_error *wh
                                    .address = lia_net_link_remote(link->net),
                                    .error = *why};
 
+    lia_err_prefix(&event.error, "%s", event.address);
     lia_node_tell(link->node, &event);
 }
 

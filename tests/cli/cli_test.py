@@ -47,7 +47,7 @@ class Cli(unittest.TestCase):
 
 class Stores(Cli):
     def test_init_makes_a_store_once(self):
-        self.assertIn("database", self.out("init", "s", "--database=shop", "--name=till 1"))
+        self.assertIn("database", self.out("init", "s", "--database=shop"))
         self.refused(4, "LIANA_EEXISTS", "init", "s")
 
     def test_a_store_that_is_not_there(self):

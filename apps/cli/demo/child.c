@@ -115,11 +115,14 @@ static void drop_taken(struct demo_child *child)
 
 static char *find_line(struct demo_child *child)
 {
-    char *start = child->lines + child->taken;
-    char *end = child->len > child->taken
-                    ? memchr(start, '\n', child->len - child->taken)
-                    : NULL;
+    char *start;
+    char *end;
 
+    if (child->len == child->taken) {
+        return NULL;
+    }
+    start = child->lines + child->taken;
+    end = memchr(start, '\n', child->len - child->taken);
     if (!end) {
         return NULL;
     }

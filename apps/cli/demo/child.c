@@ -133,8 +133,13 @@ static char *find_line(struct demo_child *child)
 
 const char *demo_child_line(struct demo_child *child)
 {
-    char *line = find_line(child);
+    char *line;
     ssize_t n = 1;
+
+    if (!child->name) {
+        return NULL; /* a zeroed one: its descriptors are not its own */
+    }
+    line = find_line(child);
 
     while (!line && child->out >= 0 && n > 0) {
         drop_taken(child);

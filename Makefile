@@ -91,6 +91,7 @@ mutants: ready  ## builds that each break one rule of the merge law: the histori
 
 long: ready  ## hours: the property tests with a hundred times the cases, every fuzz target for SECONDS each
 	$(call build,dev)
+	@$(STEP) analyse tools/check_tidy --analyse
 	@LIANA_EFFORT=100 $(STEP) -v test-long ctest --test-dir build/dev -j$(JOBS) --output-on-failure --timeout 14400
 	@for target in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz TARGET=$$target || exit 1; done
 

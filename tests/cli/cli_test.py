@@ -210,7 +210,9 @@ class Served(Cli):
         self.peer = subprocess.Popen([LIANA, "peer", "s", "--open", "--listen=127.0.0.1:0"], cwd=self.folder,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(self.stop)
-        self.peer.stdout.readline()
+        for line in self.peer.stdout:  # until it is ready
+            if " is peer " in line:
+                break
 
     def stop(self):
         self.peer.send_signal(signal.SIGTERM)

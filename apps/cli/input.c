@@ -47,8 +47,8 @@ liana_status cli_open_input(const char *path,
 
 void cli_close_input(FILE *file)
 {
-    if (file && file != stdin) {
-        fclose(file);
+    if (file && file != stdin && fclose(file) != 0) {
+        return; /* it was read: there is nothing to lose */
     }
 }
 

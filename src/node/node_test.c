@@ -167,7 +167,7 @@ void lia_peer_free(struct lia_peer *peer)
 }
 
 void lia_peer_link_up(struct lia_peer *peer,
-                      const struct lia_link *link,
+                      const struct lia_link *info,
                       uint64_t now_ms)
 {
     uint8_t proof[1 + LIA_PROOF_BYTES_MAX];
@@ -179,12 +179,12 @@ void lia_peer_link_up(struct lia_peer *peer,
         fake++;
     }
     LIA_ASSERT(fake < peer->links + LINKS_MAX);
-    *fake = (struct fake_link){.facts = *link, .is_used = true};
+    *fake = (struct fake_link){.facts = *info, .is_used = true};
     lia_buf_init(&fake->in, &lia_mem_libc);
-    LIA_ASSERT(peer->options.auth->prove(peer->options.auth->ctx, link,
+    LIA_ASSERT(peer->options.auth->prove(peer->options.auth->ctx, info,
                                          peer->options.id, proof + 1, &len) == 0);
     proof[0] = (uint8_t)len;
-    add_send(peer, link->id, lia_slice(proof, len + 1));
+    add_send(peer, info->id, lia_slice(proof, len + 1));
 }
 
 static void start_reading(struct lia_peer *peer)
@@ -217,7 +217,7 @@ static void admit(struct lia_peer *peer,
 }
 
 void lia_peer_link_bytes(struct lia_peer *peer,
-                         uint64_t link,
+                         uint64_t id,
                          struct liana_slice bytes,
                          uint64_t now_ms)
 {
@@ -225,7 +225,7 @@ void lia_peer_link_bytes(struct lia_peer *peer,
     size_t used = 0;
 
     (void)now_ms;
-    while (!fake->is_used || fake->facts.id != link) {
+    while (!fake->is_used || fake->facts.id != id) {
         fake++;
         LIA_ASSERT(fake < peer->links + LINKS_MAX);
     }
@@ -247,14 +247,14 @@ void lia_peer_link_bytes(struct lia_peer *peer,
 }
 
 void lia_peer_link_down(struct lia_peer *peer,
-                        uint64_t link,
+                        uint64_t id,
                         liana_status reason,
                         uint64_t now_ms)
 {
     (void)reason;
     (void)now_ms;
     for (size_t i = 0; i < LINKS_MAX; i++) {
-        if (peer->links[i].is_used && peer->links[i].facts.id == link) {
+        if (peer->links[i].is_used && peer->links[i].facts.id == id) {
             add_event(peer, LIA_PEER_DOWN, &peer->links[i], NULL);
             end_link(peer, &peer->links[i]);
         }

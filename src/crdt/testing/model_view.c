@@ -83,10 +83,18 @@ struct model_sum model_sum_add(struct model_sum a, struct model_sum b)
     return s;
 }
 
+static uint64_t bits(double d)
+{
+    uint64_t v;
+
+    memcpy(&v, &d, sizeof(v));
+    return v;
+}
+
+/* The same bits: a NaN equals itself, -0 is not 0. */
 static bool is_equal(struct model_sum a, struct model_sum b)
 {
-    return a.type == b.type && a.integer == b.integer &&
-           memcmp(&a.real, &b.real, sizeof(a.real)) == 0;
+    return a.type == b.type && a.integer == b.integer && bits(a.real) == bits(b.real);
 }
 
 static struct lia_value as_value(struct model_sum s, struct lia_scratch *scratch)

@@ -28,7 +28,7 @@ const struct cli_cmd cli_cmd_peer = {
     .help =
         "Runs until SIGINT or SIGTERM. Other commands work on the store meanwhile.\n"
         "\n"
-        "    openssl rand -hex 32 > key; chmod 600 key    # the same on every device\n"
+        "    liana key key                # once; the same file on every device\n"
         "    liana peer shop --create --key-file=key --listen=0.0.0.0:7000 \\\n"
         "        --subscribe=sales --subscribe=\"SELECT * FROM stock WHERE onHand > "
         "0\"\n"

@@ -92,6 +92,6 @@ void cli_trust_apply(const struct cli_trust *trust, struct liana_open_options *o
 {
     options->trust = trust->mode;
     if (trust->mode == LIANA_TRUST_SHARED_KEY) {
-        options->shared_key = (struct liana_slice){trust->key, LIANA_SHARED_KEY_BYTES};
+        options->shared_key = (struct liana_slice){trust->key, trust->key_len};
     }
 }

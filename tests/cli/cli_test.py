@@ -201,6 +201,24 @@ class Import(Cli):
             self.assertIn("standard output", run.stderr)
 
 
+class Keys(Cli):
+    def test_a_key_is_made_once_and_for_its_owner(self):
+        self.liana("key", "k")
+        self.assertEqual(os.stat(os.path.join(self.folder, "k")).st_mode & 0o777, 0o600)
+        self.refused(4, "LIANA_EEXISTS", "key", "k")
+
+    def test_the_whole_key_counts(self):
+        """A file that only begins like a key is none."""
+        self.liana("key", "k")
+        with open(os.path.join(self.folder, "k"), encoding="ascii") as file:
+            key = file.read().strip()
+        last = "A" if key[-1] != "A" else "B"
+        for name, text in (("cut", key[:40]), ("other", key[:-1] + last), ("hex", "0" * 64)):
+            self.write(name, text)
+            os.chmod(os.path.join(self.folder, name), 0o600)
+            self.refused(2, "LIANA_EINVAL", "peer", "s", "--create", f"--key-file={name}")
+
+
 class Served(Cli):
     """Commands on a store that a running peer holds."""
 

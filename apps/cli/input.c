@@ -6,20 +6,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/error.h"
+
 #define TEXT_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
-static liana_status say(struct liana_error *err,
-                        liana_status status,
-                        const char *path,
-                        const char *why)
+/* How messages name it. */
+static const char *shown(const char *path)
 {
-    if (err && !err->status) {
-        err->status = status;
-        err->subcode = errno;
-        snprintf(err->message, sizeof(err->message), "%s: %s",
-                 strcmp(path, "-") == 0 ? "standard input" : path, why);
-    }
-    return status;
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 liana_status cli_open_input(const char *path,
@@ -31,12 +25,12 @@ liana_status cli_open_input(const char *path,
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
 
     if (!file) {
-        return say(err, errno == ENOENT ? LIANA_ENOTFOUND : LIANA_EIO, path,
-                   strerror(errno));
+        return cli_err(err, errno == ENOENT ? LIANA_ENOTFOUND : LIANA_EIO, "%s: %s",
+                       shown(path), strerror(errno));
     }
     if (fstat(fileno(file), &info) == 0 && S_ISDIR(info.st_mode)) {
         cli_close_input(file);
-        return say(err, LIANA_EINVAL, path, "this is a folder");
+        return cli_err(err, LIANA_EINVAL, "%s: %s", shown(path), "this is a folder");
     }
     *out_bytes = fstat(fileno(file), &info) == 0 && S_ISREG(info.st_mode)
                      ? (uint64_t)info.st_size
@@ -64,12 +58,14 @@ static liana_status read_file(FILE *file,
             char *more;
 
             if (cap >= TEXT_BYTES_MAX) {
-                return say(err, LIANA_ETOOLARGE, path, "longer than 16 MiB");
+                return cli_err(err, LIANA_ETOOLARGE, "%s: %s", shown(path),
+                               "longer than 16 MiB");
             }
             cap = cap ? cap * 2 : 64 * 1024;
             more = realloc(input->memory, cap);
             if (!more) {
-                return say(err, LIANA_ENOMEM, path, "out of memory");
+                return cli_err(err, LIANA_ENOMEM, "%s: %s", shown(path),
+                               "out of memory");
             }
             input->memory = more;
             input->text.ptr = more;
@@ -77,7 +73,7 @@ static liana_status read_file(FILE *file,
         input->text.len +=
             fread(input->memory + input->text.len, 1, cap - input->text.len, file);
         if (ferror(file)) {
-            return say(err, LIANA_EIO, path, strerror(errno));
+            return cli_err(err, LIANA_EIO, "%s: %s", shown(path), strerror(errno));
         }
         if (feof(file)) {
             return LIANA_OK;

@@ -15,7 +15,12 @@ static void log_line(void *ctx, int32_t level, const char *part, const char *tex
     struct cli *cli = ctx;
 
     if (level <= LIANA_LOG_INFO) {
-        fprintf(cli->err, "%s: %s\n", part, text);
+        flockfile(cli->err);
+        cli_print_text(cli->err, cli_str(part));
+        fputs(": ", cli->err);
+        cli_print_text(cli->err, cli_str(text));
+        putc('\n', cli->err);
+        funlockfile(cli->err);
     }
 }
 

@@ -21,9 +21,8 @@ void cli_event(struct cli *cli,
         bson_destroy(event);
     } else if (!cli->quiet) {
         va_start(args, format);
-        vfprintf(cli->out, format, args);
+        cli_print_line(cli->out, format, args);
         va_end(args);
-        putc('\n', cli->out);
     }
     fflush(cli->out);
     if (fields) {

@@ -42,10 +42,25 @@ void cli_print_text(FILE *file, struct liana_str text)
 
         if (c < 0x20 || c == 0x7f) {
             fprintf(file, "\\x%02x", c);
+        } else if (c == 0xc2 && i + 1 < text.len &&
+                   (unsigned char)text.ptr[i + 1] < 0xa0) { /* C1, U+0080 .. U+009F */
+            fprintf(file, "\\x%02x", (unsigned char)text.ptr[++i]);
         } else {
             putc(c, file);
         }
     }
+}
+
+void cli_print_line(FILE *file, const char *format, va_list args)
+{
+    char *text = bson_strdupv_printf(format, args);
+
+    flockfile(file); /* the connector writes lines on its own thread */
+    cli_print_text(file, (struct liana_str){text, strlen(text)});
+    putc('\n', file);
+    fflush(file);
+    funlockfile(file);
+    bson_free(text);
 }
 
 void cli_note(struct cli *cli, const char *format, ...)
@@ -56,10 +71,8 @@ void cli_note(struct cli *cli, const char *format, ...)
         return;
     }
     va_start(args, format);
-    vfprintf(cli->err, format, args);
+    cli_print_line(cli->err, format, args);
     va_end(args);
-    putc('\n', cli->err);
-    fflush(cli->err);
 }
 
 /* ---- errors ---- */

@@ -9,6 +9,7 @@
  * Ownership: nothing is kept. Threads: the main thread.
  */
 #include <bson/bson.h>
+#include <stdarg.h>
 
 #include "cli/command.h"
 
@@ -32,6 +33,9 @@ bool cli_print_bson(struct cli *cli, const bson_t *document);
 
 /* `text` with control characters made visible. */
 void cli_print_text(FILE *file, struct liana_str text);
+/* A line of such text. */
+void cli_print_line(FILE *file, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Flushes; a result that could not be written turns success into failure. */
 int cli_finish(struct cli *cli, int rc);

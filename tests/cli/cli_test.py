@@ -219,6 +219,16 @@ class Keys(Cli):
             self.refused(2, "LIANA_EINVAL", "peer", "s", "--create", f"--key-file={name}")
 
 
+class Terminal(Cli):
+    def test_text_from_outside_cannot_drive_it(self):
+        self.assertIn(r"k\x1b[2J\x9b2Jé: a new", self.liana("key", "k\x1b[2J\x9b2Jé").stderr)
+        with subprocess.Popen([LIANA, "peer", "s\x1b[2J", "--create", "--open"], cwd=self.folder,
+                              stdout=subprocess.PIPE, text=True) as peer:
+            line = peer.stdout.readline()
+            peer.terminate()
+        self.assertTrue(line.startswith(r"s\x1b[2J is peer "), line)
+
+
 class Served(Cli):
     """Commands on a store that a running peer holds."""
 

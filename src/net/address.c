@@ -112,6 +112,10 @@ liana_status lia_address_parse(struct liana_str text,
         !parse_port(rest_of(after, 1), &parsed.port)) {
         return bad(err, text, "a port of 0 to 65535 is missing: HOST:PORT");
     }
+    if (host.len > 0 &&
+        (memchr(host.ptr, '[', host.len) || memchr(host.ptr, ']', host.len))) {
+        return bad(err, text, "a bracket stands inside the host");
+    }
     if (lia_str_equal(host, lia_str("*"))) {
         host.len = 0;
     }

@@ -59,6 +59,9 @@ static void bad_addresses(void **state)
         "unix://here",
         "tcp://h:1:2",
         "h:1 ",
+        "[[1]:1",
+        "[a]b]:1",
+        "a[b:1",
     };
 
     (void)state;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# lia_module(NAME [THREADS] [DEPENDS part...] [EXTERN library...] [TEST_DEPENDS part...]
+# lia_module(NAME [THREADS] [DEPENDS part...] [LOADS part...] [EXTERN library...] [TEST_DEPENDS part...]
 #            [TEST_EXTERN library...] [MAIN file PROGRAM name])
 #
 # One part: all **.c below the folder as the static library lia_NAME. A new file needs no edit here.
@@ -7,11 +7,12 @@
 #   testing/     helpers for tests, the library lia_NAME_testing: linked into the tests of this part and of those that
 #                DEPEND on it, never into the product
 #   MAIN         the file with main(), left out of the library and linked with it as the program PROGRAM
+#   LOADS        parts whose headers it includes and which it loads as modules: not linked, but built with PROGRAM
 #   THREADS      the tests start threads: they get the label `threads`, which `make test` also runs under TSan
 # DEPENDS liana (apps, connectors) means the whole library. `ninja NAME_tests` builds the tests of one part.
 # The folder above is the include root: src/base/buf.h is "base/buf.h", sim/world.h is "sim/world.h".
 function(lia_module name)
-    cmake_parse_arguments(ARG "THREADS" "MAIN;PROGRAM" "DEPENDS;EXTERN;TEST_DEPENDS;TEST_EXTERN" ${ARGN})
+    cmake_parse_arguments(ARG "THREADS" "MAIN;PROGRAM" "DEPENDS;LOADS;EXTERN;TEST_DEPENDS;TEST_EXTERN" ${ARGN})
     if(ARG_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "lia_module(${name}): ${ARG_UNPARSED_ARGUMENTS}?")
     endif()
@@ -41,9 +42,16 @@ function(lia_module name)
     endif()
     target_include_directories(lia_${name} ${visibility} ${root} ${CMAKE_SOURCE_DIR}/include)
     target_link_libraries(lia_${name} ${visibility} ${depends} ${extern})
+    foreach(part ${ARG_LOADS})
+        target_include_directories(lia_${name} ${visibility} $<TARGET_PROPERTY:lia_${part},SOURCE_DIR>/..)
+        target_link_libraries(lia_${name} ${visibility} ${CMAKE_DL_LIBS})
+    endforeach()
     if(ARG_MAIN)
         add_executable(${ARG_PROGRAM} ${here}/${ARG_MAIN})
         target_link_libraries(${ARG_PROGRAM} PRIVATE lia_${name})
+        foreach(part ${ARG_LOADS})
+            add_dependencies(${ARG_PROGRAM} liana_${part})
+        endforeach()
     endif()
     lia_module_tests()
 endfunction()

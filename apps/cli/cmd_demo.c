@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cmds.h"
+#include "cli/connector.h"
 #include "cli/demo/folder.h"
 #include "cli/demo/make.h"
 #include "cli/demo/measure.h"
@@ -16,7 +17,6 @@
 #include "cli/demo/world.h"
 #include "cli/signals.h"
 #include "cli/use.h"
-#include "mongo/mongo.h"
 
 #define INVOICES_MIN 30
 
@@ -35,6 +35,7 @@ struct demo {
     struct cli *cli;
     const struct cli_args *args;
     struct world world;
+    struct cli_connector connector;
     char folder[4096];
     char data[4200];
     uint64_t seed;
@@ -140,7 +141,9 @@ static bool check_database(struct demo *d)
     struct lia_mongo_options options = mongodb_options(d, collections);
     bool used = false;
 
-    if (lia_mongo_look(&options, cli_flag(d->args, "drop"), &used, &d->world.err)) {
+    if (cli_connector_load(d->cli, &d->connector, &d->world.err) ||
+        d->connector.module->look(&options, cli_flag(d->args, "drop"), &used,
+                                  &d->world.err)) {
         return false;
     }
     return !used || world_fail(&d->world, LIANA_EEXISTS,
@@ -188,7 +191,7 @@ static bool start_mongodb(struct demo *d)
         }
     }
     ok = check_database(d);
-    if (!ok && w->err.status == LIANA_EUNREACHABLE) {
+    if (!ok && (w->err.status == LIANA_EUNREACHABLE || !d->connector.module)) {
         do_without_mongodb(d, w->err.message);
         w->err = (struct liana_error)LIANA_ERROR_INIT;
         return true;
@@ -621,7 +624,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     } else if (d.folder[0]) {
         say(&d, "logs and stores are in %s", d.folder);
     }
-    lia_mongo_library_end();
+    cli_connector_end(&d.connector);
     return rc;
 }
 

@@ -22,16 +22,15 @@ static bool is_done(liana_db *db, const struct lia_mongo_status *status)
     return answer;
 }
 
-static int follow(struct cli *cli, liana_db *db, struct lia_mongo *mongo, bool once)
+static int follow(struct cli_connector *c, liana_db *db, bool once)
 {
     struct lia_mongo_status status;
-    int told = -1;
 
     while (!cli_stop_wanted()) {
-        cli_connector_tell(cli, mongo, &told);
-        lia_mongo_status(mongo, &status);
+        cli_connector_tell(c);
+        c->module->status(c->mongo, &status);
         if (status.state == LIA_MONGO_STOPPED) {
-            return cli_fail(cli, &status.error);
+            return cli_fail(c->cli, &status.error);
         }
         if (once && is_done(db, &status)) {
             return status.dead ? CLI_PARTLY : CLI_OK;
@@ -41,24 +40,35 @@ static int follow(struct cli *cli, liana_db *db, struct lia_mongo *mongo, bool o
     return once ? CLI_STOPPED : CLI_OK;
 }
 
-static int run(struct cli *cli, const struct cli_args *args)
+static int connect_store(struct cli_connector *c, const struct cli_args *args)
 {
     struct liana_error err = LIANA_ERROR_INIT;
-    struct lia_mongo *mongo;
     liana_db *db;
     int rc;
 
     if (cli_use(cli_operand(args, 0), NULL, &db, &err)) {
+        return cli_fail(c->cli, &err);
+    }
+    if (cli_connector_start(c, args, db, cli_operand(args, 1), &err)) {
+        rc = cli_fail(c->cli, &err);
+    } else {
+        rc = follow(c, db, cli_flag(args, "once"));
+        cli_connector_stop(c);
+    }
+    return cli_close(c->cli, db, rc);
+}
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct cli_connector connector;
+    int rc;
+
+    if (cli_connector_load(cli, &connector, &err)) {
         return cli_fail(cli, &err);
     }
-    if (cli_connector_start(cli, args, db, cli_operand(args, 1), &mongo, &err)) {
-        rc = cli_fail(cli, &err);
-    } else {
-        rc = follow(cli, db, mongo, cli_flag(args, "once"));
-        lia_mongo_stop(mongo);
-    }
-    rc = cli_close(cli, db, rc);
-    lia_mongo_library_end();
+    rc = connect_store(&connector, args);
+    cli_connector_end(&connector);
     return rc;
 }
 

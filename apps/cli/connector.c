@@ -1,13 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/connector.h"
 
+#include <dlfcn.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/error.h"
 #include "cli/event.h"
 #include "cli/use.h"
 
 #define COLLECTIONS_MAX 256
+
+/* ---- the module ---- */
+
+liana_status cli_connector_load(struct cli *cli,
+                                struct cli_connector *out,
+                                struct liana_error *err)
+{
+    const struct lia_mongo_module *module;
+    void *handle;
+
+    /* libmongoc keeps counters in shared memory named after the process id; what a killed
+     * process of the same id left there makes it complain. Nobody reads them here. */
+    setenv("MONGOC_DISABLE_SHM", "1", 0);
+    handle = dlopen(LIA_MONGO_MODULE_FILE, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        return cli_err(err, LIANA_ENOTFOUND, "the MongoDB connector: %s", dlerror());
+    }
+    module = dlsym(handle, LIA_MONGO_MODULE_NAME);
+    if (!module || module->version != LIA_MONGO_MODULE_VERSION) {
+        return cli_err(err, LIANA_EVERSION, "%s is not of liana %s",
+                       LIA_MONGO_MODULE_FILE, liana_version());
+    }
+    *out = (struct cli_connector){.module = module, .cli = cli, .told = -1};
+    return LIANA_OK;
+}
+
+/* ---- the connector ---- */
 
 /* On the connector's thread: one call, one line. */
 static void log_line(void *ctx, int32_t level, const char *part, const char *text)
@@ -24,11 +54,10 @@ static void log_line(void *ctx, int32_t level, const char *part, const char *tex
     }
 }
 
-liana_status cli_connector_start(struct cli *cli,
+liana_status cli_connector_start(struct cli_connector *c,
                                  const struct cli_args *args,
                                  liana_db *db,
                                  const char *uri,
-                                 struct lia_mongo **out,
                                  struct liana_error *err)
 {
     struct liana_str collections[COLLECTIONS_MAX];
@@ -37,33 +66,53 @@ liana_status cli_connector_start(struct cli *cli,
                                             cli_str(cli_text(args, "mongo-database")),
                                         .name = cli_str(cli_text(args, "mongo-name")),
                                         .collections = collections,
-                                        .log = cli->quiet ? NULL : log_line,
-                                        .log_ctx = cli};
+                                        .log = c->cli->quiet ? NULL : log_line,
+                                        .log_ctx = c->cli};
     const char *name;
 
     while (options.collection_count < COLLECTIONS_MAX &&
            (name = cli_list_at(args, "collection", options.collection_count))) {
         collections[options.collection_count++] = cli_str(name);
     }
-    return lia_mongo_start(db, &options, out, err);
+    if (cli_list_at(args, "collection", COLLECTIONS_MAX)) {
+        return cli_err(err, LIANA_ELIMIT, "--collection: more than %d",
+                       COLLECTIONS_MAX);
+    }
+    return c->module->start(db, &options, &c->mongo, err);
 }
 
-void cli_connector_tell(struct cli *cli, struct lia_mongo *mongo, int *before)
+void cli_connector_tell(struct cli_connector *c)
 {
     struct lia_mongo_status status;
     const char *state;
 
-    lia_mongo_status(mongo, &status);
-    if ((int)status.state == *before) {
+    c->module->status(c->mongo, &status);
+    if ((int)status.state == c->told) {
         return;
     }
-    *before = (int)status.state;
-    state = lia_mongo_state_name(status.state);
-    cli_event(cli, "mongo",
+    c->told = (int)status.state;
+    state = c->module->state_name(status.state);
+    cli_event(c->cli, "mongo",
               BCON_NEW("state", BCON_UTF8(state), "position",
                        BCON_INT64((int64_t)status.position), "dead",
                        BCON_INT64((int64_t)status.dead), "text",
                        BCON_UTF8(status.error.message)),
               "MongoDB: %s, position %" PRIu64 "%s%s", state, status.position,
               status.error.message[0] ? ": " : "", status.error.message);
+}
+
+void cli_connector_stop(struct cli_connector *c)
+{
+    if (c->mongo) {
+        c->module->stop(c->mongo);
+        c->mongo = NULL;
+    }
+}
+
+void cli_connector_end(struct cli_connector *c)
+{
+    if (c->module) {
+        c->module->library_end();
+        c->module = NULL;
+    }
 }

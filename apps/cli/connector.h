@@ -4,11 +4,15 @@
 /*
  * cli/connector - running the MongoDB connector in a command: `mongo`, and `hub --mongo`.
  *
- * Ownership: the connector is stopped with lia_mongo_stop before its store is closed.
- * Threads: the main thread.
+ * The connector is a module (mongo/module.h) that is loaded by the commands that use it,
+ * and by no other: cli_connector_load first, before a store is open and with it other
+ * threads run, since loading changes the environment.
+ *
+ * Ownership: the connector is stopped before its store is closed; cli_connector_end comes
+ * last. Threads: the main thread.
  */
 #include "cli/command.h"
-#include "mongo/mongo.h"
+#include "mongo/module.h"
 
 #define CLI_OPTIONS_MONGO                                                              \
     {.name = "mongo-database",                                                         \
@@ -24,14 +28,30 @@
         .help = "write only this collection to MongoDB"                                \
     }
 
-LIANA_MUST_CHECK liana_status cli_connector_start(struct cli *cli,
+struct cli_connector {
+    const struct lia_mongo_module *module;
+    struct cli *cli;
+    struct lia_mongo *mongo; /* NULL: not started */
+    int told;                /* the state that was told last, -1: none */
+};
+
+/* LIANA_ENOTFOUND when it is not installed, LIANA_EVERSION when it is not of this version. */
+LIANA_MUST_CHECK liana_status cli_connector_load(struct cli *cli,
+                                                 struct cli_connector *out,
+                                                 struct liana_error *err);
+
+LIANA_MUST_CHECK liana_status cli_connector_start(struct cli_connector *c,
                                                   const struct cli_args *args,
                                                   liana_db *db,
                                                   const char *uri,
-                                                  struct lia_mongo **out,
                                                   struct liana_error *err);
 
-/* Tells a change of its state; `*before` is what was told last, -1 at first. */
-void cli_connector_tell(struct cli *cli, struct lia_mongo *mongo, int *before);
+/* Tells a change of its state. */
+void cli_connector_tell(struct cli_connector *c);
+
+void cli_connector_stop(struct cli_connector *c);
+
+/* Gives back what libmongoc holds. A zeroed connector is none. */
+void cli_connector_end(struct cli_connector *c);
 
 #endif

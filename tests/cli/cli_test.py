@@ -195,8 +195,9 @@ class Import(Cli):
     def test_a_full_disk_is_said(self):
         self.liana("exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 1})")
         if os.path.exists("/dev/full"):
-            run = subprocess.run(f"{LIANA} export s c > /dev/full", shell=True, cwd=self.folder, capture_output=True,
-                                 text=True, check=False)
+            with open("/dev/full", "w", encoding="ascii") as full:
+                run = subprocess.run([LIANA, "export", "s", "c"], cwd=self.folder, stdout=full, stderr=subprocess.PIPE,
+                                     text=True, check=False)
             self.assertEqual(run.returncode, 1)
             self.assertIn("standard output", run.stderr)
 
@@ -227,6 +228,38 @@ class Terminal(Cli):
             line = peer.stdout.readline()
             peer.terminate()
         self.assertTrue(line.startswith(r"s\x1b[2J is peer "), line)
+
+
+class WithoutMongoDB(Cli):
+    """libmongoc is loaded where it is needed, and says nothing by itself even there."""
+
+    def over_a_stale_file(self, *words):
+        """Starts liana in a process for whose id there are shared counters of libmongoc, as a killed one leaves them."""
+        environment = {name: value for name, value in os.environ.items() if name != "MONGOC_DISABLE_SHM"}
+        run = subprocess.Popen(["sh", "-c", ': >"/dev/shm/mongoc-$$"; exec "$0" "$@"', LIANA, *words], cwd=self.folder,
+                               env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: os.path.exists(f"/dev/shm/mongoc-{run.pid}") and os.remove(f"/dev/shm/mongoc-{run.pid}"))
+        self.addCleanup(run.communicate)
+        self.addCleanup(run.kill)
+        return run
+
+    @unittest.skipUnless(os.access("/dev/shm", os.W_OK), "there is no /dev/shm")
+    def test_commands_that_have_nothing_to_do_with_it(self):
+        run = self.over_a_stale_file("version")
+        self.assertEqual(run.communicate()[1], "")
+        self.assertNotIn("mongoc", subprocess.run(["ldd", LIANA], capture_output=True, text=True, check=True).stdout)
+
+    @unittest.skipUnless(os.access("/dev/shm", os.W_OK), "there is no /dev/shm")
+    def test_the_connector_is_quiet_too(self):
+        self.liana("init", "s")
+        run = self.over_a_stale_file("mongo", "--json", "s", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50")
+        for line in run.stdout:
+            if "unreachable" in line:
+                break
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate()
+        self.assertNotIn("counters", err)
+        self.assertEqual(run.returncode, 0)
 
 
 class Served(Cli):

@@ -99,6 +99,29 @@ class Install(unittest.TestCase):
         for kind in ("liana", "static"):
             self.runs(os.path.join(folder, "build", f"with_{kind}"))
 
+    def installed(self):
+        """A copy of what is installed, somewhere else: nothing of it knows its place."""
+        place = os.path.join(tempfile.mkdtemp(dir=self.scratch), "moved")
+        shutil.copytree(self.prefix, place)
+        return place
+
+    def test_the_command_finds_its_connector(self):
+        place = self.installed()
+        liana = os.path.join(place, "bin", "liana")
+        store = os.path.join(place, "store")
+        self.run_in(place, liana, "init", store)
+        command = [liana, "mongo", "--once", store, "not a URI"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertIn("MongoDB URI", run.stderr)
+
+        shutil.rmtree(os.path.join(place, os.path.relpath(self.libdir, self.prefix), "liana"))
+        for command in (command, [liana, "hub", "--mongo=mongodb://127.0.0.1/", store]):
+            run = subprocess.run(command, capture_output=True, text=True, check=False)
+            self.assertEqual((run.returncode, run.stdout), (4, ""), run.stderr)
+            self.assertIn("liana-mongo.so", run.stderr)
+        self.assertIn("liana", self.run_in(place, liana, "version"))
+
     def test_versions_agree(self):
         header = read(self.prefix, "include", "liana", "liana.h")
         version = ".".join(re.search(rf"LIANA_VERSION_{part} (\d+)", header).group(1)

@@ -40,11 +40,13 @@ setup:  ## install packages and the MongoDB test server (the others do it themse
 	@tools/setup
 
 # Without something optional (exit code 2) the rest still runs; what lacks it says so.
-.PHONY: ready
+.PHONY: ready ready-to-run
 ready:
 	@tools/setup || [ $$? -eq 2 ]
+ready-to-run:
+	@tools/setup --to-run || [ $$? -eq 2 ]
 
-run: ready  ## the main job: five devices in a line, cut and killed, into MongoDB (DATA=FILE.csv ARGS=...)
+run: ready-to-run  ## the main job: five devices in a line, cut and killed, into MongoDB (DATA=FILE.csv ARGS=...)
 	$(call build,release,liana)
 	@grep -q '(demo' apps/cli/commands.def || { echo "make run: apps/cli has no command \`demo\` yet"; exit 1; }
 	@echo "== liana demo retail $(if $(DATA),--data=$(DATA)) $(ARGS)"
@@ -74,7 +76,9 @@ check: check-quick  ## all checks: also warnings of gcc and clang, symbols, clan
 	@tools/show_sizes
 	@echo "== make check: all checks passed"
 
-dev release asan tsan: ready  ## build one preset
+dev release: ready-to-run  ## build one preset
+	$(call build,$@)
+asan tsan: ready  ##
 	$(call build,$@)
 
 fuzz: ready  ## fuzz one target: TARGET=name SECONDS=60 (fuzz/*.c are the targets)

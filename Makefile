@@ -103,8 +103,9 @@ bench: ready  ## what things cost: a table, and build/bench.json
 	$(call build,release)
 	@bench/run.py
 
+# Whatever the mask of the one who installs: everybody is to read it.
 install: release  ## into PREFIX (/usr/local), below DESTDIR
-	@$(STEP) install cmake --install build/release --prefix "$(PREFIX)" --strip
+	@umask 022; $(STEP) install cmake --install build/release --prefix "$(PREFIX)" --strip
 
 clean:  ## removes build/, but keeps the virtual environment
 	@echo "== removing build/ (build/venv stays)"

@@ -8,8 +8,10 @@
  */
 #include "cli/command.h"
 
-#define CLI_COMMAND(name) extern const struct cli_cmd cli_cmd_##name;
+#define CLI_COMMAND(name)  extern const struct cli_cmd cli_cmd_##name;
+#define CLI_INTERNAL(name) CLI_COMMAND(name)
 #include "cli/commands.def"
 #undef CLI_COMMAND
+#undef CLI_INTERNAL
 
 #endif

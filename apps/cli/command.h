@@ -5,8 +5,8 @@
  * cli/command - what a subcommand of `liana` is, and what it is given.
  *
  * A command is one file, cmd_<name>.c, that defines `const struct cli_cmd cli_cmd_<name>`,
- * and one row in commands.def. Its options are a table: the parser, --help and the man
- * page are made from it.
+ * and one row in commands.def. Its options are a table: the parser, --help, the man
+ * page and the completion of shells are made from it.
  *
  * Rules: results go to stdout, everything else (progress, notes, errors) to stderr. With
  * --json every result is one line of Extended JSON and an error is {"error": {...}} on
@@ -57,8 +57,10 @@ struct cli_args;
 
 struct cli_cmd {
     const char *name;
-    const char *summary;  /* half a line: "run statements on a store" */
-    const char *operands; /* "STORE [FILE]", "" if there are none */
+    const char *summary; /* half a line: "run statements on a store" */
+    /* "STORE [FILE]", "" if there are none; small letters are words that are to be given
+     * as they are: "bash|zsh|fish". */
+    const char *operands;
     size_t operands_min;
     size_t operands_max; /* SIZE_MAX: any number */
     const struct cli_option *options;
@@ -95,7 +97,8 @@ const char *cli_operand(const struct cli_args *args, size_t index); /* or NULL *
 
 /* ---- the commands ---- */
 
-extern const struct cli_cmd *const cli_commands[]; /* ends with NULL */
+extern const struct cli_cmd *const cli_commands[]; /* for people; ends with NULL */
+/* Finds internal ones, too. */
 const struct cli_cmd *cli_find_command(const char *name);
 extern const struct cli_option cli_common_options[];
 

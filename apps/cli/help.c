@@ -3,18 +3,95 @@
 
 #include <string.h>
 
-static const struct {
-    int code;
-    const char *text;
-} exits[] = {{CLI_OK, "done"},
-             {CLI_FAILED, "failed; the message says why"},
-             {CLI_USAGE, "the command line or a statement is wrong"},
-             {CLI_PARTLY, "done, but for something that was said"},
-             {CLI_NOT_FOUND, "not found, or already there"},
-             {CLI_BUSY, "in use or timed out: try again later"},
-             {CLI_STOPPED, "stopped by a signal, in order"}};
+#include "cli/cmds.h"
 
-/* ---- text ---- */
+#define WIDTH 79
+
+const struct cli_exit cli_exits[] = {
+    {CLI_OK, "done"},
+    {CLI_FAILED, "failed; the message says why"},
+    {CLI_USAGE, "the command line or a statement is wrong"},
+    {CLI_PARTLY, "done, but for something that was said"},
+    {CLI_NOT_FOUND, "not found, or already there"},
+    {CLI_BUSY, "in use or timed out: try again later"},
+    {CLI_STOPPED, "stopped by a signal, in order"},
+    {0, NULL}};
+
+/* ---- lines ---- */
+
+/* Words that flow from `column` on, and from `indent` on in every further line. */
+struct flow {
+    FILE *file;
+    size_t indent;
+    size_t column;
+    bool is_empty; /* nothing stands in this line but the indent */
+};
+
+static void put_word(struct flow *flow, const char *word, size_t len)
+{
+    if (!flow->is_empty && flow->column + 1 + len > WIDTH) {
+        fprintf(flow->file, "\n%*s", (int)flow->indent, "");
+        flow->column = flow->indent;
+        flow->is_empty = true;
+    }
+    fprintf(flow->file, "%s%.*s", flow->is_empty ? "" : " ", (int)len, word);
+    flow->column += len + (flow->is_empty ? 0 : 1);
+    flow->is_empty = false;
+}
+
+static void put_words(struct flow *flow, const char *text, size_t len)
+{
+    while (len > 0) {
+        size_t word = 0;
+
+        while (word < len && text[word] != ' ' && text[word] != '\n') {
+            word++;
+        }
+        if (word > 0) {
+            put_word(flow, text, word);
+        }
+        word += word < len ? 1 : 0;
+        text += word;
+        len -= word;
+    }
+}
+
+bool cli_help_paragraph(const char **text, struct cli_paragraph *out)
+{
+    const char *at = *text + strspn(*text, "\n");
+    const char *end = at;
+
+    out->is_kept = strncmp(at, "    ", 4) == 0;
+    while (*end && *end != '\n' && (strncmp(end, "    ", 4) == 0) == out->is_kept) {
+        end += strcspn(end, "\n");
+        end += *end == '\n';
+    }
+    out->ptr = at;
+    out->len = (size_t)(end - at);
+    while (out->len > 0 && at[out->len - 1] == '\n') {
+        out->len--;
+    }
+    *text = end;
+    return out->len > 0;
+}
+
+static void print_paragraphs(FILE *file, const char *text)
+{
+    struct cli_paragraph paragraph;
+
+    while (cli_help_paragraph(&text, &paragraph)) {
+        struct flow flow = {.file = file, .is_empty = true};
+
+        if (paragraph.is_kept) {
+            fprintf(file, "%.*s", (int)paragraph.len, paragraph.ptr);
+        } else {
+            put_words(&flow, paragraph.ptr, paragraph.len);
+        }
+        fputs("\n\n", file);
+    }
+}
+
+/* ---- commands ---- */
 
 void cli_help_overview(FILE *file)
 {
@@ -28,8 +105,7 @@ void cli_help_overview(FILE *file)
     fputs("\n'liana help COMMAND' explains one of them.\n", file);
 }
 
-/* "-h, --help", "    --listen=HOST:PORT" */
-static void option_names(char *out, size_t size, const struct cli_option *option)
+void cli_help_option_names(char *out, size_t size, const struct cli_option *option)
 {
     char letter[5] = "    ";
 
@@ -41,30 +117,37 @@ static void option_names(char *out, size_t size, const struct cli_option *option
              option->type == CLI_FLAG ? "" : option->value);
 }
 
-static void option_notes(FILE *file, const struct cli_option *option)
+void cli_help_option_text(char *out, size_t size, const struct cli_option *option)
 {
-    if (option->type == CLI_LIST) {
-        fputs("; may be given more than once", file);
+    snprintf(out, size, "%s%s%s%s%s", option->help,
+             option->type == CLI_LIST ? "; may be given more than once" : "",
+             option->fallback ? " (default: " : "",
+             option->fallback ? option->fallback : "", option->fallback ? ")" : "");
+}
+
+static void print_option(FILE *file, const struct cli_option *option)
+{
+    enum { COLUMN = 34 };
+    char names[120];
+    char text[400];
+    struct flow flow = {
+        .file = file, .indent = COLUMN, .column = COLUMN, .is_empty = true};
+
+    cli_help_option_names(names, sizeof(names), option);
+    cli_help_option_text(text, sizeof(text), option);
+    if (4 + strlen(names) + 1 < COLUMN) {
+        fprintf(file, "    %-*s", COLUMN - 4, names);
+    } else {
+        fprintf(file, "    %s\n%*s", names, COLUMN, "");
     }
-    if (option->fallback) {
-        fprintf(file, " (default: %s)", option->fallback);
-    }
+    put_words(&flow, text, strlen(text));
+    putc('\n', file);
 }
 
 static void print_options(FILE *file, const struct cli_option *option)
 {
-    enum { COLUMN = 32 };
-    char names[120];
-
     for (; option && option->name; option++) {
-        option_names(names, sizeof(names), option);
-        if (strlen(names) < COLUMN) {
-            fprintf(file, "    %-*s %s", COLUMN, names, option->help);
-        } else {
-            fprintf(file, "    %s\n    %-*s %s", names, COLUMN, "", option->help);
-        }
-        option_notes(file, option);
-        putc('\n', file);
+        print_option(file, option);
     }
 }
 
@@ -73,7 +156,7 @@ void cli_help_command(FILE *file, const struct cli_cmd *cmd)
     fprintf(file, "liana %s - %s\n\nusage: liana %s [OPTIONS]%s%s\n\n", cmd->name,
             cmd->summary, cmd->name, cmd->operands[0] ? " " : "", cmd->operands);
     if (cmd->help) {
-        fprintf(file, "%s\n", cmd->help);
+        print_paragraphs(file, cmd->help);
     }
     if (cmd->options && cmd->options->name) {
         fputs("Options:\n", file);
@@ -82,112 +165,4 @@ void cli_help_command(FILE *file, const struct cli_cmd *cmd)
     }
     fputs("Options of every command:\n", file);
     print_options(file, cli_common_options);
-}
-
-/* ---- man pages ---- */
-
-/* Text of ours in a man page: a backslash is \e, a dash that can be copied is \-, and a
- * line must not begin with a dot or an apostrophe. */
-static void man_text(FILE *file, const char *text)
-{
-    bool is_line_start = true;
-
-    for (; *text; text++) {
-        if (is_line_start && (*text == '.' || *text == '\'')) {
-            fputs("\\&", file);
-        }
-        if (*text == '\\') {
-            fputs("\\e", file);
-        } else if (*text == '-') {
-            fputs("\\-", file);
-        } else {
-            putc(*text, file);
-        }
-        is_line_start = *text == '\n';
-    }
-}
-
-/* Paragraphs: an empty line parts them, lines that begin with four blanks stay. */
-static void man_paragraphs(FILE *file, const char *text)
-{
-    bool is_kept = false;
-    char line[200];
-
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        bool keep = strncmp(text, "    ", 4) == 0;
-
-        snprintf(line, sizeof(line), "%.*s", (int)len, text);
-        if (keep != is_kept) {
-            fputs(keep ? ".PP\n.nf\n" : ".fi\n", file);
-            is_kept = keep;
-        }
-        if (len == 0) {
-            fputs(".PP\n", file);
-        } else {
-            man_text(file, line);
-            putc('\n', file);
-        }
-        text += len + (text[len] == '\n');
-    }
-    if (is_kept) {
-        fputs(".fi\n", file);
-    }
-}
-
-static void man_options(FILE *file, const struct cli_option *option)
-{
-    char names[120];
-
-    for (; option && option->name; option++) {
-        option_names(names, sizeof(names), option);
-        fputs(".TP\n.B ", file);
-        man_text(file, names + strspn(names, " "));
-        putc('\n', file);
-        man_text(file, option->help);
-        option_notes(file, option);
-        fputs(".\n", file);
-    }
-}
-
-static void man_exits(FILE *file)
-{
-    fputs(".SH EXIT STATUS\n", file);
-    for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
-        fprintf(file, ".TP\n.B %d\n%s.\n", exits[i].code, exits[i].text);
-    }
-}
-
-static void man_overview(FILE *file)
-{
-    fprintf(file, ".TH LIANA 1 \"\" \"Liana %s\"\n", liana_version());
-    fputs(".SH NAME\nliana \\- an offline\\-first document database for devices\n"
-          ".SH SYNOPSIS\n.B liana\n.I COMMAND\n[OPTIONS] ...\n.SH COMMANDS\n",
-          file);
-    for (size_t i = 0; cli_commands[i]; i++) {
-        fprintf(file, ".TP\n.BR liana\\-%s (1)\n", cli_commands[i]->name);
-        man_text(file, cli_commands[i]->summary);
-        fputs(".\n", file);
-    }
-    man_exits(file);
-}
-
-void cli_help_man(FILE *file, const struct cli_cmd *cmd)
-{
-    if (!cmd) {
-        man_overview(file);
-        return;
-    }
-    fprintf(file, ".TH LIANA\\-%s 1 \"\" \"Liana %s\"\n.SH NAME\nliana\\-%s \\- ",
-            cmd->name, liana_version(), cmd->name);
-    man_text(file, cmd->summary);
-    fprintf(file, "\n.SH SYNOPSIS\n.B liana %s\n[OPTIONS] ", cmd->name);
-    man_text(file, cmd->operands);
-    fputs("\n.SH DESCRIPTION\n", file);
-    man_paragraphs(file, cmd->help ? cmd->help : cmd->summary);
-    fputs(".SH OPTIONS\n", file);
-    man_options(file, cmd->options);
-    man_options(file, cli_common_options);
-    man_exits(file);
-    fputs(".SH SEE ALSO\n.BR liana (1)\n", file);
 }

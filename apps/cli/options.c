@@ -22,18 +22,36 @@ const struct cli_option cli_common_options[] = {
 
 const struct cli_cmd *const cli_commands[] = {
 #define CLI_COMMAND(name) &cli_cmd_##name,
+#define CLI_INTERNAL(name)
 #include "cli/commands.def"
 #undef CLI_COMMAND
+#undef CLI_INTERNAL
     NULL};
 
-const struct cli_cmd *cli_find_command(const char *name)
+static const struct cli_cmd *const internal_commands[] = {
+#define CLI_COMMAND(name)
+#define CLI_INTERNAL(name) &cli_cmd_##name,
+#include "cli/commands.def"
+#undef CLI_COMMAND
+#undef CLI_INTERNAL
+    NULL};
+
+static const struct cli_cmd *find_among(const struct cli_cmd *const *commands,
+                                        const char *name)
 {
-    for (size_t i = 0; cli_commands[i]; i++) {
-        if (strcmp(cli_commands[i]->name, name) == 0) {
-            return cli_commands[i];
+    for (; *commands; commands++) {
+        if (strcmp((*commands)->name, name) == 0) {
+            return *commands;
         }
     }
     return NULL;
+}
+
+const struct cli_cmd *cli_find_command(const char *name)
+{
+    const struct cli_cmd *cmd = find_among(cli_commands, name);
+
+    return cmd ? cmd : find_among(internal_commands, name);
 }
 
 /* ---- finding options ---- */
@@ -50,16 +68,16 @@ static const struct cli_option *find_in(const struct cli_option *table,
     return NULL;
 }
 
-static const struct cli_option *find_long(const struct cli_cmd *cmd,
-                                          const char *name,
-                                          size_t len)
+const struct cli_option *cli_find_long(const struct cli_cmd *cmd,
+                                       const char *name,
+                                       size_t len)
 {
     const struct cli_option *option = find_in(cmd->options, name, len);
 
     return option ? option : find_in(cli_common_options, name, len);
 }
 
-static const struct cli_option *find_letter(const struct cli_cmd *cmd, char letter)
+const struct cli_option *cli_find_letter(const struct cli_cmd *cmd, char letter)
 {
     const struct cli_option *tables[] = {cmd->options, cli_common_options};
 
@@ -169,7 +187,7 @@ static bool take_long(struct parse *p, const char *word)
 {
     const char *equals = strchr(word, '=');
     size_t len = equals ? (size_t)(equals - word) : strlen(word);
-    const struct cli_option *option = find_long(p->args->cmd, word, len);
+    const struct cli_option *option = cli_find_long(p->args->cmd, word, len);
 
     if (!option) {
         return complain(p, "'--%.*s' is no option of 'liana %s'", (int)len, word,
@@ -181,7 +199,7 @@ static bool take_long(struct parse *p, const char *word)
 static bool take_letters(struct parse *p, const char *letters)
 {
     for (; *letters; letters++) {
-        const struct cli_option *option = find_letter(p->args->cmd, *letters);
+        const struct cli_option *option = cli_find_letter(p->args->cmd, *letters);
 
         if (!option) {
             return complain(p, "'-%c' is no option of 'liana %s'", *letters,
@@ -265,7 +283,7 @@ static const struct cli_option *must_find(const struct cli_args *args,
                                           const char *name,
                                           enum cli_type type)
 {
-    const struct cli_option *option = find_long(args->cmd, name, strlen(name));
+    const struct cli_option *option = cli_find_long(args->cmd, name, strlen(name));
 
     if (!option ||
         (option->type != type && !(type == CLI_TEXT && option->type == CLI_CHOICE))) {
@@ -313,7 +331,7 @@ int64_t cli_number(const struct cli_args *args, const char *name)
 
 bool cli_given(const struct cli_args *args, const char *name)
 {
-    const struct cli_option *option = find_long(args->cmd, name, strlen(name));
+    const struct cli_option *option = cli_find_long(args->cmd, name, strlen(name));
 
     return option && last_value(args, option);
 }

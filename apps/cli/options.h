@@ -38,4 +38,10 @@ bool cli_parse(struct cli_args *args,
 
 void cli_args_deinit(struct cli_args *args);
 
+/* Among the command's options and the common ones; NULL: there is none. */
+const struct cli_option *cli_find_long(const struct cli_cmd *cmd,
+                                       const char *name,
+                                       size_t len);
+const struct cli_option *cli_find_letter(const struct cli_cmd *cmd, char letter);
+
 #endif

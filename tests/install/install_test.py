@@ -44,7 +44,7 @@ class Install(unittest.TestCase):
         cls.scratch = tempfile.mkdtemp(prefix="liana-install-")
         cls.addClassCleanup(shutil.rmtree, cls.scratch)
         cls.prefix = os.path.join(cls.scratch, "prefix")
-        cls.run_in(cls.scratch, "cmake", "--install", BUILD, "--prefix", cls.prefix)
+        cls.run_in(cls.scratch, "cmake", "--install", BUILD, "--prefix", cls.prefix, umask=0o022)
         with open(os.path.join(cls.scratch, "main.c"), "w", encoding="utf-8") as file:
             file.write(readme_block("c"))
         cls.compiler = cache("CMAKE_C_COMPILER")
@@ -98,6 +98,22 @@ class Install(unittest.TestCase):
         self.run_in(folder, "cmake", "--build", "build")
         for kind in ("liana", "static"):
             self.runs(os.path.join(folder, "build", f"with_{kind}"))
+
+    def test_everybody_may_read_it(self):
+        for folder, _, files in os.walk(self.prefix):
+            for path in [folder, *(os.path.join(folder, name) for name in files)]:
+                mode = os.stat(path).st_mode & 0o777
+                self.assertEqual(mode & 0o044, 0o044, f"{path}: {mode:o}")
+                self.assertEqual(mode & 0o022, 0, f"{path}: {mode:o}")
+
+    def test_what_the_shell_and_man_look_for(self):
+        share = os.path.join(self.prefix, "share")
+        for name in ("bash-completion/completions/liana", "zsh/site-functions/_liana",
+                     "fish/vendor_completions.d/liana.fish"):
+            self.assertIn("complete", read(share, name))
+        pages = os.listdir(os.path.join(share, "man", "man1"))
+        listed = re.findall(r"^\.BR liana\\-(\w+)", read(share, "man", "man1", "liana.1"), re.MULTILINE)
+        self.assertEqual(sorted(pages), sorted(["liana.1", *(f"liana-{command}.1" for command in listed)]))
 
     def installed(self):
         """A copy of what is installed, somewhere else: nothing of it knows its place."""

@@ -85,8 +85,9 @@ struct lia_doc bench_doc_set(struct lia_arena *arena,
     char text[24];
     const struct liana_str name = field_name(field, text);
     struct lia_scratch scratch;
-    const struct lia_op op = {
-        LIA_OP_SET, {&name, 1}, lia_value_of_int32(value, &scratch)};
+    const struct lia_op op = {.kind = LIA_OP_SET,
+                              .path = {&name, 1},
+                              .value = lia_value_of_int32(value, &scratch)};
     struct lia_doc out = {0};
 
     BENCH_OK(lia_doc_apply(arena, doc, &op, 1, stamp, &out, &err));

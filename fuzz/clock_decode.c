@@ -31,10 +31,12 @@ static void write(struct lia_arena *arena, struct lia_doc doc)
     static const struct liana_str names[] = {{"a", 1}, {"n", 1}};
     struct lia_scratch scratch;
     struct lia_op ops[] = {
-        {LIA_OP_INCREMENT, {names, 2}, lia_value_of_int32(1, &scratch)},
-        {LIA_OP_UNSET, {names, 1}, lia_value_of_null()},
-        {LIA_OP_SET, {names, 2}, lia_value_of_bool(true)},
-        {LIA_OP_DELETE, {NULL, 0}, lia_value_of_null()},
+        {.kind = LIA_OP_INCREMENT,
+         .path = {names, 2},
+         .value = lia_value_of_int32(1, &scratch)},
+        {.kind = LIA_OP_UNSET, .path = {names, 1}, .value = lia_value_of_null()},
+        {.kind = LIA_OP_SET, .path = {names, 2}, .value = lia_value_of_bool(true)},
+        {.kind = LIA_OP_DELETE, .path = {NULL, 0}, .value = lia_value_of_null()},
     };
     struct lia_doc after;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/body.h"
 
+#include "crdt/set.h"
+
 static uint8_t *put_bytes(uint8_t *at, const void *p, size_t n)
 {
     if (n) {
@@ -19,21 +21,35 @@ static uint8_t *put_u32(uint8_t *at, size_t v)
 
 static uint8_t *put_children(uint8_t *at, const struct lia_node *node);
 
-static uint8_t *put_node(uint8_t *at, const struct lia_node *node)
+static uint8_t *put_head(uint8_t *at, uint8_t type, struct liana_str name)
 {
-    bool is_map = node->view.shown == LIA_SHOWN_MAP;
-    struct lia_value leaf = node->view.leaf;
-
-    *at++ = is_map ? LIA_BSON_DOCUMENT : leaf.type;
-    at = put_bytes(at, node->name.ptr, node->name.len);
+    *at++ = type;
+    at = put_bytes(at, name.ptr, name.len);
     *at++ = 0;
-    if (!is_map) {
-        return put_bytes(at, leaf.data.ptr, leaf.data.len);
-    }
+    return at;
+}
+
+static uint8_t *put_map(uint8_t *at, const struct lia_node *node)
+{
+    at = put_head(at, LIA_BSON_DOCUMENT, node->name);
     at = put_u32(at, node->size - node->name.len - 2);
     at = put_children(at, node);
     *at++ = 0;
     return at;
+}
+
+static uint8_t *put_node(uint8_t *at, const struct lia_node *node)
+{
+    struct lia_value leaf = node->view.leaf;
+
+    switch (node->view.shown) {
+    case LIA_SHOWN_MAP: return put_map(at, node);
+    case LIA_SHOWN_SET:
+        return lia_set_write(put_head(at, LIA_BSON_ARRAY, node->name), node->set);
+    default:
+        at = put_head(at, leaf.type, node->name);
+        return put_bytes(at, leaf.data.ptr, leaf.data.len);
+    }
 }
 
 static uint8_t *put_children(uint8_t *at, const struct lia_node *node)

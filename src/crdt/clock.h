@@ -19,8 +19,9 @@ enum lia_clock_flag {
     LIA_CLOCK_CREATED = 1,
     LIA_CLOCK_DELETED = 2,
     LIA_CLOCK_FROM = 4,
-    LIA_CLOCK_LIFELESS = 8
-    /* 16 update wins, 32 scope, 64 author heads, 128 tag of the life: reserved */
+    LIA_CLOCK_LIFELESS = 8,
+    /* 16 update wins, 32 scope, 64 author heads: reserved */
+    LIA_CLOCK_LIFE_TAG = 128
 };
 
 /* In the flags of a node: the kind of its value, and what follows. */
@@ -30,7 +31,9 @@ enum lia_node_flag {
     LIA_NODE_CHILDREN = 16,
     LIA_NODE_OPEN = 32,
     LIA_NODE_SEEN = 64,
-    LIA_NODE_FLAGS_MAX = 127 /* above: sets, lists, text, bounded counters; reserved */
+    LIA_NODE_SET = 128,
+    LIA_NODE_SET_SHOWN = 256, /* its elements stand in the body */
+    LIA_NODE_FLAGS_MAX = 511  /* above: bounded counters, lists, text; reserved */
 };
 
 enum lia_node_value {
@@ -40,7 +43,6 @@ enum lia_node_value {
     LIA_NODE_VALUE_MAP,
     LIA_NODE_VALUE_SHOWN, /* a leaf, and the body shows it */
     LIA_NODE_VALUE_KEPT   /* a leaf that the body does not show as it is */
-    /* 6 register; reserved */
 };
 
 enum lia_item { LIA_ITEM_SKIP, LIA_ITEM_SHIFT, LIA_ITEM_RUN, LIA_ITEM_NODE };
@@ -51,6 +53,7 @@ enum lia_item { LIA_ITEM_SKIP, LIA_ITEM_SHIFT, LIA_ITEM_RUN, LIA_ITEM_NODE };
 /* Of a rank: stamp number << 2 | flags. */
 #define LIA_RANK_BITS 2
 #define LIA_RANK_LIFE 1
+#define LIA_RANK_TAG  2
 
 /* ---- frames: what reader and writer expect alike ---- */
 
@@ -98,10 +101,10 @@ struct lia_stamps {
 LIANA_MUST_CHECK liana_status lia_clock_head_decode(struct lia_arena *arena,
                                                     struct lia_reader *r,
                                                     struct lia_state *state,
-                                                    uint8_t *out_flags);
+                                                    unsigned *out_flags);
 void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state);
 
-/* The bytes from the version to the end of `deleted`, which the version digest covers. */
+/* The bytes from the version to the end of the stamps, which the version digest covers. */
 bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out);
 
 /* A stamp of one of the vector's actors; its distance begins at the hlc `from`. */

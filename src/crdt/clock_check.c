@@ -151,10 +151,10 @@ static liana_status check_again(struct lia_work *work,
     struct lia_doc again;
     liana_status status;
 
-    lia_node_void(&state->root, state->deleted);
-    lia_node_cover(&state->root, LIA_RANK_NONE);
+    lia_node_void(NULL, &state->root, state->deleted);
+    lia_node_cover(NULL, NULL, &state->root, LIA_RANK_NONE);
     if (!lia_stamp_is_none(state->created) && state->id.len == 0 &&
-        !lia_vector_covers(state->from, state->created)) {
+        !lia_vector_covers(state->from, state->created_tag)) {
         return corrupt(work, "a document without its _id");
     }
     lia_state_cut(state, state->from);

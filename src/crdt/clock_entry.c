@@ -3,14 +3,19 @@
 
 /* ---- writing ---- */
 
-void lia_rank_encode(struct lia_encoder *e, struct lia_rank rank)
+void lia_rank_encode(struct lia_encoder *e, struct lia_rank rank, struct lia_stamp tag)
 {
     bool has_life = lia_stamp_cmp(rank.life, e->state->created) != 0;
+    bool has_tag = lia_stamp_cmp(rank.tag, tag) != 0;
 
     lia_buf_varint(&e->buf, lia_stamp_number(e, rank.stamp) << LIA_RANK_BITS |
-                                (has_life ? LIA_RANK_LIFE : 0u));
+                                (has_life ? LIA_RANK_LIFE : 0u) |
+                                (has_tag ? LIA_RANK_TAG : 0u));
     if (has_life) {
         lia_buf_varint(&e->buf, lia_stamp_number(e, rank.life));
+    }
+    if (has_tag) {
+        lia_buf_varint(&e->buf, lia_stamp_number(e, rank.tag));
     }
 }
 
@@ -47,7 +52,7 @@ static void write_cells(struct lia_encoder *e, const struct lia_node *node)
         const struct lia_cell *cell = &node->cells[i];
 
         lia_buf_varint(&e->buf, lia_stamp_number(e, cell->start));
-        lia_rank_encode(e, cell->rank);
+        lia_rank_encode(e, cell->rank, cell->rank.stamp);
         lia_birth_encode(e, cell->birth, own);
         lia_sum_encode(&e->buf, cell->sum);
     }
@@ -74,7 +79,7 @@ void lia_own_encode(struct lia_encoder *e,
     bool is_root = node == &e->state->root;
 
     if (node->value != LIA_VALUE_NONE) {
-        lia_rank_encode(e, node->rank);
+        lia_rank_encode(e, node->rank, node->rank.stamp);
         if (node->value != LIA_VALUE_GONE && !is_root) {
             lia_birth_encode(e, node->birth, expected);
         }
@@ -87,11 +92,14 @@ void lia_own_encode(struct lia_encoder *e,
         write_seen(e, node);
     }
     if (node->is_open) {
-        lia_rank_encode(e, node->open_rank);
+        lia_rank_encode(e, node->open_rank, node->open_rank.stamp);
         lia_birth_encode(e, node->open_birth, expected);
     }
     if (node->cell_count) {
         write_cells(e, node);
+    }
+    if (node->set) {
+        lia_set_encode(e, node, expected);
     }
 }
 
@@ -109,29 +117,31 @@ static bool no_memory(struct lia_decoder *d)
     return lia_decoder_fail(d);
 }
 
-static struct lia_stamp read_stamp(struct lia_decoder *d)
+struct lia_stamp lia_numbered_stamp(const struct lia_decoder *d, uint64_t number)
 {
-    uint64_t number = lia_reader_varint_max(&d->r, d->stamps.count);
-
     return number ? d->stamps.entries[number - 1] : d->state->created;
 }
 
-struct lia_rank lia_rank_decode(struct lia_decoder *d)
+static struct lia_stamp read_stamp(struct lia_decoder *d)
+{
+    return lia_numbered_stamp(d, lia_reader_varint_max(&d->r, d->stamps.count));
+}
+
+struct lia_rank lia_rank_decode(struct lia_decoder *d, const struct lia_stamp *tag)
 {
     uint64_t coded = lia_reader_varint(&d->r);
     uint64_t number = coded >> LIA_RANK_BITS;
-    struct lia_rank rank = {d->state->created, d->state->created};
+    struct lia_rank rank = lia_rank_of(d->state->created, d->state->created);
 
-    if (number > d->stamps.count || (coded & ~UINT64_C(1) & 3)) {
+    if (number > d->stamps.count) {
         lia_decoder_fail(d);
         return rank;
     }
-    if (number) {
-        rank.stamp = d->stamps.entries[number - 1];
-    }
+    rank.stamp = lia_numbered_stamp(d, number);
     if (coded & LIA_RANK_LIFE) {
         rank.life = read_stamp(d);
     }
+    rank.tag = coded & LIA_RANK_TAG ? read_stamp(d) : tag ? *tag : rank.stamp;
     if (lia_stamp_cmp(rank.life, d->state->created) > 0 ||
         lia_stamp_cmp(rank.life, rank.stamp) > 0) {
         lia_decoder_fail(d);
@@ -205,7 +215,7 @@ static bool read_cells(struct lia_decoder *d, struct lia_node *node)
     }
     for (size_t i = 0; i < count && !d->r.failed; i++) {
         cells[i].start = read_stamp(d);
-        cells[i].rank = lia_rank_decode(d);
+        cells[i].rank = lia_rank_decode(d, NULL);
         cells[i].birth = lia_birth_decode(d, own);
         cells[i].sum = lia_sum_decode(&d->r);
         if (i && cells[i].rank.stamp.actor <= cells[i - 1].rank.stamp.actor) {
@@ -223,8 +233,7 @@ static bool read_kept(struct lia_decoder *d, struct lia_node *node, unsigned dep
     uint8_t type = lia_reader_u8(&d->r);
     size_t len;
 
-    if (d->r.failed || type == LIA_BSON_DOCUMENT ||
-        !lia_bson_value_len(type, d->r.at, d->r.end, &len)) {
+    if (d->r.failed || !lia_bson_value_len(type, d->r.at, d->r.end, &len)) {
         return lia_decoder_fail(d);
     }
     node->leaf = (struct lia_value){type, lia_reader_bytes(&d->r, len)};
@@ -252,7 +261,7 @@ static bool read_value(struct lia_decoder *d,
         return lia_decoder_fail(d);
     }
     node->value = kinds[kind];
-    node->rank = lia_rank_decode(d);
+    node->rank = lia_rank_decode(d, NULL);
     if (node->value != LIA_VALUE_GONE && !is_root) {
         node->birth = lia_birth_decode(d, expected);
     }
@@ -260,7 +269,7 @@ static bool read_value(struct lia_decoder *d,
         return read_kept(d, node, depth);
     }
     if (kind == LIA_NODE_VALUE_SHOWN) {
-        if (!element || element->type == LIA_BSON_DOCUMENT) {
+        if (!element) {
             return lia_decoder_fail(d);
         }
         node->leaf = *element;
@@ -278,7 +287,8 @@ bool lia_own_decode(struct lia_decoder *d,
     unsigned kind = flags & LIA_NODE_VALUE;
     bool is_root = node == &d->state->root;
 
-    if (is_root && (flags & ~(unsigned)(LIA_NODE_VALUE | LIA_NODE_CHILDREN))) {
+    if ((is_root && (flags & ~(unsigned)(LIA_NODE_VALUE | LIA_NODE_CHILDREN))) ||
+        (flags & LIA_NODE_SET_SHOWN && (!(flags & LIA_NODE_SET) || !element))) {
         return lia_decoder_fail(d);
     }
     if (kind && !read_value(d, node, kind, element, expected, depth)) {
@@ -289,8 +299,16 @@ bool lia_own_decode(struct lia_decoder *d,
     }
     if (flags & LIA_NODE_OPEN) {
         node->is_open = true;
-        node->open_rank = lia_rank_decode(d);
+        node->open_rank = lia_rank_decode(d, NULL);
         node->open_birth = lia_birth_decode(d, expected);
     }
-    return (!(flags & LIA_NODE_CELLS) || read_cells(d, node)) && !d->r.failed;
+    if ((flags & LIA_NODE_CELLS) && !read_cells(d, node)) {
+        return false;
+    }
+    if (flags & LIA_NODE_SET &&
+        !lia_set_decode(d, node, flags & LIA_NODE_SET_SHOWN ? element : NULL, expected,
+                        depth)) {
+        return false;
+    }
+    return !d->r.failed;
 }

@@ -14,7 +14,7 @@
 struct lia_encoder {
     struct lia_work *work;
     struct lia_buf buf;
-    const struct lia_state *state;
+    struct lia_state *state;
     struct lia_stamps stamps;
 };
 
@@ -43,7 +43,8 @@ bool lia_stamps_decode(struct lia_work *work,
 
 /* ---- writing ---- */
 
-void lia_rank_encode(struct lia_encoder *e, struct lia_rank rank);
+/* `tag`: what it is if nothing is said, the rank's stamp but for removals in sets. */
+void lia_rank_encode(struct lia_encoder *e, struct lia_rank rank, struct lia_stamp tag);
 
 /* `expected` NULL: nothing is. */
 void lia_birth_encode(struct lia_encoder *e,
@@ -53,7 +54,7 @@ void lia_birth_encode(struct lia_encoder *e,
 /* An enum lia_node_value. */
 unsigned lia_node_value_flag(const struct lia_node *node);
 
-/* Value, seen sums, open, sums. The root's value has no birth. */
+/* Value, seen sums, open, sums, set. The root's value has no birth. */
 void lia_own_encode(struct lia_encoder *e,
                     const struct lia_node *node,
                     const struct lia_birth *expected);
@@ -63,7 +64,10 @@ void lia_own_encode(struct lia_encoder *e,
 /* Always false. */
 bool lia_decoder_fail(struct lia_decoder *d);
 
-struct lia_rank lia_rank_decode(struct lia_decoder *d);
+struct lia_stamp lia_numbered_stamp(const struct lia_decoder *d, uint64_t number);
+
+/* `tag` NULL: the rank's stamp. */
+struct lia_rank lia_rank_decode(struct lia_decoder *d, const struct lia_stamp *tag);
 struct lia_birth lia_birth_decode(struct lia_decoder *d,
                                   const struct lia_birth *expected);
 
@@ -73,6 +77,19 @@ bool lia_own_decode(struct lia_decoder *d,
                     struct lia_node *node,
                     unsigned flags,
                     const struct lia_value *element,
+                    const struct lia_birth *expected,
+                    unsigned depth);
+
+/* ---- sets: clock_set.c ---- */
+
+void lia_set_encode(struct lia_encoder *e,
+                    const struct lia_node *node,
+                    const struct lia_birth *expected);
+
+/* `array`: the elements that the body shows; NULL: it shows no set here. */
+bool lia_set_decode(struct lia_decoder *d,
+                    struct lia_node *node,
+                    const struct lia_value *array,
                     const struct lia_birth *expected,
                     unsigned depth);
 

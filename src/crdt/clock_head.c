@@ -31,14 +31,19 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
     flags |= is_deleted ? LIA_CLOCK_DELETED : 0u;
     flags |= state->from.count ? LIA_CLOCK_FROM : 0u;
     flags |= is_created && state->id.len == 0 ? LIA_CLOCK_LIFELESS : 0u;
+    flags |=
+        lia_stamp_cmp(state->created, state->created_tag) ? LIA_CLOCK_LIFE_TAG : 0u;
     lia_buf_u8(buf, LIA_CLOCK_VERSION);
-    lia_buf_u8(buf, (uint8_t)flags);
+    lia_buf_varint(buf, flags);
     lia_vector_encode(buf, state->vector);
     if (is_created) {
         encode_stamp(buf, state->vector, state->created);
     }
     if (is_deleted) {
         encode_stamp(buf, state->vector, state->deleted);
+    }
+    if (flags & LIA_CLOCK_LIFE_TAG) {
+        encode_stamp(buf, state->vector, state->created_tag);
     }
     if (state->from.count) {
         encode_from(buf, state->vector, state->from);
@@ -97,15 +102,16 @@ static liana_status decode_from(struct lia_arena *arena,
 }
 
 static void check_flags(struct lia_reader *r,
-                        uint8_t flags,
+                        unsigned flags,
                         const struct lia_state *state)
 {
-    unsigned known =
-        LIA_CLOCK_CREATED | LIA_CLOCK_DELETED | LIA_CLOCK_FROM | LIA_CLOCK_LIFELESS;
+    const unsigned known = LIA_CLOCK_CREATED | LIA_CLOCK_DELETED | LIA_CLOCK_FROM |
+                           LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG;
+    const unsigned of_life = LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG;
     bool is_alive = lia_stamp_cmp(state->created, state->deleted) > 0;
 
     if ((flags & ~known) || ((flags & LIA_CLOCK_CREATED) && !is_alive) ||
-        ((flags & LIA_CLOCK_LIFELESS) && !(flags & LIA_CLOCK_CREATED))) {
+        ((flags & of_life) && !(flags & LIA_CLOCK_CREATED))) {
         lia_reader_fail(r);
     }
 }
@@ -113,10 +119,10 @@ static void check_flags(struct lia_reader *r,
 liana_status lia_clock_head_decode(struct lia_arena *arena,
                                    struct lia_reader *r,
                                    struct lia_state *state,
-                                   uint8_t *out_flags)
+                                   unsigned *out_flags)
 {
     uint8_t version = lia_reader_u8(r);
-    uint8_t flags = lia_reader_u8(r);
+    unsigned flags = (unsigned)lia_reader_varint_max(r, UINT16_MAX);
     uint64_t newest;
     liana_status status;
 
@@ -135,6 +141,9 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
     if (flags & LIA_CLOCK_DELETED) {
         state->deleted = lia_stamp_decode(r, state->vector, newest);
     }
+    state->created_tag = flags & LIA_CLOCK_LIFE_TAG
+                             ? lia_stamp_decode(r, state->vector, newest)
+                             : state->created;
     if (flags & LIA_CLOCK_FROM) {
         status = decode_from(arena, r, state->vector, &state->from);
         if (status) {
@@ -149,11 +158,13 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
 bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out)
 {
     struct lia_reader r = lia_reader(clock);
-    uint8_t flags;
+    static const unsigned stamps[] = {LIA_CLOCK_CREATED, LIA_CLOCK_DELETED,
+                                      LIA_CLOCK_LIFE_TAG};
+    uint64_t flags;
     uint64_t count;
 
     LIA_IGNORE(lia_reader_u8(&r)); /* the version is hashed, whatever it is */
-    flags = lia_reader_u8(&r);
+    flags = lia_reader_varint(&r);
     count = lia_reader_varint_max(&r, lia_reader_left(&r));
     if (count) {
         LIA_IGNORE(lia_reader_u64(&r)); /* values do not matter here, only lengths */
@@ -162,8 +173,8 @@ bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out)
         LIA_IGNORE(lia_reader_u64(&r));
         LIA_IGNORE(lia_reader_varint(&r));
     }
-    for (unsigned flag = LIA_CLOCK_CREATED; flag <= LIA_CLOCK_DELETED; flag <<= 1) {
-        if (flags & flag) {
+    for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++) {
+        if (flags & stamps[i]) {
             LIA_IGNORE(lia_reader_varint(&r));
             LIA_IGNORE(lia_reader_varint(&r));
         }

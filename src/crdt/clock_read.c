@@ -71,7 +71,7 @@ static bool read_run(struct lia_decoder *d,
 {
     size_t start = place_of(d, place->at);
     struct lia_birth expected = lia_frame_expect(frame, start);
-    struct lia_rank rank = lia_rank_decode(d);
+    struct lia_rank rank = lia_rank_decode(d, NULL);
     struct lia_birth birth = lia_birth_decode(d, &expected);
 
     if (d->r.failed || !add_run(d, link, place, len, rank, birth)) {
@@ -223,7 +223,8 @@ static bool read_node(struct lia_decoder *d,
         lia_frame_enter(frame, start, own);
     }
     own_frame = *frame;
-    if (element && element->type == LIA_BSON_DOCUMENT) {
+    if (element && element->type == LIA_BSON_DOCUMENT &&
+        (flags & LIA_NODE_VALUE) != LIA_NODE_VALUE_SHOWN) {
         own_frame = lia_frame_inside(frame, node, start + node->name.len + 2);
         inside.at = element->data.ptr + 4;
         inside.end = element->data.ptr + element->data.len - 1;
@@ -280,7 +281,7 @@ static liana_status read_clock(struct lia_decoder *d,
                                struct lia_doc doc,
                                struct lia_state *state)
 {
-    uint8_t flags;
+    unsigned flags;
     liana_status status = lia_clock_head_decode(d->work->arena, &d->r, state, &flags);
 
     if (status) {

@@ -22,7 +22,7 @@ struct gather {
 
 static void gather_stamp(struct gather *g, struct lia_stamp s)
 {
-    if (lia_stamp_cmp(s, g->created) == 0) {
+    if (lia_stamp_is_none(s) || lia_stamp_cmp(s, g->created) == 0) {
         return;
     }
     if (g->entries) {
@@ -31,40 +31,36 @@ static void gather_stamp(struct gather *g, struct lia_stamp s)
     g->count++;
 }
 
-static void gather_rank(struct gather *g, struct lia_rank rank)
+static bool gather_entry(void *ctx, const struct lia_entry *entry)
 {
-    gather_stamp(g, rank.life);
-    gather_stamp(g, rank.stamp);
+    struct gather *g = ctx;
+
+    gather_stamp(g, entry->rank->life);
+    gather_stamp(g, entry->rank->stamp);
+    gather_stamp(g, entry->rank->tag);
+    gather_stamp(g, entry->named);
+    if (entry->birth) {
+        gather_stamp(g, entry->birth->stamp);
+    }
+    return true;
 }
 
-static void gather_node(struct gather *g, const struct lia_node *node, bool is_root)
+static void gather_seen(struct gather *g, const struct lia_node *node)
 {
-    if (node->value != LIA_VALUE_NONE) {
-        gather_rank(g, node->rank);
-        if (node->value != LIA_VALUE_GONE && !is_root) {
-            gather_stamp(g, node->birth.stamp);
-        }
-    }
     for (size_t i = 0; i < node->seen_count; i++) {
         gather_stamp(g, node->seen[i].start);
     }
-    if (node->is_open) {
-        gather_rank(g, node->open_rank);
-        gather_stamp(g, node->open_birth.stamp);
-    }
-    for (size_t i = 0; i < node->cell_count; i++) {
-        gather_stamp(g, node->cells[i].start);
-        gather_rank(g, node->cells[i].rank);
-        gather_stamp(g, node->cells[i].birth.stamp);
-    }
     for (const struct lia_piece *p = node->children; p; p = p->next) {
         if (p->node) {
-            gather_node(g, p->node, false);
-        } else {
-            gather_rank(g, p->rank);
-            gather_stamp(g, p->birth.stamp);
+            gather_seen(g, p->node);
         }
     }
+}
+
+static void gather(struct gather *g, struct lia_node *root)
+{
+    LIA_IGNORE(lia_node_filter(root, gather_entry, g)); /* nothing is dropped */
+    gather_seen(g, root);
 }
 
 bool lia_stamps_gather(struct lia_encoder *e)
@@ -72,14 +68,14 @@ bool lia_stamps_gather(struct lia_encoder *e)
     struct gather g = {NULL, 0, e->state->created};
     size_t count = 0;
 
-    gather_node(&g, &e->state->root, true);
+    gather(&g, &e->state->root);
     g.entries = lia_arena_array(e->work->arena, g.count, sizeof(*g.entries));
     if (!g.entries) {
         e->work->status = LIANA_ENOMEM;
         return false;
     }
     g.count = 0;
-    gather_node(&g, &e->state->root, true);
+    gather(&g, &e->state->root);
     if (g.count > 1) {
         qsort(g.entries, g.count, sizeof(*g.entries), descending);
     }

@@ -37,7 +37,7 @@ static uint64_t zigzag(uint64_t n)
 
 static bool is_in_frame(const struct lia_frame *frame, const struct run *run)
 {
-    return lia_rank_cmp(run->rank, frame->rank) == 0 &&
+    return lia_rank_is_same(run->rank, frame->rank) &&
            lia_stamp_cmp(run->birth.stamp, frame->rank.stamp) == 0;
 }
 
@@ -61,7 +61,7 @@ static void flush(struct lia_encoder *e,
         }
     } else {
         write_item(e, LIA_ITEM_RUN, run->len);
-        lia_rank_encode(e, run->rank);
+        lia_rank_encode(e, run->rank, run->rank.stamp);
         lia_birth_encode(e, run->birth, &expected);
         lia_frame_enter(frame, run->place, &run->birth);
         lia_frame_leave(frame, run->len, &run->birth);
@@ -74,7 +74,7 @@ static void add_plain(struct lia_encoder *e,
                       struct lia_frame *frame,
                       struct run more)
 {
-    if (run->len && lia_rank_cmp(run->rank, more.rank) == 0 &&
+    if (run->len && lia_rank_is_same(run->rank, more.rank) &&
         lia_birth_cmp(lia_birth_at(run->birth, run->len), more.birth) == 0) {
         run->len += more.len;
         return;
@@ -126,7 +126,8 @@ static unsigned node_flags(const struct lia_node *node, bool has_children)
     return lia_node_value_flag(node) | (node->cell_count ? LIA_NODE_CELLS : 0u) |
            (has_children ? LIA_NODE_CHILDREN : 0u) |
            (node->is_open ? LIA_NODE_OPEN : 0u) |
-           (node->seen_count ? LIA_NODE_SEEN : 0u);
+           (node->seen_count ? LIA_NODE_SEEN : 0u) | (node->set ? LIA_NODE_SET : 0u) |
+           (node->view.shown == LIA_SHOWN_SET ? LIA_NODE_SET_SHOWN : 0u);
 }
 
 static void write_map(struct lia_encoder *e,

@@ -13,7 +13,7 @@ liana_status lia_doc_info(struct lia_arena *arena,
 {
     struct lia_reader r = lia_reader(clock);
     struct lia_state state = {0};
-    uint8_t flags;
+    unsigned flags;
 
     if (clock.len) {
         liana_status status = lia_clock_head_decode(arena, &r, &state, &flags);

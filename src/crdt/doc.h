@@ -61,13 +61,31 @@ enum lia_op_kind {
     LIA_OP_SET,       /* path, value; a document value replaces what is below */
     LIA_OP_UNSET,     /* path; nothing if the path shows nothing */
     LIA_OP_INCREMENT, /* path, value: a number */
-    LIA_OP_DELETE     /* nothing if the document does not exist */
+    LIA_OP_ADD,    /* path, value: an element of the set there, which may begin here */
+    LIA_OP_REMOVE, /* path, value: an element; nothing if it is not in the set */
+    LIA_OP_DELETE  /* nothing if the document does not exist */
+};
+
+/* What a written value becomes where the value alone does not say it. */
+enum lia_shape_kind {
+    LIA_SHAPE_SET,     /* an array becomes a set; another type is LIANA_ETYPE */
+    LIA_SHAPE_REGISTER /* an object is kept whole; other types are what they are anyway */
+};
+
+/* For INSERT, REPLACE and SET: of what is written at this path, from the root, wherever in
+ * the value it stands. No path lies below another's. An array that is written where a set
+ * is shown goes on as that set without being asked for. */
+struct lia_shape {
+    struct lia_path path;
+    enum lia_shape_kind kind;
 };
 
 struct lia_op {
     enum lia_op_kind kind;
     struct lia_path path;
     struct lia_value value;
+    const struct lia_shape *shapes;
+    size_t shape_count;
 };
 
 /* Applies `count` operations in order under one stamp, all of them or none. The stamp is
@@ -80,8 +98,8 @@ struct lia_op {
  * LIANA_EMISUSE).
  * `*out` equals `before` (same slices) when nothing changed.
  * LIANA_EEXISTS (INSERT), LIANA_ENOTFOUND (others on a document that does not exist),
- * LIANA_ETYPE (increment of what is no number, path through a scalar or array; names the
- * path), LIANA_EID (no _id, or a change of it; REPLACE may leave it out),
+ * LIANA_ETYPE (increment of what is no number, an element of what is no set, a path
+ * through what has no fields; names the path), LIANA_EID (no _id, or a change of it; REPLACE may leave it out),
  * LIANA_ETOOLARGE (beyond LIA_DOC_BYTES_MAX and not smaller than before), LIANA_ECLOCK (a
  * stamp that is not newer). */
 LIANA_MUST_CHECK liana_status lia_doc_apply(struct lia_arena *arena,
@@ -115,6 +133,21 @@ LIANA_MUST_CHECK liana_status lia_segment_info(struct lia_arena *arena,
                                                struct lia_segment_info *out,
                                                struct liana_error *err);
 
+/* What a merge discards: the value of a write that one side had and the other had not
+ * seen, for a write of which the same can be said. */
+struct lia_loser {
+    struct lia_path path;
+    struct lia_value value; /* LIA_BSON_END: a removal */
+    struct lia_stamp stamp;
+    struct lia_stamp winner;
+};
+
+/* Called within a merge; what it is given is valid for the call. */
+struct lia_watch {
+    void (*lost)(void *ctx, const struct lia_loser *loser);
+    void *ctx;
+};
+
 /* Checked: joins a segment into a document (an empty one: no row yet). `*out` is `doc` itself
  * when the segment brings nothing new.
  * LIANA_EGAP when the document's vector does not cover the segment's `from`; LIANA_EPROTOCOL
@@ -124,6 +157,15 @@ LIANA_MUST_CHECK liana_status lia_doc_merge(struct lia_arena *arena,
                                             struct liana_slice segment,
                                             struct lia_doc *out,
                                             struct liana_error *err);
+
+/* The same, and `watch` is told of what is lost. Peers that merge two branches themselves
+ * learn of it, those that are given the joined state do not. */
+LIANA_MUST_CHECK liana_status lia_doc_merge_watched(struct lia_arena *arena,
+                                                    struct lia_doc doc,
+                                                    struct liana_slice segment,
+                                                    const struct lia_watch *watch,
+                                                    struct lia_doc *out,
+                                                    struct liana_error *err);
 
 /* Checked: composes two segments of one document, `first.to` covering `second.from`, without
  * the document. LIANA_EGAP, LIANA_EPROTOCOL. */

@@ -43,7 +43,8 @@ static liana_status insert(struct lia_arena *arena,
                            const char *text,
                            struct lia_stamp stamp)
 {
-    struct lia_op op = {LIA_OP_INSERT, {NULL, 0}, json(arena, text)};
+    struct lia_op op = {
+        .kind = LIA_OP_INSERT, .path = {NULL, 0}, .value = json(arena, text)};
 
     return write_op(arena, doc, op, stamp);
 }
@@ -57,7 +58,9 @@ static liana_status write_at(struct lia_arena *arena,
 {
     struct liana_str names[] = {lia_str(name)};
 
-    return write_op(arena, doc, (struct lia_op){kind, {names, 1}, v}, stamp);
+    return write_op(arena, doc,
+                    (struct lia_op){.kind = kind, .path = {names, 1}, .value = v},
+                    stamp);
 }
 
 /* A document with something of everything, and a copy of its beginning. */
@@ -65,9 +68,13 @@ static void make_rich(struct lia_arena *arena, struct lia_doc *doc, struct lia_d
 {
     struct liana_str inner[] = {lia_str("m"), lia_str("n")};
     struct lia_op ops[] = {
-        {LIA_OP_INCREMENT, {inner, 2}, json(arena, "2.5")},
-        {LIA_OP_SET, {inner, 1}, json(arena, "{\"x\": {}, \"n\": 4}")},
-        {LIA_OP_INCREMENT, {inner, 2}, json(arena, "{\"$numberDecimal\": \"1.5\"}")},
+        {.kind = LIA_OP_INCREMENT, .path = {inner, 2}, .value = json(arena, "2.5")},
+        {.kind = LIA_OP_SET,
+         .path = {inner, 1},
+         .value = json(arena, "{\"x\": {}, \"n\": 4}")},
+        {.kind = LIA_OP_INCREMENT,
+         .path = {inner, 2},
+         .value = json(arena, "{\"$numberDecimal\": \"1.5\"}")},
     };
 
     *doc = empty;
@@ -334,7 +341,8 @@ static void paths_are_as_deep_as_documents(void **state)
 {
     struct liana_str names[LIA_DEPTH_MAX + 2];
     struct lia_doc doc = empty;
-    struct lia_op op = {LIA_OP_SET, {names, 0}, json(*state, "1")};
+    struct lia_op op = {
+        .kind = LIA_OP_SET, .path = {names, 0}, .value = json(*state, "1")};
 
     for (size_t i = 0; i < LIA_DEPTH_MAX + 2; i++) {
         names[i] = lia_str("a");
@@ -468,11 +476,13 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     struct lia_doc_info head;
     struct liana_str names[] = {lia_str("m"), lia_str("n")};
     struct lia_op ops[] = {
-        {LIA_OP_INCREMENT, {names, 2}, json(made, "1")},
-        {LIA_OP_UNSET, {names, 1}, lia_value_of_null()},
-        {LIA_OP_SET, {names, 2}, json(made, "{\"q\": 1}")},
-        {LIA_OP_DELETE, {NULL, 0}, lia_value_of_null()},
-        {LIA_OP_INSERT, {NULL, 0}, json(made, "{\"x\": 1, \"_id\": 1.0, \"y\": 2}")},
+        {.kind = LIA_OP_INCREMENT, .path = {names, 2}, .value = json(made, "1")},
+        {.kind = LIA_OP_UNSET, .path = {names, 1}, .value = lia_value_of_null()},
+        {.kind = LIA_OP_SET, .path = {names, 2}, .value = json(made, "{\"q\": 1}")},
+        {.kind = LIA_OP_DELETE, .path = {NULL, 0}, .value = lia_value_of_null()},
+        {.kind = LIA_OP_INSERT,
+         .path = {NULL, 0},
+         .value = json(made, "{\"x\": 1, \"_id\": 1.0, \"y\": 2}")},
     };
     liana_status status;
 

@@ -5,13 +5,6 @@
  */
 #include "crdt/state.h"
 
-static void drop_value(struct lia_node *node)
-{
-    node->value = LIA_VALUE_NONE;
-    node->rank = LIA_RANK_NONE;
-    node->seen_count = 0;
-}
-
 /* ---- cover ---- */
 
 struct lia_rank lia_cover_with(struct lia_rank cover, const struct lia_node *node)
@@ -19,44 +12,88 @@ struct lia_rank lia_cover_with(struct lia_rank cover, const struct lia_node *nod
     return node->value == LIA_VALUE_NONE ? cover : lia_rank_max(cover, node->rank);
 }
 
-void lia_node_cover_own(struct lia_node *node, struct lia_rank cover)
-{
-    if (node->value != LIA_VALUE_NONE && lia_rank_is_covered(node->rank, cover)) {
-        drop_value(node);
-    }
-    if (node->is_open &&
-        lia_rank_is_covered(node->open_rank, lia_cover_with(cover, node))) {
-        node->is_open = false;
-    }
-    if (LIA_MUTANT(2)) {
-        size_t kept = 0;
+struct covering {
+    const struct lia_join *join;
+    const struct lia_node *node;
+    struct lia_rank above;
+};
 
-        for (size_t i = 0; i < node->cell_count; i++) {
-            if (!lia_rank_is_covered(node->cells[i].rank, cover)) {
-                node->cells[kept++] = node->cells[i];
-            }
-        }
-        node->cell_count = kept;
+/* A value covers what is inside at its own path too. */
+static struct lia_rank cover_of(const struct covering *c, const struct lia_entry *entry)
+{
+    switch (entry->kind) {
+    case LIA_ENTRY_VALUE: return c->above;
+    case LIA_ENTRY_SUM: return LIA_MUTANT(2) ? c->above : LIA_RANK_NONE;
+    default: return lia_cover_with(c->above, c->node);
     }
 }
 
-bool lia_piece_cover(struct lia_piece *piece, struct lia_rank cover)
+static bool is_uncovered(void *ctx, const struct lia_entry *entry)
 {
-    if (!piece->node) {
-        return !lia_rank_is_covered(piece->rank, cover);
+    const struct covering *c = ctx;
+    struct lia_rank cover = cover_of(c, entry);
+
+    if (!lia_rank_is_covered(*entry->rank, cover)) {
+        return true;
     }
-    lia_node_cover(piece->node, cover);
+    lia_join_lose(c->join, entry, cover.stamp, cover.tag);
+    return false;
+}
+
+void lia_node_cover_own(const struct lia_join *join,
+                        const struct lia_trail *trail,
+                        struct lia_node *node,
+                        struct lia_rank cover)
+{
+    struct covering c = {join, node, cover};
+
+    lia_node_each(node, trail, is_uncovered, &c);
+}
+
+static bool run_cover(const struct lia_join *join,
+                      const struct lia_trail *trail,
+                      struct lia_piece *run,
+                      struct lia_rank cover)
+{
+    const struct lia_entry entry = {.kind = LIA_ENTRY_RUN,
+                                    .trail = trail,
+                                    .rank = &run->rank,
+                                    .is_loss = true,
+                                    .bytes = run->bytes};
+
+    if (!lia_rank_is_covered(run->rank, cover)) {
+        return true;
+    }
+    lia_join_lose(join, &entry, cover.stamp, cover.tag);
+    return false;
+}
+
+bool lia_piece_cover(const struct lia_join *join,
+                     const struct lia_trail *trail,
+                     struct lia_piece *piece,
+                     struct lia_rank cover)
+{
+    struct lia_trail here = {trail, {NULL, 0}};
+
+    if (!piece->node) {
+        return run_cover(join, trail, piece, cover);
+    }
+    here.name = piece->node->name;
+    lia_node_cover(join, &here, piece->node, cover);
     return !lia_node_is_empty(piece->node);
 }
 
-void lia_node_cover(struct lia_node *node, struct lia_rank cover)
+void lia_node_cover(const struct lia_join *join,
+                    const struct lia_trail *trail,
+                    struct lia_node *node,
+                    struct lia_rank cover)
 {
     struct lia_piece **link = &node->children;
 
-    lia_node_cover_own(node, cover);
+    lia_node_cover_own(join, trail, node, cover);
     cover = lia_cover_with(cover, node);
     while (*link) {
-        if (lia_piece_cover(*link, cover)) {
+        if (lia_piece_cover(join, trail, *link, cover)) {
             link = &(*link)->next;
         } else {
             *link = (*link)->next;
@@ -66,80 +103,39 @@ void lia_node_cover(struct lia_node *node, struct lia_rank cover)
 
 /* ---- lives ---- */
 
-static bool is_void(struct lia_rank rank, struct lia_stamp deleted)
+struct voiding {
+    const struct lia_join *join;
+    struct lia_stamp deleted;
+};
+
+static bool is_alive(void *ctx, const struct lia_entry *entry)
 {
-    return lia_stamp_cmp(LIA_MUTANT(9) ? rank.stamp : rank.life, deleted) <= 0;
+    const struct voiding *v = ctx;
+
+    if (lia_stamp_cmp(LIA_MUTANT(9) ? entry->rank->stamp : entry->rank->life,
+                      v->deleted) > 0) {
+        return true;
+    }
+    lia_join_lose(v->join, entry, v->deleted, v->deleted);
+    return false;
 }
 
-static void void_own(struct lia_node *node, struct lia_stamp deleted)
+void lia_node_void(const struct lia_join *join,
+                   struct lia_node *node,
+                   struct lia_stamp deleted)
 {
-    size_t kept = 0;
+    struct voiding v = {join, deleted};
 
-    if (node->value != LIA_VALUE_NONE && is_void(node->rank, deleted)) {
-        drop_value(node);
-    }
-    if (node->is_open && is_void(node->open_rank, deleted)) {
-        node->is_open = false;
-    }
-    for (size_t i = 0; i < node->cell_count; i++) {
-        if (!is_void(node->cells[i].rank, deleted)) {
-            node->cells[kept++] = node->cells[i];
-        }
-    }
-    node->cell_count = kept;
-}
-
-void lia_node_void(struct lia_node *node, struct lia_stamp deleted)
-{
-    struct lia_piece **link = &node->children;
-
-    void_own(node, deleted);
-    while (*link) {
-        struct lia_piece *p = *link;
-        bool is_left = p->node || !is_void(p->rank, deleted);
-
-        if (p->node) {
-            lia_node_void(p->node, deleted);
-            is_left = !lia_node_is_empty(p->node);
-        }
-        if (is_left) {
-            link = &p->next;
-        } else {
-            *link = p->next;
-        }
-    }
+    LIA_IGNORE(lia_node_filter(node, is_alive, &v)); /* a root may be empty */
 }
 
 /* ---- segments ---- */
 
-static bool cut_node(struct lia_node *node, struct lia_vector from)
+static bool is_beyond(void *ctx, const struct lia_entry *entry)
 {
-    struct lia_piece **link = &node->children;
-    size_t kept = 0;
+    const struct lia_vector *from = ctx;
 
-    if (node->value != LIA_VALUE_NONE && lia_vector_covers(from, node->rank.stamp)) {
-        drop_value(node);
-    }
-    if (node->is_open && lia_vector_covers(from, node->open_rank.stamp)) {
-        node->is_open = false;
-    }
-    for (size_t i = 0; i < node->cell_count; i++) {
-        if (!lia_vector_covers(from, node->cells[i].rank.stamp)) {
-            node->cells[kept++] = node->cells[i];
-        }
-    }
-    node->cell_count = kept;
-    while (*link) {
-        struct lia_piece *p = *link;
-
-        if (p->node ? cut_node(p->node, from)
-                    : !lia_vector_covers(from, p->rank.stamp)) {
-            link = &p->next;
-        } else {
-            *link = p->next;
-        }
-    }
-    return !lia_node_is_empty(node);
+    return !lia_vector_covers(*from, entry->rank->tag);
 }
 
 void lia_state_cut(struct lia_state *state, struct lia_vector from)
@@ -147,8 +143,8 @@ void lia_state_cut(struct lia_state *state, struct lia_vector from)
     if (from.count == 0) {
         return;
     }
-    LIA_IGNORE(cut_node(&state->root, from)); /* a root may be empty */
-    if (lia_vector_covers(from, state->created)) {
+    LIA_IGNORE(lia_node_filter(&state->root, is_beyond, &from)); /* may be empty */
+    if (lia_vector_covers(from, state->created_tag)) {
         state->id = (struct liana_slice){NULL, 0};
     }
 }

@@ -32,7 +32,8 @@ struct lia_frame lia_frame_inside(const struct lia_frame *outer,
 
 struct lia_frame lia_frame_root(const struct lia_state *state)
 {
-    struct lia_frame frame = {{state->created, state->created}, 0, 0};
+    struct lia_frame frame = {
+        {state->created, state->created, state->created_tag}, 0, 0};
 
     return lia_frame_inside(&frame, &state->root, 0);
 }

@@ -41,6 +41,12 @@ static void errors_change_nothing(void **state)
     run_file("tests/golden/crdt/errors.txt");
 }
 
+static void sets_merge(void **state)
+{
+    (void)state;
+    run_file("tests/golden/crdt/sets.txt");
+}
+
 static void the_page_shows_the_bytes(void **state)
 {
     static const char name[] = "docs/format/clock.md";
@@ -58,6 +64,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(corrections_of_the_law),
     cmocka_unit_test(transactions_have_a_net_effect),
     cmocka_unit_test(errors_change_nothing),
+    cmocka_unit_test(sets_merge),
     cmocka_unit_test(the_page_shows_the_bytes),
 };
 

@@ -8,15 +8,20 @@
  */
 #include <stdlib.h>
 
-#include "crdt/state.h"
+#include "crdt/set.h"
 
-static bool join_node(struct lia_work *work,
+static bool join_node(const struct lia_join *join,
+                      const struct lia_trail *trail,
                       struct lia_node *a,
                       struct lia_node *b,
                       struct lia_rank cover_a,
                       struct lia_rank cover_b);
 
-/* ---- one slot each ---- */
+/* ---- one slot each ----
+ *
+ * One stamp names one write, unless a store was rolled back or copied and its actor has
+ * written twice under one stamp. All peers then agree on one of the two, whichever: every
+ * comparison here goes on until nothing is left that differs. */
 
 static void take_value(struct lia_node *a, const struct lia_node *b)
 {
@@ -28,8 +33,21 @@ static void take_value(struct lia_node *a, const struct lia_node *b)
     a->seen_count = b->seen_count;
 }
 
-/* One stamp names one value of a path; a peer that breaks this gets an order all the
- * same. */
+static int compare_seen(const struct lia_node *a, const struct lia_node *b)
+{
+    int order = (a->seen_count > b->seen_count) - (a->seen_count < b->seen_count);
+
+    for (size_t i = 0; i < a->seen_count && order == 0; i++) {
+        const struct lia_seen *x = &a->seen[i];
+        const struct lia_seen *y = &b->seen[i];
+
+        order = (x->actor > y->actor) - (x->actor < y->actor);
+        order = order ? order : lia_stamp_cmp(x->start, y->start);
+        order = order ? order : lia_sum_cmp(x->sum, y->sum);
+    }
+    return order;
+}
+
 static int compare_values(const struct lia_node *a, const struct lia_node *b)
 {
     int order = lia_rank_cmp(a->rank, b->rank);
@@ -41,24 +59,63 @@ static int compare_values(const struct lia_node *a, const struct lia_node *b)
         order = (int)a->leaf.type - (int)b->leaf.type;
         order = order ? order : lia_slice_cmp(a->leaf.data, b->leaf.data);
     }
-    return order;
+    order = order ? order : compare_seen(a, b);
+    order = order ? order : lia_stamp_cmp(a->rank.tag, b->rank.tag);
+    return order ? order : lia_birth_cmp(a->birth, b->birth);
 }
 
-static void join_value(struct lia_node *a, const struct lia_node *b)
+/* The older of two values, told before it goes. */
+static void lose_value(const struct lia_join *join,
+                       const struct lia_trail *trail,
+                       const struct lia_node *loser,
+                       const struct lia_node *winner)
 {
-    if (b->value != LIA_VALUE_NONE &&
-        (a->value == LIA_VALUE_NONE || compare_values(a, b) < 0)) {
+    if (join->watch && loser->value != LIA_VALUE_NONE &&
+        lia_rank_cmp(loser->rank, winner->rank) != 0) {
+        struct lia_node alone = {
+            .value = loser->value, .rank = loser->rank, .leaf = loser->leaf};
+
+        lia_node_cover_own(join, trail, &alone, winner->rank);
+    }
+}
+
+static void join_value(const struct lia_join *join,
+                       const struct lia_trail *trail,
+                       struct lia_node *a,
+                       const struct lia_node *b)
+{
+    if (b->value == LIA_VALUE_NONE) {
+        return;
+    }
+    if (a->value == LIA_VALUE_NONE || compare_values(a, b) < 0) {
+        lose_value(join, trail, a, b);
         take_value(a, b);
+    } else {
+        lose_value(join, trail, b, a);
     }
 }
 
 static void join_open(struct lia_node *a, const struct lia_node *b)
 {
-    if (b->is_open && (!a->is_open || lia_rank_cmp(a->open_rank, b->open_rank) < 0)) {
+    int order = lia_rank_cmp(a->open_rank, b->open_rank);
+
+    order = order ? order : lia_stamp_cmp(a->open_rank.tag, b->open_rank.tag);
+    order = order ? order : lia_birth_cmp(a->open_birth, b->open_birth);
+    if (b->is_open && (!a->is_open || order < 0)) {
         a->is_open = true;
         a->open_rank = b->open_rank;
         a->open_birth = b->open_birth;
     }
+}
+
+static int compare_cells(const struct lia_cell *a, const struct lia_cell *b)
+{
+    int order = lia_rank_cmp(a->rank, b->rank);
+
+    order = order ? order : lia_stamp_cmp(a->start, b->start);
+    order = order ? order : lia_sum_cmp(a->sum, b->sum);
+    order = order ? order : lia_stamp_cmp(a->rank.tag, b->rank.tag);
+    return order ? order : lia_birth_cmp(a->birth, b->birth);
 }
 
 static uint64_t cell_actor(const struct lia_cell *cell)
@@ -90,8 +147,8 @@ static bool join_cells(struct lia_work *work,
         bool from_b =
             i == a->cell_count ||
             (j < b->cell_count && cell_actor(&b->cells[j]) <= cell_actor(&a->cells[i]));
-        bool is_a_newer = from_a && (!from_b || lia_rank_cmp(a->cells[i].rank,
-                                                             b->cells[j].rank) >= 0);
+        bool is_a_newer =
+            from_a && (!from_b || compare_cells(&a->cells[i], &b->cells[j]) >= 0);
 
         cells[count++] = is_a_newer ? a->cells[i] : b->cells[j];
         i += from_a;
@@ -197,25 +254,33 @@ static bool is_same_run(const struct lia_piece *a, const struct lia_piece *b)
            lia_slice_equal(a->bytes, b->bytes);
 }
 
-static bool join_pieces(struct lia_work *work,
+static bool join_pieces(const struct lia_join *join,
+                        const struct lia_trail *trail,
                         struct lia_piece *a,
                         struct lia_piece *b,
                         struct lia_rank cover_a,
                         struct lia_rank cover_b)
 {
+    struct lia_trail here = {trail, {NULL, 0}};
+
     if (is_same_run(a, b)) {
+        if (lia_stamp_cmp(a->rank.tag, b->rank.tag) < 0) {
+            a->rank.tag = b->rank.tag;
+        }
         return true;
     }
-    if ((!a->node && !lia_piece_expand(work, a)) ||
-        (!b->node && !lia_piece_expand(work, b))) {
+    if ((!a->node && !lia_piece_expand(join->work, a)) ||
+        (!b->node && !lia_piece_expand(join->work, b))) {
         return false;
     }
-    return join_node(work, a->node, b->node, cover_a, cover_b);
+    here.name = a->node->name;
+    return join_node(join, &here, a->node, b->node, cover_a, cover_b);
 }
 
 /* a's pieces against b's; what b alone has stays in the index. Gives the end of the
  * list. */
-static struct lia_piece **meet_children(struct lia_work *work,
+static struct lia_piece **meet_children(const struct lia_join *join,
+                                        const struct lia_trail *trail,
                                         struct lia_node *a,
                                         struct index *index,
                                         struct lia_rank cover_a,
@@ -226,11 +291,11 @@ static struct lia_piece **meet_children(struct lia_work *work,
 
     while (*link && (is_covering || index->left > 0)) {
         struct lia_piece *p = *link;
-        struct index_entry *found =
-            p->node ? index_find(index, p->node->name) : find_in_run(work, p, index);
+        struct index_entry *found = p->node ? index_find(index, p->node->name)
+                                            : find_in_run(join->work, p, index);
         bool is_left = true;
 
-        if (work->status) {
+        if (join->work->status) {
             break;
         }
         if (found && found->piece) {
@@ -238,12 +303,12 @@ static struct lia_piece **meet_children(struct lia_work *work,
 
             found->piece = NULL;
             index->left--;
-            if (!join_pieces(work, p, partner, cover_a, cover_b)) {
+            if (!join_pieces(join, trail, p, partner, cover_a, cover_b)) {
                 break;
             }
             is_left = !p->node || !lia_node_is_empty(p->node);
         } else if (is_covering) {
-            is_left = lia_piece_cover(p, cover_b);
+            is_left = lia_piece_cover(join, trail, p, cover_b);
         }
         if (is_left) {
             link = &p->next;
@@ -254,7 +319,8 @@ static struct lia_piece **meet_children(struct lia_work *work,
     return link;
 }
 
-static bool join_children(struct lia_work *work,
+static bool join_children(const struct lia_join *join,
+                          const struct lia_trail *trail,
                           struct lia_node *a,
                           struct lia_node *b,
                           struct lia_rank cover_a,
@@ -263,11 +329,11 @@ static bool join_children(struct lia_work *work,
     struct index index = {0};
     struct lia_piece **link;
 
-    if (b->children && !index_children(work, b, &index)) {
+    if (b->children && !index_children(join->work, b, &index)) {
         return false;
     }
-    link = meet_children(work, a, &index, cover_a, cover_b);
-    if (work->status) {
+    link = meet_children(join, trail, a, &index, cover_a, cover_b);
+    if (join->work->status) {
         return false;
     }
     if (index.left == 0) {
@@ -281,7 +347,7 @@ static bool join_children(struct lia_work *work,
         struct index_entry *entry = index_find(&index, lia_piece_name(p));
 
         next = p->next;
-        if (!entry || !entry->piece || !lia_piece_cover(p, cover_a)) {
+        if (!entry || !entry->piece || !lia_piece_cover(join, trail, p, cover_a)) {
             continue;
         }
         p->next = NULL;
@@ -291,7 +357,8 @@ static bool join_children(struct lia_work *work,
     return true;
 }
 
-static bool join_node(struct lia_work *work,
+static bool join_node(const struct lia_join *join,
+                      const struct lia_trail *trail,
                       struct lia_node *a,
                       struct lia_node *b,
                       struct lia_rank cover_a,
@@ -301,54 +368,74 @@ static bool join_node(struct lia_work *work,
 
     cover_a = lia_cover_with(cover_a, a);
     cover_b = lia_cover_with(cover_b, b);
-    join_value(a, b);
+    join_value(join, trail, a, b);
     join_open(a, b);
-    if (!join_cells(work, a, b)) {
+    if (!join_cells(join->work, a, b) || !lia_set_join(join->work, a, b)) {
         return false;
     }
-    lia_node_cover_own(a, above);
-    return join_children(work, a, b, cover_a, cover_b);
+    lia_node_cover_own(join, trail, a, above);
+    return join_children(join, trail, a, b, cover_a, cover_b);
 }
 
-bool lia_node_join(struct lia_work *work, struct lia_node *a, struct lia_node *b)
+bool lia_node_join(const struct lia_join *join, struct lia_node *a, struct lia_node *b)
 {
-    return join_node(work, a, b, LIA_RANK_NONE, LIA_RANK_NONE);
+    return join_node(join, NULL, a, b, LIA_RANK_NONE, LIA_RANK_NONE);
 }
 
 /* ---- states ---- */
 
+/* Of one life, the _id that somebody tells; of two of one stamp, one of them. */
 static void take_life(struct lia_state *a, const struct lia_state *b)
 {
     int order = lia_stamp_cmp(a->created, b->created);
 
-    if (order < 0 || (order == 0 && a->id.len == 0)) {
+    if (order < 0) {
         a->created = b->created;
+        a->created_tag = b->created_tag;
         a->id = b->id;
+    } else if (order == 0) {
+        a->id = lia_slice_cmp(a->id, b->id) < 0 ? b->id : a->id;
+        a->created_tag = lia_stamp_cmp(a->created_tag, b->created_tag) < 0
+                             ? b->created_tag
+                             : a->created_tag;
     }
 }
 
-bool lia_state_join(struct lia_work *work, struct lia_state *a, struct lia_state *b)
+static bool join_states(const struct lia_join *join,
+                        struct lia_state *a,
+                        struct lia_state *b)
 {
     struct lia_stamp deleted =
         lia_stamp_cmp(a->deleted, b->deleted) >= 0 ? a->deleted : b->deleted;
 
-    if (lia_vector_join(work->arena, a->vector, b->vector, &a->vector) != LIANA_OK) {
-        work->status = LIANA_ENOMEM;
-        return false;
-    }
     if (lia_stamp_cmp(deleted, a->deleted) > 0) {
-        lia_node_void(&a->root, deleted);
+        lia_node_void(join, &a->root, deleted);
     }
     if (lia_stamp_cmp(deleted, b->deleted) > 0) {
-        lia_node_void(&b->root, deleted);
+        lia_node_void(join, &b->root, deleted);
     }
     a->deleted = deleted;
     take_life(a, b);
     if (lia_stamp_cmp(a->created, deleted) <= 0) {
         a->created = LIA_STAMP_NONE;
+        a->created_tag = LIA_STAMP_NONE;
         a->id = (struct liana_slice){NULL, 0};
         a->root = (struct lia_node){0};
         return true;
     }
-    return lia_node_join(work, &a->root, &b->root);
+    return lia_node_join(join, &a->root, &b->root);
+}
+
+bool lia_state_join(struct lia_work *work,
+                    struct lia_state *a,
+                    struct lia_state *b,
+                    const struct lia_watch *watch)
+{
+    const struct lia_join join = {work, watch, a->vector, b->vector};
+
+    if (lia_vector_join(work->arena, a->vector, b->vector, &a->vector) != LIANA_OK) {
+        work->status = LIANA_ENOMEM;
+        return false;
+    }
+    return join_states(&join, a, b);
 }

@@ -17,25 +17,21 @@ static uint64_t after(uint64_t next,
     return lia_stamp_cmp(birth.stamp, s) == 0 && end > next ? end : next;
 }
 
-/* The first index that no birth of this stamp has in the node and below. */
-static uint64_t next_index(const struct lia_node *node,
-                           struct lia_stamp stamp,
-                           uint64_t next)
+/* The first index that no birth of this stamp has. */
+struct next_index {
+    struct lia_stamp stamp;
+    uint64_t next;
+};
+
+static bool count_birth(void *ctx, const struct lia_entry *entry)
 {
-    if (node->value > LIA_VALUE_NONE) {
-        next = after(next, node->birth, 1, stamp);
+    struct next_index *n = ctx;
+
+    if (entry->birth) {
+        n->next = after(n->next, *entry->birth,
+                        entry->kind == LIA_ENTRY_RUN ? entry->bytes.len : 1, n->stamp);
     }
-    if (node->is_open) {
-        next = after(next, node->open_birth, 1, stamp);
-    }
-    for (size_t i = 0; i < node->cell_count; i++) {
-        next = after(next, node->cells[i].birth, 1, stamp);
-    }
-    for (const struct lia_piece *p = node->children; p; p = p->next) {
-        next = p->node ? next_index(p->node, stamp, next)
-                       : after(next, p->birth, p->bytes.len, stamp);
-    }
-    return next;
+    return true;
 }
 
 struct lia_writer lia_writer(struct lia_work *work,
@@ -45,14 +41,17 @@ struct lia_writer lia_writer(struct lia_work *work,
     struct lia_writer w = {.work = work, .state = state, .stamp = stamp};
 
     if (lia_vector_covers(state->vector, stamp)) {
-        w.next_index = next_index(&state->root, stamp, 0);
+        struct next_index n = {stamp, 0};
+
+        LIA_IGNORE(lia_node_filter(&state->root, count_birth, &n)); /* all stay */
+        w.next_index = n.next;
     }
     return w;
 }
 
 struct lia_rank lia_writer_rank(const struct lia_writer *w)
 {
-    return (struct lia_rank){w->state->created, w->stamp};
+    return lia_rank_of(w->state->created, w->stamp);
 }
 
 const char *lia_path_text(struct lia_path path, char text[LIA_PATH_TEXT])
@@ -89,14 +88,24 @@ static struct lia_node *child_or_new(struct lia_work *work,
     return piece->node;
 }
 
+const char *lia_shown_name(const struct lia_node *node)
+{
+    switch (node->view.shown) {
+    case LIA_SHOWN_MAP: return "object";
+    case LIA_SHOWN_SET: return "set";
+    default: return lia_bson_type_name(node->view.leaf.type);
+    }
+}
+
 static liana_status no_map(struct lia_writer *w,
                            struct lia_path path,
                            const struct lia_node *node)
 {
     char text[LIA_PATH_TEXT];
 
-    return lia_err(w->work->err, LIANA_ETYPE, "%s is of type %s and has no fields",
-                   lia_path_text(path, text), lia_bson_type_name(node->view.leaf.type));
+    return lia_err(w->work->err, LIANA_ETYPE,
+                   "%s is of type %s and has no fields of its own",
+                   lia_path_text(path, text), lia_shown_name(node));
 }
 
 liana_status lia_op_reach(struct lia_writer *w,
@@ -110,7 +119,8 @@ liana_status lia_op_reach(struct lia_writer *w,
     for (size_t i = 0; i < path.count; i++) {
         bool is_viewed = i > 0;
 
-        if (is_viewed && node->view.shown == LIA_SHOWN_LEAF) {
+        if (is_viewed &&
+            (node->view.shown == LIA_SHOWN_LEAF || node->view.shown == LIA_SHOWN_SET)) {
             return no_map(w, (struct lia_path){path.names, i}, node);
         }
         if (node->value != LIA_VALUE_NONE) {
@@ -219,7 +229,7 @@ static liana_status op_replace(struct lia_writer *w, const struct lia_op *op)
     if (!status && lia_bson_find(op->value.data, lia_str("_id"), &id)) {
         status = check_same_id(w, id);
     }
-    return status ? status : lia_op_replace_root(w, op->value.data);
+    return status ? status : lia_op_replace_root(w, op);
 }
 
 static liana_status op_insert(struct lia_writer *w, const struct lia_op *op)
@@ -243,9 +253,10 @@ static liana_status op_insert(struct lia_writer *w, const struct lia_op *op)
                        "an insert after a delete in one transaction is a replace");
     }
     w->state->created = w->stamp;
+    w->state->created_tag = w->stamp;
     w->state->id = id;
     w->state->root = (struct lia_node){0};
-    return lia_op_fill_root(w, op->value.data);
+    return lia_op_fill_root(w, op);
 }
 
 static void op_delete(struct lia_writer *w)
@@ -254,6 +265,7 @@ static void op_delete(struct lia_writer *w)
     w->has_before_delete = true;
     w->state->deleted = w->stamp;
     w->state->created = LIA_STAMP_NONE;
+    w->state->created_tag = LIA_STAMP_NONE;
     w->state->id = (struct liana_slice){NULL, 0};
     w->state->root = (struct lia_node){0};
 }
@@ -281,9 +293,11 @@ static liana_status check_path(struct lia_writer *w, struct lia_path path)
 
 static liana_status check_depth(struct lia_writer *w, const struct lia_op *op)
 {
+    bool is_element = op->kind == LIA_OP_ADD || op->kind == LIA_OP_REMOVE;
     char text[LIA_PATH_TEXT];
 
-    if (op->path.count - 1 + lia_value_nesting(op->value) > LIA_DEPTH_MAX) {
+    if (op->path.count - 1 + is_element + lia_value_nesting(op->value) >
+        LIA_DEPTH_MAX) {
         return lia_err(w->work->err, LIANA_EDEPTH,
                        "%s: more than %d documents and arrays inside one another",
                        lia_path_text(op->path, text), LIA_DEPTH_MAX);
@@ -306,6 +320,8 @@ static liana_status apply_field(struct lia_writer *w, const struct lia_op *op)
     case LIA_OP_SET: return lia_op_set(w, op);
     case LIA_OP_UNSET: return lia_op_unset(w, op);
     case LIA_OP_INCREMENT: return lia_op_increment(w, op);
+    case LIA_OP_ADD: return lia_op_add(w, op);
+    case LIA_OP_REMOVE: return lia_op_remove(w, op);
     default: return lia_err(w->work->err, LIANA_EINVAL, "no such operation");
     }
 }

@@ -35,7 +35,7 @@ struct lia_writer lia_writer(struct lia_work *work,
 LIANA_MUST_CHECK liana_status lia_op_apply(struct lia_writer *w,
                                            const struct lia_op *op);
 
-/* ---- between op.c and op_value.c ---- */
+/* ---- between op.c, op_value.c and op_set.c ---- */
 
 /* The rank of what is written now. */
 struct lia_rank lia_writer_rank(const struct lia_writer *w);
@@ -62,12 +62,58 @@ LIANA_MUST_CHECK liana_status lia_op_unset(struct lia_writer *w,
 LIANA_MUST_CHECK liana_status lia_op_increment(struct lia_writer *w,
                                                const struct lia_op *op);
 
+LIANA_MUST_CHECK liana_status lia_op_add(struct lia_writer *w, const struct lia_op *op);
+LIANA_MUST_CHECK liana_status lia_op_remove(struct lia_writer *w,
+                                            const struct lia_op *op);
+
+/* Answers "out of memory", or what the work's status says. */
+liana_status lia_op_failed(struct lia_writer *w);
+
+/* The smallest birth left at or below the node, else that of a path that appears now. */
+struct lia_birth lia_op_birth(struct lia_writer *w, const struct lia_node *node);
+
+/* Takes away what is at the node and below, for a write there or above; sums stay, and
+ * what was seen of them. A value of the kind, with the sums that it saw. */
+bool lia_op_clear(struct lia_writer *w, struct lia_node *node);
+bool lia_op_put(struct lia_writer *w,
+                struct lia_node *node,
+                enum lia_value_kind kind,
+                struct lia_birth birth);
+
+/* "object", "array" and so on: what the node shows, for messages. */
+const char *lia_shown_name(const struct lia_node *node);
+
+/* ---- op_shape.c ---- */
+
+/* The shape that the operation asks for at the path; NULL: none. */
+const struct lia_shape *lia_op_shape(const struct lia_op *op, struct lia_path path);
+
+/* Gives the runs that were written at `map`, the node of the operation's path or the
+ * root, the shapes that are asked for below it. LIANA_ETYPE, LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_op_reshape(struct lia_writer *w,
+                                             const struct lia_op *op,
+                                             struct lia_node *map);
+
+/* ---- op_set.c ---- */
+
+/* SET of a set at the node: additions and removals; LIANA_ETYPE if it is no array. */
+LIANA_MUST_CHECK liana_status lia_op_set_array(struct lia_writer *w,
+                                               const struct lia_op *op,
+                                               struct lia_node *node);
+
+/* The elements of an array, into a node that has nothing else. */
+LIANA_MUST_CHECK liana_status lia_op_fill_set(struct lia_writer *w,
+                                              struct lia_path path,
+                                              struct lia_node *node,
+                                              struct lia_value array,
+                                              struct lia_birth birth);
+
 /* The root and all below become the document's fields, `id` left out. */
 LIANA_MUST_CHECK liana_status lia_op_replace_root(struct lia_writer *w,
-                                                  struct liana_slice doc);
+                                                  const struct lia_op *op);
 
 /* The document's fields as children of an empty root. */
 LIANA_MUST_CHECK liana_status lia_op_fill_root(struct lia_writer *w,
-                                               struct liana_slice doc);
+                                               const struct lia_op *op);
 
 #endif

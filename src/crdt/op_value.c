@@ -4,13 +4,13 @@
  */
 #include "crdt/op.h"
 
-static liana_status failed(struct lia_writer *w)
+liana_status lia_op_failed(struct lia_writer *w)
 {
     return lia_err_plain(w->work->err, w->work->status);
 }
 
 /* The smallest birth left at or below, else that of a path that appears now. */
-static struct lia_birth birth_of(struct lia_writer *w, const struct lia_node *node)
+struct lia_birth lia_op_birth(struct lia_writer *w, const struct lia_node *node)
 {
     if (lia_birth_cmp(node->view.birth, LIA_BIRTH_NEVER) != 0) {
         return node->view.birth;
@@ -37,10 +37,10 @@ static bool see_sums(struct lia_writer *w, struct lia_node *node)
     return true;
 }
 
-static bool write_value(struct lia_writer *w,
-                        struct lia_node *node,
-                        enum lia_value_kind kind,
-                        struct lia_birth birth)
+bool lia_op_put(struct lia_writer *w,
+                struct lia_node *node,
+                enum lia_value_kind kind,
+                struct lia_birth birth)
 {
     node->value = kind;
     node->rank = lia_writer_rank(w);
@@ -50,14 +50,14 @@ static bool write_value(struct lia_writer *w,
 
 /* A write above takes the node and all below away; sums stay, and what was seen of
  * them. */
-static bool clear(struct lia_writer *w, struct lia_node *node)
+bool lia_op_clear(struct lia_writer *w, struct lia_node *node)
 {
     struct lia_piece **link = &node->children;
 
     while (*link) {
         struct lia_piece *p = *link;
 
-        if (p->node && !clear(w, p->node)) {
+        if (p->node && !lia_op_clear(w, p->node)) {
             return false;
         }
         if (p->node && !lia_node_is_empty(p->node)) {
@@ -67,10 +67,11 @@ static bool clear(struct lia_writer *w, struct lia_node *node)
         }
     }
     node->is_open = false;
+    node->set = NULL;
     node->value = LIA_VALUE_NONE;
     node->seen_count = 0;
     return node->cell_count == 0 || LIA_MUTANT(11) ||
-           write_value(w, node, LIA_VALUE_GONE, LIA_BIRTH_NEVER);
+           lia_op_put(w, node, LIA_VALUE_GONE, LIA_BIRTH_NEVER);
 }
 
 /* ---- documents as values ---- */
@@ -96,9 +97,10 @@ static bool keep_sums(struct lia_writer *w,
                       struct lia_node *map,
                       struct lia_piece *left)
 {
+    const struct lia_join join = {.work = w->work};
     struct lia_node sums = {.children = left};
 
-    return !left || (lia_node_join(w->work, map, &sums) && see_again(w, map));
+    return !left || (lia_node_join(&join, map, &sums) && see_again(w, map));
 }
 
 /* Adds the elements from `at` to `end` of a written document to the map; `index` is the
@@ -124,24 +126,42 @@ static bool add_run(struct lia_writer *w,
     return true;
 }
 
-/* The fields of a document written at a map that clear() has emptied. */
-static bool fill(struct lia_writer *w, struct lia_node *map, struct liana_slice doc)
+/* The fields have their runs: their shapes, and what lia_op_clear has left of sums. */
+static liana_status finish(struct lia_writer *w,
+                           const struct lia_op *op,
+                           struct lia_node *map,
+                           struct lia_piece *left)
 {
+    liana_status status = lia_op_reshape(w, op, map);
+
+    if (status) {
+        return status;
+    }
+    return keep_sums(w, map, left) ? LIANA_OK : lia_op_failed(w);
+}
+
+/* The fields of a document written at a map that lia_op_clear has emptied. */
+static liana_status fill(struct lia_writer *w,
+                         const struct lia_op *op,
+                         struct lia_node *map)
+{
+    struct liana_slice doc = op->value.data;
     struct lia_piece *left = map->children;
     struct lia_bson_iter it = lia_bson_iter(doc);
 
     map->children = NULL;
     if (!add_run(w, map, it.at, it.end, w->next_index + 4)) {
-        return false;
+        return lia_op_failed(w);
     }
     w->next_index += doc.len;
-    return keep_sums(w, map, left);
+    return finish(w, op, map, left);
 }
 
-/* The same for the root, where _id stands first whatever the order of `doc`. */
-static bool fill_root(struct lia_writer *w, struct liana_slice doc)
+/* The same for the root, where _id stands first whatever the order of the document. */
+liana_status lia_op_fill_root(struct lia_writer *w, const struct lia_op *op)
 {
     struct lia_node *root = &w->state->root;
+    struct liana_slice doc = op->value.data;
     struct lia_piece *left = root->children;
     struct lia_bson_iter it = lia_bson_iter(doc);
     const uint8_t *first = it.at;
@@ -153,40 +173,45 @@ static bool fill_root(struct lia_writer *w, struct liana_slice doc)
             continue;
         }
         if (!add_run(w, root, first, it.start, index)) {
-            return false;
+            return lia_op_failed(w);
         }
         index += (uint64_t)(it.start - first);
         first = it.at;
     }
     if (!add_run(w, root, first, it.end, index)) {
-        return false;
+        return lia_op_failed(w);
     }
     w->next_index += doc.len + w->state->id.len;
-    return keep_sums(w, root, left);
+    return finish(w, op, root, left);
 }
 
-liana_status lia_op_fill_root(struct lia_writer *w, struct liana_slice doc)
-{
-    return fill_root(w, doc) ? LIANA_OK : failed(w);
-}
-
-liana_status lia_op_replace_root(struct lia_writer *w, struct liana_slice doc)
+liana_status lia_op_replace_root(struct lia_writer *w, const struct lia_op *op)
 {
     struct lia_node *root = &w->state->root;
 
-    if (!clear(w, root)) {
-        return failed(w);
+    if (!lia_op_clear(w, root)) {
+        return lia_op_failed(w);
     }
     root->value = LIA_VALUE_MAP;
     root->rank = lia_writer_rank(w);
-    return fill_root(w, doc) ? LIANA_OK : failed(w);
+    return lia_op_fill_root(w, op);
 }
 
 /* ---- operations ---- */
 
+static bool is_set(const struct lia_op *op,
+                   const struct lia_shape *shape,
+                   const struct lia_node *node)
+{
+    return shape
+               ? shape->kind == LIA_SHAPE_SET
+               : op->value.type == LIA_BSON_ARRAY && node->view.shown == LIA_SHOWN_SET;
+}
+
 liana_status lia_op_set(struct lia_writer *w, const struct lia_op *op)
 {
-    bool is_map = op->value.type == LIA_BSON_DOCUMENT;
+    const struct lia_shape *shape = lia_op_shape(op, op->path);
+    bool is_map = op->value.type == LIA_BSON_DOCUMENT && !shape;
     struct lia_node *node;
     struct lia_rank cover;
     struct lia_birth birth;
@@ -196,20 +221,21 @@ liana_status lia_op_set(struct lia_writer *w, const struct lia_op *op)
     if (status) {
         return status;
     }
-    birth = birth_of(w, node);
-    if (!clear(w, node) ||
-        !write_value(w, node, is_map ? LIA_VALUE_MAP : LIA_VALUE_LEAF, birth)) {
-        return failed(w);
+    if (is_set(op, shape, node)) {
+        return lia_op_set_array(w, op, node);
+    }
+    birth = lia_op_birth(w, node);
+    if (!lia_op_clear(w, node) ||
+        !lia_op_put(w, node, is_map ? LIA_VALUE_MAP : LIA_VALUE_LEAF, birth)) {
+        return lia_op_failed(w);
     }
     node->leaf = op->value;
-    if (is_map) {
-        w->next_index = index; /* the fields' births begin after the map's own */
-        if (!fill(w, node, op->value.data)) {
-            return failed(w);
-        }
-    }
     w->is_changed = true;
-    return LIANA_OK;
+    if (!is_map) {
+        return LIANA_OK;
+    }
+    w->next_index = index; /* the fields' births begin after the map's own */
+    return fill(w, op, node);
 }
 
 liana_status lia_op_unset(struct lia_writer *w, const struct lia_op *op)
@@ -221,9 +247,9 @@ liana_status lia_op_unset(struct lia_writer *w, const struct lia_op *op)
     if (status || !node) {
         return status;
     }
-    birth = birth_of(w, node);
-    if (!clear(w, node) || !write_value(w, node, LIA_VALUE_REMOVED, birth)) {
-        return failed(w);
+    birth = lia_op_birth(w, node);
+    if (!lia_op_clear(w, node) || !lia_op_put(w, node, LIA_VALUE_REMOVED, birth)) {
+        return lia_op_failed(w);
     }
     w->is_changed = true;
     return LIANA_OK;
@@ -290,14 +316,11 @@ static liana_status check_number(struct lia_writer *w,
         return lia_err(w->work->err, LIANA_ETYPE, "increment by a value of type %s",
                        lia_bson_type_name(op->value.type));
     }
-    if (node->view.shown == LIA_SHOWN_MAP ||
-        (node->view.shown == LIA_SHOWN_LEAF && !lia_value_is_number(node->view.leaf))) {
-        uint8_t type = node->view.shown == LIA_SHOWN_MAP ? LIA_BSON_DOCUMENT
-                                                         : node->view.leaf.type;
-
+    if (node->view.shown != LIA_SHOWN_NOTHING &&
+        (node->view.shown != LIA_SHOWN_LEAF || !lia_value_is_number(node->view.leaf))) {
         return lia_err(w->work->err, LIANA_ETYPE,
                        "%s is of type %s and cannot be incremented",
-                       lia_path_text(op->path, text), lia_bson_type_name(type));
+                       lia_path_text(op->path, text), lia_shown_name(node));
     }
     return LIANA_OK;
 }
@@ -316,16 +339,17 @@ liana_status lia_op_increment(struct lia_writer *w, const struct lia_op *op)
     if (status) {
         return status;
     }
-    more = (struct lia_cell){w->state->created, lia_writer_rank(w), birth_of(w, node),
-                             lia_sum_of(op->value)};
+    more = (struct lia_cell){w->state->created, lia_writer_rank(w),
+                             lia_op_birth(w, node), lia_sum_of(op->value)};
     if (needs_zero(w, node, cover)) {
-        if (!clear(w, node) || !write_value(w, node, LIA_VALUE_LEAF, more.birth)) {
-            return failed(w);
+        if (!lia_op_clear(w, node) ||
+            !lia_op_put(w, node, LIA_VALUE_LEAF, more.birth)) {
+            return lia_op_failed(w);
         }
         node->leaf = (struct lia_value){LIA_BSON_INT32, {zero, sizeof(zero)}};
     }
     if (!add_to_cell(w, node, more)) {
-        return failed(w);
+        return lia_op_failed(w);
     }
     w->is_changed = true;
     return LIANA_OK;

@@ -6,7 +6,7 @@
  * Mostly nothing has moved, and seeing that costs a few comparisons for each piece. When
  * something has, the map is taken apart into its elements and sorted.
  */
-#include "crdt/state.h"
+#include "crdt/set.h"
 
 static bool is_shown(const struct lia_piece *p)
 {
@@ -155,7 +155,7 @@ static void find_plain_map(struct lia_node *node)
             rank = its_rank;
             start = its_birth;
         }
-        if (lia_rank_cmp(its_rank, rank) != 0 ||
+        if (!lia_rank_is_same(its_rank, rank) ||
             lia_birth_cmp(its_birth, lia_birth_at(start, offset)) != 0) {
             return;
         }
@@ -170,10 +170,11 @@ static void find_plain_map(struct lia_node *node)
 static void find_plain(struct lia_node *node)
 {
     node->is_plain = false;
-    if (node->cell_count || node->seen_count) {
+    if (node->cell_count || node->seen_count || node->set) {
         return;
     }
-    if (node->value == LIA_VALUE_LEAF && !node->is_open && !node->children) {
+    if (node->value == LIA_VALUE_LEAF && node->leaf.type != LIA_BSON_DOCUMENT &&
+        !node->is_open && !node->children) {
         set_plain(node, node->rank, node->birth);
     } else if (node->value == LIA_VALUE_NONE && node->is_open && !node->children) {
         set_plain(node, node->open_rank, node->open_birth);
@@ -192,8 +193,32 @@ static size_t children_size(const struct lia_node *node)
     return size;
 }
 
+/* Entries of a kind that is not shown stay, and the body has nothing of them: they
+ * become nodes whose values the clock holds. */
+static bool conceal(struct lia_work *work, struct lia_node *node)
+{
+    if (!lia_node_split(work, node)) {
+        return false;
+    }
+    for (struct lia_piece *p = node->children; p; p = p->next) {
+        if (!p->node && !lia_piece_expand(work, p)) {
+            return false;
+        }
+        p->node->view = (struct lia_view){.birth = LIA_BIRTH_NEVER};
+        p->node->size = 0;
+        p->node->is_plain = false;
+        if (!conceal(work, p->node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool lia_arrange(struct lia_work *work, struct lia_node *node)
 {
+    if (node->view.shown != LIA_SHOWN_MAP && node->children && !conceal(work, node)) {
+        return false;
+    }
     for (struct lia_piece *p = node->children; p; p = p->next) {
         if (p->node && !lia_arrange(work, p->node)) {
             return false;
@@ -208,6 +233,7 @@ bool lia_arrange(struct lia_work *work, struct lia_node *node)
     case LIA_SHOWN_MAP:
         node->size = head_size(node) + lia_bson_empty.len + children_size(node);
         break;
+    case LIA_SHOWN_SET: node->size = head_size(node) + lia_set_size(node->set); break;
     }
     find_plain(node);
     return true;

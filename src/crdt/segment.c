@@ -79,7 +79,7 @@ static liana_status read_head(struct lia_work *work,
 {
     struct lia_doc doc;
     struct lia_reader r;
-    uint8_t flags;
+    unsigned flags;
 
     if (!split_segment(segment, &doc)) {
         return blame(work, LIANA_ECORRUPT);
@@ -158,7 +158,7 @@ liana_status lia_doc_segment(struct lia_arena *arena,
 static liana_status check_joined(struct lia_work *work, const struct lia_state *state)
 {
     if (!lia_stamp_is_none(state->created) && state->id.len == 0 &&
-        !lia_vector_covers(state->from, state->created)) {
+        !lia_vector_covers(state->from, state->created_tag)) {
         return lia_err(work->err, LIANA_EPROTOCOL,
                        "segment continues a life that its sender had not begun");
     }
@@ -168,6 +168,7 @@ static liana_status check_joined(struct lia_work *work, const struct lia_state *
 static liana_status join_segment(struct lia_work *work,
                                  struct lia_state *state,
                                  struct liana_slice segment,
+                                 const struct lia_watch *watch,
                                  struct lia_doc *out)
 {
     struct lia_state more;
@@ -176,7 +177,7 @@ static liana_status join_segment(struct lia_work *work,
     if (status) {
         return status;
     }
-    if (!lia_state_join(work, state, &more)) {
+    if (!lia_state_join(work, state, &more, watch)) {
         return lia_err_plain(work->err, work->status);
     }
     status = check_joined(work, state);
@@ -186,11 +187,12 @@ static liana_status join_segment(struct lia_work *work,
     return status;
 }
 
-liana_status lia_doc_merge(struct lia_arena *arena,
-                           struct lia_doc doc,
-                           struct liana_slice segment,
-                           struct lia_doc *out,
-                           struct liana_error *err)
+liana_status lia_doc_merge_watched(struct lia_arena *arena,
+                                   struct lia_doc doc,
+                                   struct liana_slice segment,
+                                   const struct lia_watch *watch,
+                                   struct lia_doc *out,
+                                   struct liana_error *err)
 {
     struct lia_work work = {.arena = arena, .err = err};
     struct lia_state head;
@@ -210,7 +212,16 @@ liana_status lia_doc_merge(struct lia_arena *arena,
         *out = doc;
         return LIANA_OK;
     }
-    return join_segment(&work, &state, segment, out);
+    return join_segment(&work, &state, segment, watch, out);
+}
+
+liana_status lia_doc_merge(struct lia_arena *arena,
+                           struct lia_doc doc,
+                           struct liana_slice segment,
+                           struct lia_doc *out,
+                           struct liana_error *err)
+{
+    return lia_doc_merge_watched(arena, doc, segment, NULL, out, err);
 }
 
 liana_status lia_segment_compose(struct lia_arena *arena,
@@ -233,7 +244,7 @@ liana_status lia_segment_compose(struct lia_arena *arena,
     if (!lia_vector_geq(a.vector, b.from)) {
         return lia_err_plain(err, LIANA_EGAP);
     }
-    if (!lia_state_join(&work, &a, &b)) {
+    if (!lia_state_join(&work, &a, &b, NULL)) {
         return lia_err_plain(err, work.status);
     }
     status = check_joined(&work, &a);

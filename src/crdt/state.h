@@ -22,8 +22,7 @@
  * Memory: functions that can run out of it answer false or NULL and leave the reason in
  * `work->status`.
  */
-#include "codec/bson.h"
-#include "crdt/stamp.h"
+#include "crdt/doc.h"
 #include "crdt/sum.h"
 
 /* A test build may be given a number and then breaks one rule of the law: laws_test must
@@ -40,9 +39,13 @@ struct lia_work {
     struct liana_error *err;
 };
 
+/* Of an entry: what decides between it and others, and the stamp under which version
+ * vectors count it. The tag is the entry's own stamp, unless a repair has renewed it
+ * (lia_doc_retag); it never decides. */
 struct lia_rank {
     struct lia_stamp life;
     struct lia_stamp stamp;
+    struct lia_stamp tag;
 };
 
 /* Orders the fields of a map. `index` is the offset of the element in the document that
@@ -59,7 +62,7 @@ enum lia_value_kind {
     LIA_VALUE_REMOVED, /* by a removal at this path */
     LIA_VALUE_GONE,    /* by a write above, which saw sums here (docs/adr/0021) */
     LIA_VALUE_MAP,     /* `{}`: a map begins here */
-    LIA_VALUE_LEAF     /* a scalar or an array */
+    LIA_VALUE_LEAF     /* a scalar, an array, or an object kept whole */
 };
 
 /* The total of an actor, as an assignment or removal saw it. */
@@ -77,7 +80,9 @@ struct lia_cell {
     struct lia_sum sum;
 };
 
-enum lia_shown { LIA_SHOWN_NOTHING, LIA_SHOWN_LEAF, LIA_SHOWN_MAP };
+struct lia_set;
+
+enum lia_shown { LIA_SHOWN_NOTHING, LIA_SHOWN_LEAF, LIA_SHOWN_MAP, LIA_SHOWN_SET };
 
 /* What lia_view has found out; valid until the node or something below it changes. */
 struct lia_view {
@@ -87,6 +92,7 @@ struct lia_view {
     bool is_leaf_of_value; /* the leaf is the value's own, not a computed number */
     struct lia_birth
         birth; /* the smallest at or below; LIA_BIRTH_NEVER if there is none */
+    struct lia_rank newest; /* the greatest of the inside entries at or below */
 };
 
 struct lia_piece;
@@ -107,6 +113,8 @@ struct lia_node {
 
     struct lia_cell *cells; /* by actor */
     size_t cell_count;
+
+    struct lia_set *set; /* NULL: none */
 
     struct lia_piece *children;
 
@@ -132,6 +140,7 @@ struct lia_state {
     struct lia_vector from;   /* of a segment; empty for a whole copy */
     struct lia_stamp
         created; /* none when the newest life is not newer than `deleted` */
+    struct lia_stamp created_tag; /* see lia_rank */
     struct lia_stamp deleted;
     struct liana_slice id; /* the _id element; empty in a segment without the life */
     struct lia_node root;
@@ -139,14 +148,28 @@ struct lia_state {
 
 /* ---- order ---- */
 
-#define LIA_RANK_NONE   ((struct lia_rank){LIA_STAMP_NONE, LIA_STAMP_NONE})
+#define LIA_RANK_NONE                                                                  \
+    ((struct lia_rank){LIA_STAMP_NONE, LIA_STAMP_NONE, LIA_STAMP_NONE})
 #define LIA_BIRTH_NEVER ((struct lia_birth){{UINT64_MAX, UINT64_MAX}, UINT64_MAX})
+
+/* Of what is written now: its tag is its stamp. */
+static inline struct lia_rank lia_rank_of(struct lia_stamp life, struct lia_stamp stamp)
+{
+    return (struct lia_rank){life, stamp, stamp};
+}
 
 static inline int lia_rank_cmp(struct lia_rank a, struct lia_rank b)
 {
     int order = LIA_MUTANT(1) ? 0 : lia_stamp_cmp(a.life, b.life);
 
     return order ? order : lia_stamp_cmp(a.stamp, b.stamp);
+}
+
+/* The tag too. */
+static inline bool lia_rank_is_same(struct lia_rank a, struct lia_rank b)
+{
+    return lia_stamp_cmp(a.life, b.life) == 0 && lia_stamp_cmp(a.stamp, b.stamp) == 0 &&
+           lia_stamp_cmp(a.tag, b.tag) == 0;
 }
 
 static inline struct lia_rank lia_rank_max(struct lia_rank a, struct lia_rank b)
@@ -229,25 +252,94 @@ bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cove
  * is plain, for the node and all below. */
 bool lia_arrange(struct lia_work *work, struct lia_node *node);
 
+/* ---- entries, whatever their kind: entry.c ---- */
+
+enum lia_entry_kind {
+    LIA_ENTRY_VALUE,
+    LIA_ENTRY_OPEN, /* of a map or a set */
+    LIA_ENTRY_SUM,
+    LIA_ENTRY_SLOT, /* of an element of a set */
+    LIA_ENTRY_RUN   /* of all leaves of a run */
+};
+
+/* The names of a path, innermost first. */
+struct lia_trail {
+    const struct lia_trail *up;
+    struct liana_str name;
+};
+
+struct lia_entry {
+    enum lia_entry_kind kind;
+    const struct lia_trail *trail; /* of its path, a run's of the map */
+    struct lia_rank *rank;
+    struct lia_stamp written;      /* when something was written here last */
+    struct lia_stamp named;        /* one more stamp that it names, or none */
+    const struct lia_birth *birth; /* NULL: of no concern to the order of fields */
+    bool is_loss;                  /* if it goes, `value` or `bytes` of somebody go */
+    struct lia_value value;        /* LIA_BSON_END: a removal */
+    struct liana_slice bytes;      /* of a run */
+};
+
+/* False: the entry is dropped. It may change the tag. */
+typedef bool (*lia_entry_fn)(void *ctx, const struct lia_entry *entry);
+
+/* Calls for every entry of the node itself, the value first; of the node and all below;
+ * lia_node_filter answers whether anything is left. */
+void lia_node_each(struct lia_node *node,
+                   const struct lia_trail *trail,
+                   lia_entry_fn keep,
+                   void *ctx);
+bool lia_node_filter(struct lia_node *node, lia_entry_fn keep, void *ctx);
+
 /* ---- the law: drop.c, join.c ---- */
 
 /* The greatest of `cover` and the rank of the node's own value. */
 struct lia_rank lia_cover_with(struct lia_rank cover, const struct lia_node *node);
 
+/* A join on its way, and what to tell of it. */
+struct lia_join {
+    struct lia_work *work;
+    const struct lia_watch *watch; /* NULL: nobody asks */
+    struct lia_vector a;
+    struct lia_vector b;
+};
+
 /* Drops what `cover`, the rank of a value above, covers of the node: of itself; of all
- * its subtree, with what values inside cover; of a piece, false when nothing is left. */
-void lia_node_cover_own(struct lia_node *node, struct lia_rank cover);
-void lia_node_cover(struct lia_node *node, struct lia_rank cover);
-bool lia_piece_cover(struct lia_piece *piece, struct lia_rank cover);
+ * its subtree, with what values inside cover; of a piece, false when nothing is left.
+ * `join` NULL: nobody is told. */
+void lia_node_cover_own(const struct lia_join *join,
+                        const struct lia_trail *trail,
+                        struct lia_node *node,
+                        struct lia_rank cover);
+void lia_node_cover(const struct lia_join *join,
+                    const struct lia_trail *trail,
+                    struct lia_node *node,
+                    struct lia_rank cover);
+bool lia_piece_cover(const struct lia_join *join,
+                     const struct lia_trail *trail,
+                     struct lia_piece *piece,
+                     struct lia_rank cover);
 
 /* Drops the entries whose life is not newer than `deleted`. */
-void lia_node_void(struct lia_node *node, struct lia_stamp deleted);
+void lia_node_void(const struct lia_join *join,
+                   struct lia_node *node,
+                   struct lia_stamp deleted);
+
+/* An entry gives way to `winner`: tells who watches, if neither side had seen both. */
+void lia_join_lose(const struct lia_join *join,
+                   const struct lia_entry *loser,
+                   struct lia_stamp winner,
+                   struct lia_stamp winner_tag);
 
 /* Joins the entries of `b` into `a`; `b` is used up. No values stand above them. */
-bool lia_node_join(struct lia_work *work, struct lia_node *a, struct lia_node *b);
+bool lia_node_join(const struct lia_join *join, struct lia_node *a, struct lia_node *b);
 
-/* Joins `b` into `a`; `b` is used up. Vectors are joined too, `from` is a's. */
-bool lia_state_join(struct lia_work *work, struct lia_state *a, struct lia_state *b);
+/* Joins `b` into `a`; `b` is used up. Vectors are joined too, `from` is a's. `watch` may
+ * be NULL. */
+bool lia_state_join(struct lia_work *work,
+                    struct lia_state *a,
+                    struct lia_state *b,
+                    const struct lia_watch *watch);
 
 /* Keeps the entries whose tag is not within `from`. */
 void lia_state_cut(struct lia_state *state, struct lia_vector from);

@@ -110,16 +110,22 @@ struct lia_sum lia_sum_subtract(struct lia_sum a, struct lia_sum b)
     return lia_sum_add(a, negate(b));
 }
 
-bool lia_sum_equal(struct lia_sum a, struct lia_sum b)
+int lia_sum_cmp(struct lia_sum a, struct lia_sum b)
 {
     struct lia_scratch x;
     struct lia_scratch y;
 
     if (a.type != b.type) {
-        return false;
+        return a.type < b.type ? -1 : 1;
     }
-    return is_integer(a) ? a.integer == b.integer
-                         : lia_value_equal(lia_sum_show(a, &x), lia_sum_show(b, &y));
+    return is_integer(a)
+               ? (a.integer > b.integer) - (a.integer < b.integer)
+               : lia_slice_cmp(lia_sum_show(a, &x).data, lia_sum_show(b, &y).data);
+}
+
+bool lia_sum_equal(struct lia_sum a, struct lia_sum b)
+{
+    return lia_sum_cmp(a, b) == 0;
 }
 
 static struct lia_value show_integer(struct lia_sum s, struct lia_scratch *scratch)

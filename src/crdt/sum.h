@@ -40,6 +40,9 @@ struct lia_sum lia_sum_subtract(struct lia_sum a, struct lia_sum b);
 /* The same type and bytes. */
 bool lia_sum_equal(struct lia_sum a, struct lia_sum b);
 
+/* Some order of all sums; 0: the same type and bytes. */
+int lia_sum_cmp(struct lia_sum a, struct lia_sum b);
+
 /* As BSON; an integer beyond int64 is shown as the nearest int64. */
 struct lia_value lia_sum_show(struct lia_sum sum, struct lia_scratch *scratch);
 

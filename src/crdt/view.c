@@ -3,7 +3,7 @@
  * What a path shows, and the smallest birth left at or below it (design page 10, "What a
  * path shows", "Numbers and counters", "Order of fields").
  */
-#include "crdt/state.h"
+#include "crdt/set.h"
 
 static bool is_number(const struct lia_node *node)
 {
@@ -110,57 +110,107 @@ static bool show(struct lia_work *work, struct lia_node *node, bool has_live)
     }
 }
 
-static void count_birth(struct lia_node *node, struct lia_birth birth)
+/* ---- inside entries ---- */
+
+/* The newest of a kind at a path; a rank of none: there is none of it. */
+struct inside {
+    struct lia_view *view;
+    struct lia_rank newest;
+};
+
+static void count(struct lia_view *view, struct lia_rank rank, struct lia_birth birth)
 {
-    node->view.is_inside = true;
-    node->view.birth = lia_birth_min(node->view.birth, birth);
+    view->is_inside = true;
+    view->birth = lia_birth_min(view->birth, birth);
+    view->newest = lia_rank_max(view->newest, rank);
 }
 
 static void count_own(struct lia_node *node, struct lia_rank cover)
 {
     if (node->value == LIA_VALUE_REMOVED ? !LIA_MUTANT(3)
                                          : node->value > LIA_VALUE_GONE) {
-        count_birth(node, node->birth);
+        count(&node->view, node->rank, node->birth);
     }
     if (LIA_MUTANT(6) && node->value == LIA_VALUE_GONE) {
-        count_birth(node, LIA_BIRTH_NEVER);
-    }
-    if (node->is_open) {
-        count_birth(node, node->open_birth);
+        count(&node->view, node->rank, LIA_BIRTH_NEVER);
     }
     for (size_t i = 0; i < node->cell_count; i++) {
         if (is_live(node, &node->cells[i], cover)) {
-            count_birth(node, node->cells[i].birth);
+            count(&node->view, node->cells[i].rank, node->cells[i].birth);
         }
     }
 }
 
-bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cover)
+static void count_inside(struct inside *inside,
+                         struct lia_rank rank,
+                         struct lia_birth birth)
 {
-    bool is_map = node->is_open;
+    count(inside->view, rank, birth);
+    inside->newest = lia_rank_max(inside->newest, rank);
+}
 
-    if (node->value != LIA_VALUE_NONE) {
-        cover = lia_rank_max(cover, node->rank);
-    }
-    node->view = (struct lia_view){.birth = LIA_BIRTH_NEVER};
+static bool count_entry(void *ctx, const struct lia_entry *entry)
+{
+    count_inside(ctx, *entry->rank, *entry->birth);
+    return true;
+}
+
+static bool view_children(struct lia_work *work,
+                          struct lia_node *node,
+                          struct lia_rank cover,
+                          struct inside *map)
+{
     for (struct lia_piece *p = node->children; p; p = p->next) {
         if (!p->node) {
-            count_birth(node, lia_run_birth(p));
-            is_map = true;
+            count_inside(map, p->rank, lia_run_birth(p));
             continue;
         }
         if (!lia_view(work, p->node, cover)) {
             return false;
         }
         if (p->node->view.is_inside) {
-            count_birth(node, p->node->view.birth);
-            is_map = true;
+            count_inside(map, p->node->view.newest, p->node->view.birth);
         }
     }
-    count_own(node, cover);
-    if (is_map) {
+    return true;
+}
+
+/* The kind of the newest inside entry; false if there is none. */
+static bool show_container(struct lia_node *node,
+                           const struct inside *map,
+                           const struct inside *set)
+{
+    bool has_map = lia_rank_cmp(map->newest, LIA_RANK_NONE) > 0;
+    bool has_set = lia_rank_cmp(set->newest, LIA_RANK_NONE) > 0;
+
+    if (has_map &&
+        (!has_set || LIA_MUTANT(12) || lia_rank_cmp(map->newest, set->newest) >= 0)) {
         node->view.shown = LIA_SHOWN_MAP;
-        return true;
+    } else if (has_set) {
+        node->view.shown = LIA_SHOWN_SET;
     }
-    return show(work, node, has_live_cell(node, cover));
+    return has_map || has_set;
+}
+
+bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cover)
+{
+    struct inside map = {&node->view, LIA_RANK_NONE};
+    struct inside set = {&node->view, LIA_RANK_NONE};
+
+    if (node->value != LIA_VALUE_NONE) {
+        cover = lia_rank_max(cover, node->rank);
+    }
+    node->view = (struct lia_view){.birth = LIA_BIRTH_NEVER, .newest = LIA_RANK_NONE};
+    if (!view_children(work, node, cover, &map)) {
+        return false;
+    }
+    count_own(node, cover);
+    if (node->is_open) {
+        count_inside(&map, node->open_rank, node->open_birth);
+    }
+    if (node->set) {
+        lia_set_each(node, NULL, count_entry, &set);
+    }
+    return show_container(node, &map, &set) ||
+           show(work, node, has_live_cell(node, cover));
 }

@@ -181,7 +181,8 @@ static liana_status add_set(struct update *u, struct lia_value v)
         return LIANA_ENOMEM;
     }
     memcpy(names, u->path, u->depth * sizeof(*names));
-    u->ops[u->count++] = (struct lia_op){LIA_OP_SET, {names, u->depth}, v};
+    u->ops[u->count++] =
+        (struct lia_op){.kind = LIA_OP_SET, .path = {names, u->depth}, .value = v};
     return LIANA_OK;
 }
 

@@ -175,9 +175,10 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     liana_status expected = LIANA_OK;
     liana_status got;
     struct op_maker maker = {&w->arena, &w->rng, w->history->is_about_counters,
-                             w->history->is_about_lives};
+                             w->history->is_about_lives, w->history->is_about_sets};
 
-    model = c->model;
+    model_copy(&model, &c->model);
+    model.arena = &w->arena;
     model.is_changed = false;
     if (w->is_told) {
         printf("  peer %zu, document %zu, stamp (%lu, %lu)\n", peer, key,
@@ -209,7 +210,7 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     } else if (!is_equal(doc, c->doc)) {
         return fail(w, "nothing was written and the document changed");
     }
-    c->model = model;
+    model_copy(&c->model, &model);
     c->doc = doc;
     return check(w, peer, key);
 }
@@ -331,7 +332,7 @@ static const char *load_relay(struct world *w, size_t peer, size_t key)
         }
     }
     if (!fits) {
-        relay->model = model;
+        model_copy(&relay->model, &model);
     }
     relay->segment = fits ? composed : segment;
     return check_segment(w, relay->segment, &relay->model);
@@ -367,7 +368,8 @@ static const char *evict(struct world *w, size_t peer, size_t key)
         if (lia_vector_get(model_vector(&c->model), p->actor) && !LIA_MUTANT(8)) {
             p->actor = ++w->actors;
         }
-        *c = (struct copy){0};
+        model_clear(&c->model);
+        c->doc = (struct lia_doc){{NULL, 0}, {NULL, 0}};
         return NULL;
     }
     return NULL;
@@ -462,13 +464,30 @@ static const char *settle(struct world *w)
     return why;
 }
 
+/* Without the space for entries that are not there. */
+static void clear(struct world *w)
+{
+    w->actors = 0;
+    w->why[0] = '\0';
+    for (size_t key = 0; key < KEYS; key++) {
+        w->relays[key].segment = (struct liana_slice){NULL, 0};
+        for (size_t i = 0; i < PEERS; i++) {
+            struct peer *p = &w->peers[i];
+
+            p->last = 0;
+            p->copies[key].doc = (struct lia_doc){{NULL, 0}, {NULL, 0}};
+            model_clear(&p->copies[key].model);
+        }
+    }
+}
+
 const char *history_run(const struct history *h, bool is_told)
 {
     static struct world w;
     static char result[sizeof(w.why)];
     const char *why = NULL;
 
-    memset(&w, 0, sizeof(w));
+    clear(&w);
     lia_arena_init(&w.arena, &lia_mem_libc);
     w.is_told = is_told;
     w.history = h;
@@ -491,7 +510,8 @@ struct history history_random(uint64_t seed)
     struct lia_rng rng = lia_rng(seed);
     struct history h = {.count = 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20),
                         .is_about_counters = lia_rng_chance(&rng, 40),
-                        .is_about_lives = lia_rng_chance(&rng, 40)};
+                        .is_about_lives = lia_rng_chance(&rng, 40),
+                        .is_about_sets = lia_rng_chance(&rng, 40)};
 
     for (size_t i = 0; i < h.count; i++) {
         h.steps[i] = lia_rng_next(&rng);

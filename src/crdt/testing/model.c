@@ -35,30 +35,100 @@ struct model_rank model_cover(const struct model_doc *d,
     return cover;
 }
 
-struct model_entry *model_find(struct model_doc *d,
-                               enum model_kind kind,
-                               const char *path,
-                               uint64_t actor)
+void model_clear(struct model_doc *d)
+{
+    memset(d, 0, offsetof(struct model_doc, entries));
+}
+
+void model_copy(struct model_doc *to, const struct model_doc *from)
+{
+    memcpy(to, from,
+           offsetof(struct model_doc, entries) +
+               from->count * sizeof(from->entries[0]));
+}
+
+static bool is_of_actor(enum model_kind kind)
+{
+    return kind == MODEL_SUM || kind == MODEL_ADDED || kind == MODEL_TAKEN;
+}
+
+static bool is_of_element(enum model_kind kind)
+{
+    return kind == MODEL_ADDED || kind == MODEL_TAKEN;
+}
+
+static bool is_same_place(const struct model_entry *a, const struct model_entry *b)
+{
+    return a->kind == b->kind && strcmp(a->path, b->path) == 0 &&
+           (!is_of_actor(a->kind) || a->rank.stamp.actor == b->rank.stamp.actor) &&
+           (!is_of_element(a->kind) || lia_value_equal(a->leaf, b->leaf));
+}
+
+struct model_entry *model_find(struct model_doc *d, const struct model_entry *like)
 {
     for (size_t i = 0; i < d->count; i++) {
-        struct model_entry *e = &d->entries[i];
-
-        if (e->kind == kind && strcmp(e->path, path) == 0 &&
-            (kind != MODEL_SUM || e->rank.stamp.actor == actor)) {
-            return e;
+        if (is_same_place(&d->entries[i], like)) {
+            return &d->entries[i];
         }
     }
     return NULL;
 }
 
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_seen(const struct model_entry *a, const struct model_entry *b)
+{
+    int order = compare_numbers(a->seen_count, b->seen_count);
+
+    for (size_t i = 0; i < a->seen_count && order == 0; i++) {
+        order = compare_numbers(a->seen[i].actor, b->seen[i].actor);
+        order = order ? order : lia_stamp_cmp(a->seen[i].start, b->seen[i].start);
+        order = order ? order : model_sum_cmp(a->seen[i].sum, b->seen[i].sum);
+    }
+    return order;
+}
+
+static int compare_leaves(const struct model_entry *a, const struct model_entry *b)
+{
+    int order;
+
+    if (a->kind != MODEL_VALUE) {
+        return 0;
+    }
+    order = (int)a->value - (int)b->value;
+    if (order == 0 && a->value == MODEL_LEAF) {
+        order = (int)a->leaf.type - (int)b->leaf.type;
+        order = order ? order : lia_slice_cmp(a->leaf.data, b->leaf.data);
+    }
+    return order ? order : compare_seen(a, b);
+}
+
+/* After the rank: what no honest history needs, and a store that was rolled back does. */
+static int compare(const struct model_entry *a, const struct model_entry *b)
+{
+    int order = model_rank_cmp(a->rank, b->rank);
+
+    order = order ? order : compare_leaves(a, b);
+    if (order == 0 && a->kind == MODEL_SUM) {
+        order = lia_stamp_cmp(a->start, b->start);
+        order = order ? order : model_sum_cmp(a->sum, b->sum);
+    }
+    order = order ? order : lia_stamp_cmp(a->tag, b->tag);
+    order = order ? order : lia_stamp_cmp(a->birth, b->birth);
+    return order ? order : compare_numbers(a->birth_index, b->birth_index);
+}
+
 void model_put(struct model_doc *d, const struct model_entry *e, bool is_local)
 {
-    struct model_entry *old = model_find(d, e->kind, e->path, e->rank.stamp.actor);
+    struct model_entry *old = model_find(d, e);
 
     if (!old) {
         LIA_ASSERT(d->count < MODEL_ENTRIES_MAX);
         d->entries[d->count++] = *e;
-    } else if (is_local || model_rank_cmp(e->rank, old->rank) > 0) {
+    } else if (is_local || compare(e, old) > 0) {
         *old = *e;
     }
 }
@@ -70,9 +140,24 @@ void model_remove(struct model_doc *d, size_t index)
 
 static bool is_covered(const struct model_doc *d, const struct model_entry *e)
 {
-    struct model_rank cover = model_cover(d, e->path, e->kind == MODEL_OPEN);
+    bool is_inclusive = e->kind != MODEL_VALUE;
 
-    return e->kind != MODEL_SUM && model_rank_cmp(e->rank, cover) < 0;
+    return e->kind != MODEL_SUM &&
+           model_rank_cmp(e->rank, model_cover(d, e->path, is_inclusive)) < 0;
+}
+
+/* An addition that a removal saw, or a removal that saw an older addition only. */
+static bool is_settled(struct model_doc *d, const struct model_entry *e)
+{
+    struct model_entry like = *e;
+    const struct model_entry *other;
+
+    if (!is_of_element(e->kind)) {
+        return false;
+    }
+    like.kind = e->kind == MODEL_ADDED ? MODEL_TAKEN : MODEL_ADDED;
+    other = model_find(d, &like);
+    return other && model_rank_cmp(e->rank, other->rank) < (e->kind == MODEL_ADDED);
 }
 
 void model_normalize(struct model_doc *d)
@@ -84,7 +169,7 @@ void model_normalize(struct model_doc *d)
     }
     for (size_t i = d->count; i-- > 0;) {
         /* What covers is greater, so the order of dropping does not matter. */
-        if (is_covered(d, &d->entries[i])) {
+        if (is_covered(d, &d->entries[i]) || is_settled(d, &d->entries[i])) {
             model_remove(d, i);
         }
     }
@@ -150,7 +235,7 @@ bool model_merge(struct model_doc *d, const struct model_doc *segment)
 static void cut(struct model_doc *d)
 {
     for (size_t i = d->count; i-- > 0;) {
-        if (lia_vector_covers(model_from(d), d->entries[i].rank.stamp)) {
+        if (lia_vector_covers(model_from(d), d->entries[i].tag)) {
             model_remove(d, i);
         }
     }
@@ -163,7 +248,7 @@ void model_segment(const struct model_doc *d,
                    struct lia_vector from,
                    struct model_doc *out)
 {
-    *out = *d;
+    model_copy(out, d);
     out->from_count = 0;
     for (size_t i = 0; i < d->vector_count; i++) {
         uint64_t hlc = lia_vector_get(from, d->vector[i].actor);

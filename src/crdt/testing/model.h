@@ -6,20 +6,18 @@
  * said and not made for speed. It shares nothing with the product but BSON and stamps.
  *
  * Every entry has its whole path, rank, birth; every rule is a loop over all entries.
- * Numbers are int32, int64 and doubles.
  *
  * Rules: paths are names joined with '/', the root is "". A document holds at most
  * MODEL_ENTRIES_MAX entries; the tests stay far below.
- * Ownership: a model document owns nothing; values live in the model's own arena, which
- * outlives all documents. Threads: one.
+ * Ownership: a model document owns nothing; values live in an arena that outlives all
+ * documents. Threads: one.
  */
-#include "codec/bson.h"
+#include "codec/decimal.h"
 #include "crdt/doc.h"
 
-#define MODEL_ENTRIES_MAX 96
-#define MODEL_ACTORS_MAX  24
+#define MODEL_ENTRIES_MAX 192
+#define MODEL_ACTORS_MAX  32
 #define MODEL_PATH_MAX    24
-#define MODEL_SEEN_MAX    10
 
 struct model_rank {
     struct lia_stamp life;
@@ -27,9 +25,10 @@ struct model_rank {
 };
 
 struct model_sum {
-    uint8_t type; /* LIA_BSON_INT32, INT64 or DOUBLE */
+    uint8_t type; /* LIA_BSON_INT32, INT64, DOUBLE or DECIMAL128 */
     int64_t integer;
     double real;
+    struct lia_decimal decimal;
 };
 
 struct model_seen {
@@ -40,7 +39,10 @@ struct model_seen {
 
 enum model_kind {
     MODEL_VALUE,
-    MODEL_OPEN, /* open(map) */
+    MODEL_OPEN,     /* open(map) */
+    MODEL_OPEN_SET, /* open(set) */
+    MODEL_ADDED,    /* of an element and actor: the newest addition */
+    MODEL_TAKEN, /* of an element and actor: the newest addition that a removal saw */
     MODEL_SUM
 };
 
@@ -49,13 +51,14 @@ enum model_value { MODEL_REMOVED, MODEL_GONE, MODEL_MAP, MODEL_LEAF };
 struct model_entry {
     enum model_kind kind;
     char path[MODEL_PATH_MAX];
-    struct model_rank rank;
+    struct model_rank rank; /* of MODEL_TAKEN: of the addition that was seen */
+    struct lia_stamp tag;
     struct lia_stamp birth;
     uint64_t birth_index;
 
     enum model_value value;
-    struct lia_value leaf;
-    struct model_seen seen[MODEL_SEEN_MAX];
+    struct lia_value leaf; /* or the element */
+    const struct model_seen *seen;
     size_t seen_count;
 
     struct lia_stamp start;
@@ -63,6 +66,7 @@ struct model_entry {
 };
 
 struct model_doc {
+    struct lia_arena *arena;                          /* of what entries point to */
     struct lia_vector_entry vector[MODEL_ACTORS_MAX]; /* by actor */
     size_t vector_count;
     struct lia_vector_entry from[MODEL_ACTORS_MAX]; /* of a segment */
@@ -71,9 +75,9 @@ struct model_doc {
     struct lia_stamp deleted;
     bool has_life; /* a segment may lack it */
     struct lia_value id;
-    struct model_entry entries[MODEL_ENTRIES_MAX];
-    size_t count;
     bool is_changed; /* set by model_apply when it did something */
+    size_t count;
+    struct model_entry entries[MODEL_ENTRIES_MAX];
 };
 
 static inline struct lia_vector model_vector(const struct model_doc *d)
@@ -98,12 +102,16 @@ struct model_rank model_cover(const struct model_doc *d,
                               const char *path,
                               bool is_inclusive);
 
-struct model_entry *model_find(struct model_doc *d,
-                               enum model_kind kind,
-                               const char *path,
-                               uint64_t actor);
+void model_clear(struct model_doc *d);
 
-/* Adds or replaces: the greater rank stays, unless `is_local`. */
+/* Only the entries that there are. */
+void model_copy(struct model_doc *to, const struct model_doc *from);
+
+/* The entry of the same place: kind and path; of sums and elements, also the actor; of
+ * elements, also the value. */
+struct model_entry *model_find(struct model_doc *d, const struct model_entry *like);
+
+/* Adds or replaces: the greater entry stays, unless `is_local`. */
 void model_put(struct model_doc *d, const struct model_entry *e, bool is_local);
 void model_remove(struct model_doc *d, size_t index);
 void model_normalize(struct model_doc *d);
@@ -118,13 +126,15 @@ bool model_compose(struct model_doc *first, const struct model_doc *second);
 
 /* ---- what is shown: model_view.c ---- */
 
-enum model_shown { MODEL_NOTHING, MODEL_SHOWS_LEAF, MODEL_SHOWS_MAP };
+enum model_shown { MODEL_NOTHING, MODEL_SHOWS_LEAF, MODEL_SHOWS_MAP, MODEL_SHOWS_SET };
 
 /* `scratch` holds a computed number. */
 enum model_shown model_show(const struct model_doc *d,
                             const char *path,
                             struct lia_scratch *scratch,
                             struct lia_value *out);
+/* The element is in the set at the path. */
+bool model_has(const struct model_doc *d, const char *path, struct lia_value element);
 /* False: nothing is left there. */
 bool model_birth(const struct model_doc *d,
                  const char *path,
@@ -133,6 +143,7 @@ bool model_birth(const struct model_doc *d,
 /* The whole document; nothing if it does not exist. */
 void model_body(const struct model_doc *d, struct lia_buf *out);
 
+int model_sum_cmp(struct model_sum a, struct model_sum b);
 struct model_sum model_sum_of(struct lia_value v);
 struct model_sum model_sum_add(struct model_sum a, struct model_sum b);
 

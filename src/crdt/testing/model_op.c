@@ -40,7 +40,8 @@ static struct model_entry entry(struct writer *w,
                                 const char *path,
                                 bool is_new)
 {
-    struct model_entry e = {.kind = kind, .rank = {w->d->created, w->stamp}};
+    struct model_entry e = {
+        .kind = kind, .rank = {w->d->created, w->stamp}, .tag = w->stamp};
 
     memcpy(e.path, path, strlen(path) + 1);
     if (is_new || !model_birth(w->d, path, &e.birth, &e.birth_index)) {
@@ -50,17 +51,39 @@ static struct model_entry entry(struct writer *w,
     return e;
 }
 
+static size_t count_sums(const struct model_doc *d, const char *path)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        count += d->entries[i].kind == MODEL_SUM && !strcmp(d->entries[i].path, path);
+    }
+    return count;
+}
+
+/* By actor. */
 static void see_sums(struct writer *w, struct model_entry *value)
 {
+    struct model_seen *seen =
+        lia_arena_array(w->d->arena, count_sums(w->d, value->path), sizeof(*seen));
+    size_t count = 0;
+
+    LIA_ASSERT(seen);
     for (size_t i = 0; i < w->d->count; i++) {
         const struct model_entry *e = &w->d->entries[i];
+        size_t at = count;
 
-        if (e->kind == MODEL_SUM && strcmp(e->path, value->path) == 0) {
-            LIA_ASSERT(value->seen_count < MODEL_SEEN_MAX);
-            value->seen[value->seen_count++] =
-                (struct model_seen){e->rank.stamp.actor, e->start, e->sum};
+        if (e->kind != MODEL_SUM || strcmp(e->path, value->path) != 0) {
+            continue;
         }
+        for (; at && seen[at - 1].actor > e->rank.stamp.actor; at--) {
+            seen[at] = seen[at - 1];
+        }
+        seen[at] = (struct model_seen){e->rank.stamp.actor, e->start, e->sum};
+        count++;
     }
+    value->seen = seen;
+    value->seen_count = count;
 }
 
 /* Takes away what is at and below the path; writes down the sums seen below. */
@@ -96,19 +119,141 @@ static void put_value(struct writer *w,
 {
     e.value = value;
     e.leaf = leaf;
-    e.seen_count = 0;
     see_sums(w, &e);
     model_put(w->d, &e, true);
 }
 
-/* One assignment per leaf. */
-static void put_fields(struct writer *w, const char *path, struct liana_slice doc)
+/* ---- sets ---- */
+
+static void add_element(struct writer *w,
+                        struct model_entry e,
+                        struct lia_value element)
 {
-    struct lia_bson_iter it = lia_bson_iter(doc);
+    e.kind = MODEL_ADDED;
+    e.leaf = element;
+    model_put(w->d, &e, true);
+    /* Of this transaction, what came last counts. */
+    e.kind = MODEL_TAKEN;
+    for (size_t i = w->d->count; i-- > 0;) {
+        if (&w->d->entries[i] == model_find(w->d, &e)) {
+            model_remove(w->d, i);
+        }
+    }
+}
+
+static void remove_element(struct writer *w, const char *path, struct lia_value element)
+{
+    for (size_t i = 0, count = w->d->count; i < count; i++) {
+        struct model_entry e = w->d->entries[i];
+
+        if (e.kind == MODEL_ADDED && !strcmp(e.path, path) &&
+            lia_value_equal(e.leaf, element)) {
+            e.kind = MODEL_TAKEN;
+            e.tag = w->stamp;
+            model_put(w->d, &e, true);
+        }
+    }
+    model_normalize(w->d);
+}
+
+static void put_elements(struct writer *w, struct model_entry e, struct lia_value array)
+{
+    struct lia_bson_iter it = lia_bson_iter(array.data);
+    bool is_empty = true;
 
     while (lia_bson_next(&it)) {
+        is_empty = false;
+        if (!model_has(w->d, e.path, it.value)) {
+            add_element(w, e, it.value);
+        }
+    }
+    if (is_empty) {
+        e.kind = MODEL_OPEN_SET;
+        model_put(w->d, &e, true);
+    }
+}
+
+/* What is written as a set at a path that has nothing else. */
+static bool contains(struct lia_value array, struct lia_value element)
+{
+    struct lia_bson_iter it = lia_bson_iter(array.data);
+
+    while (lia_bson_next(&it)) {
+        if (lia_value_equal(it.value, element)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The set holds what the array holds; true if that was not so before. */
+static bool assign_elements(struct writer *w, const char *path, struct lia_value array)
+{
+    struct model_entry e = entry(w, MODEL_ADDED, path, false);
+    struct lia_bson_iter it = lia_bson_iter(array.data);
+    bool is_changed = false;
+
+    for (size_t i = 0; i < w->d->count; i++) {
+        struct lia_value element = w->d->entries[i].leaf;
+
+        if (w->d->entries[i].kind == MODEL_ADDED &&
+            !strcmp(w->d->entries[i].path, path) && !contains(array, element) &&
+            model_has(w->d, path, element)) {
+            remove_element(w, path, element);
+            is_changed = true;
+            i = SIZE_MAX; /* entries have moved: from the beginning */
+        }
+    }
+    while (lia_bson_next(&it)) {
+        if (!model_has(w->d, path, it.value)) {
+            add_element(w, e, it.value);
+            is_changed = true;
+        }
+    }
+    return is_changed;
+}
+
+/* ---- values ---- */
+
+enum shape { PLAIN, SET, REGISTER };
+
+static void join_path(struct lia_path path, char out[MODEL_PATH_MAX])
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < path.count; i++) {
+        add_name(out, path.names[i]);
+    }
+}
+
+static enum shape shape_of(const struct lia_op *op, const char *path)
+{
+    for (size_t i = 0; i < op->shape_count; i++) {
+        char its[MODEL_PATH_MAX];
+
+        join_path(op->shapes[i].path, its);
+        if (!strcmp(its, path)) {
+            return op->shapes[i].kind == LIA_SHAPE_SET ? SET : REGISTER;
+        }
+    }
+    return PLAIN;
+}
+
+static liana_status put_field(struct writer *w,
+                              const struct lia_op *op,
+                              const char *path,
+                              struct lia_value v);
+
+/* One assignment per leaf. */
+static liana_status put_fields(struct writer *w,
+                               const struct lia_op *op,
+                               const char *path,
+                               struct liana_slice doc)
+{
+    struct lia_bson_iter it = lia_bson_iter(doc);
+    liana_status status = LIANA_OK;
+
+    while (!status && lia_bson_next(&it)) {
         char below[MODEL_PATH_MAX];
-        struct model_entry e;
 
         if (path[0] == '\0' && lia_str_equal(it.name, lia_str("_id"))) {
             continue;
@@ -116,28 +261,65 @@ static void put_fields(struct writer *w, const char *path, struct liana_slice do
         below[0] = '\0';
         add_name(below, lia_str(path));
         add_name(below, it.name);
-        if (it.value.type != LIA_BSON_DOCUMENT) {
-            put_value(w, entry(w, MODEL_VALUE, below, true), MODEL_LEAF, it.value);
-        } else if (it.value.data.len == 5) {
-            e = entry(w, MODEL_OPEN, below, true);
-            model_put(w->d, &e, true);
-        } else {
-            put_fields(w, below, it.value.data);
-        }
+        status = put_field(w, op, below, it.value);
     }
+    return status;
 }
 
-static void set(struct writer *w, const char *path, struct lia_value v)
+static liana_status put_field(struct writer *w,
+                              const struct lia_op *op,
+                              const char *path,
+                              struct lia_value v)
+{
+    enum shape shape = shape_of(op, path);
+    struct model_entry e = entry(w, MODEL_VALUE, path, true);
+
+    if (shape == SET) {
+        if (v.type != LIA_BSON_ARRAY) {
+            return LIANA_ETYPE;
+        }
+        put_elements(w, e, v);
+    } else if (v.type != LIA_BSON_DOCUMENT || shape == REGISTER) {
+        put_value(w, e, MODEL_LEAF, v);
+    } else if (v.data.len == 5) {
+        e.kind = MODEL_OPEN;
+        model_put(w->d, &e, true);
+    } else {
+        return put_fields(w, op, path, v.data);
+    }
+    return LIANA_OK;
+}
+
+static liana_status set(struct writer *w,
+                        const struct lia_op *op,
+                        const char *path,
+                        bool *out_changed)
 {
     struct model_entry e = entry(w, MODEL_VALUE, path, false);
+    enum shape shape = path[0] ? shape_of(op, path) : PLAIN;
+    struct lia_scratch scratch;
+    struct lia_value leaf = {0};
+    bool shows_set = model_show(w->d, path, &scratch, &leaf) == MODEL_SHOWS_SET;
 
-    clear(w, path);
-    if (v.type == LIA_BSON_DOCUMENT) {
-        put_value(w, e, MODEL_MAP, v);
-        put_fields(w, path, v.data);
-    } else {
-        put_value(w, e, MODEL_LEAF, v);
+    if (shape == SET && op->value.type != LIA_BSON_ARRAY) {
+        return LIANA_ETYPE;
     }
+    if (op->value.type == LIA_BSON_ARRAY && shows_set && shape != REGISTER) {
+        *out_changed = assign_elements(w, path, op->value);
+        return LIANA_OK;
+    }
+    clear(w, path);
+    if (shape == SET) {
+        put_value(w, e, MODEL_REMOVED, leaf);
+        put_elements(w, e, op->value);
+        return LIANA_OK;
+    }
+    if (op->value.type == LIA_BSON_DOCUMENT && shape == PLAIN) {
+        put_value(w, e, MODEL_MAP, op->value);
+        return put_fields(w, op, path, op->value.data);
+    }
+    put_value(w, e, MODEL_LEAF, op->value);
+    return LIANA_OK;
 }
 
 static bool unset(struct writer *w, const char *path)
@@ -154,33 +336,65 @@ static bool unset(struct writer *w, const char *path)
     return true;
 }
 
+static liana_status add(struct writer *w, const struct lia_op *op, const char *path)
+{
+    struct lia_scratch scratch;
+    struct lia_value leaf;
+    enum model_shown shown = model_show(w->d, path, &scratch, &leaf);
+
+    if (shown != MODEL_NOTHING && shown != MODEL_SHOWS_SET) {
+        return LIANA_ETYPE;
+    }
+    add_element(w, entry(w, MODEL_ADDED, path, false), op->value);
+    return LIANA_OK;
+}
+
+static liana_status take(struct writer *w,
+                         const struct lia_op *op,
+                         const char *path,
+                         bool *out_changed)
+{
+    struct lia_scratch scratch;
+    struct lia_value leaf;
+    enum model_shown shown = model_show(w->d, path, &scratch, &leaf);
+
+    *out_changed = false;
+    if (shown == MODEL_NOTHING) {
+        return LIANA_OK;
+    }
+    if (shown != MODEL_SHOWS_SET) {
+        return LIANA_ETYPE;
+    }
+    if (model_has(w->d, path, op->value)) {
+        remove_element(w, path, op->value);
+        *out_changed = true;
+    }
+    return LIANA_OK;
+}
+
 static liana_status increment(struct writer *w, const char *path, struct lia_value v)
 {
     static const uint8_t zero[4] = {0};
     struct model_entry e = entry(w, MODEL_SUM, path, false);
     struct model_entry value = entry(w, MODEL_VALUE, path, false);
-    struct model_entry *old = model_find(w->d, MODEL_SUM, path, w->stamp.actor);
+    struct model_entry *old = model_find(w->d, &e);
     struct lia_scratch scratch;
     struct lia_value leaf;
-    bool has_sums = false;
-
-    for (size_t i = 0; i < w->d->count; i++) {
-        has_sums = has_sums || (w->d->entries[i].kind == MODEL_SUM &&
-                                strcmp(w->d->entries[i].path, path) == 0);
-    }
     switch (model_show(w->d, path, &scratch, &leaf)) {
-    case MODEL_SHOWS_MAP: return LIANA_ETYPE;
+    case MODEL_SHOWS_MAP:
+    case MODEL_SHOWS_SET: return LIANA_ETYPE;
     case MODEL_SHOWS_LEAF:
         if (!lia_value_is_number(leaf)) {
             return LIANA_ETYPE;
         }
         break;
     case MODEL_NOTHING:
-        if (has_sums || model_rank_cmp(e.rank, model_cover(w->d, path, true)) <= 0) {
+        if (count_sums(w->d, path) ||
+            model_rank_cmp(e.rank, model_cover(w->d, path, true)) <= 0) {
             clear(w, path);
             put_value(w, value, MODEL_LEAF,
                       (struct lia_value){LIA_BSON_INT32, {zero, sizeof(zero)}});
-            old = model_find(w->d, MODEL_SUM, path, w->stamp.actor);
+            old = model_find(w->d, &e);
         }
         break;
     }
@@ -193,22 +407,21 @@ static liana_status increment(struct writer *w, const char *path, struct lia_val
     return LIANA_OK;
 }
 
-static void insert(struct writer *w,
-                   struct model_doc *before_delete,
-                   struct lia_value v)
+static liana_status insert(struct writer *w,
+                           struct model_doc *before_delete,
+                           const struct lia_op *op)
 {
-    /* Into what the transaction itself deleted: a replace. */
-    bool is_replace = lia_stamp_cmp(w->d->deleted, w->stamp) == 0;
+    bool is_changed;
 
-    if (is_replace) {
-        *w->d = *before_delete;
-        set(w, "", v);
-        return;
+    /* Into what the transaction itself deleted: a replace. */
+    if (lia_stamp_cmp(w->d->deleted, w->stamp) == 0) {
+        model_copy(w->d, before_delete);
+        return set(w, op, "", &is_changed);
     }
     w->d->created = w->stamp;
     w->d->has_life = true;
-    LIA_ASSERT(lia_bson_find(v.data, lia_str("_id"), &w->d->id));
-    put_fields(w, "", v.data);
+    LIA_ASSERT(lia_bson_find(op->value.data, lia_str("_id"), &w->d->id));
+    return put_fields(w, op, "", op->value.data);
 }
 
 /* A path leads through maps, or through what shows nothing. */
@@ -225,19 +438,13 @@ static bool is_reachable(const struct model_doc *d, const char *path)
         }
         memcpy(above, path, i);
         above[i] = '\0';
-        if (model_show(d, above, &scratch, &leaf) == MODEL_SHOWS_LEAF) {
-            return false;
+        switch (model_show(d, above, &scratch, &leaf)) {
+        case MODEL_SHOWS_LEAF:
+        case MODEL_SHOWS_SET: return false;
+        default: break;
         }
     }
     return true;
-}
-
-static void join_path(struct lia_path path, char out[MODEL_PATH_MAX])
-{
-    out[0] = '\0';
-    for (size_t i = 0; i < path.count; i++) {
-        add_name(out, path.names[i]);
-    }
 }
 
 liana_status model_apply(struct model_doc *d,
@@ -257,20 +464,20 @@ liana_status model_apply(struct model_doc *d,
                : exists                  ? LIANA_EEXISTS
                                          : LIANA_ENOTFOUND;
     }
-    if (op->kind == LIA_OP_UNSET && !is_reachable(d, path)) {
-        return LIANA_OK;
-    }
     if (!is_reachable(d, path)) {
-        return LIANA_ETYPE;
+        return op->kind == LIA_OP_UNSET || op->kind == LIA_OP_REMOVE ? LIANA_OK
+                                                                     : LIANA_ETYPE;
     }
     switch (op->kind) {
-    case LIA_OP_INSERT: insert(&w, before_delete, op->value); break;
-    case LIA_OP_REPLACE: set(&w, "", op->value); break;
-    case LIA_OP_SET: set(&w, path, op->value); break;
+    case LIA_OP_INSERT: status = insert(&w, before_delete, op); break;
+    case LIA_OP_REPLACE: status = set(&w, op, "", &is_effective); break;
+    case LIA_OP_SET: status = set(&w, op, path, &is_effective); break;
+    case LIA_OP_ADD: status = add(&w, op, path); break;
+    case LIA_OP_REMOVE: status = take(&w, op, path, &is_effective); break;
     case LIA_OP_UNSET: is_effective = unset(&w, path); break;
     case LIA_OP_INCREMENT: status = increment(&w, path, op->value); break;
     case LIA_OP_DELETE:
-        *before_delete = *d;
+        model_copy(before_delete, d);
         d->deleted = stamp;
         break;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
+#include "codec/order.h"
 #include "crdt/testing/model.h"
 
 static const struct model_entry *value_at(const struct model_doc *d, const char *path)
@@ -51,6 +52,68 @@ bool model_birth(const struct model_doc *d,
     return is_found;
 }
 
+/* ---- sets ---- */
+
+bool model_has(const struct model_doc *d, const char *path, struct lia_value element)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+        bool is_taken = false;
+
+        if (e->kind != MODEL_ADDED || strcmp(e->path, path) != 0 ||
+            !lia_value_equal(e->leaf, element)) {
+            continue;
+        }
+        for (size_t j = 0; j < d->count; j++) {
+            const struct model_entry *t = &d->entries[j];
+
+            is_taken = is_taken || (t->kind == MODEL_TAKEN && !strcmp(t->path, path) &&
+                                    lia_value_equal(t->leaf, element) &&
+                                    t->rank.stamp.actor == e->rank.stamp.actor &&
+                                    model_rank_cmp(t->rank, e->rank) >= 0);
+        }
+        if (!is_taken) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* BSON order, then type, then bytes. */
+static int compare_elements(struct lia_value a, struct lia_value b)
+{
+    int order = lia_value_cmp(a, b);
+
+    order = order ? order : (int)a.type - (int)b.type;
+    return order ? order : lia_slice_cmp(a.data, b.data);
+}
+
+static void elements(const struct model_doc *d, const char *path, struct lia_buf *out)
+{
+    const struct lia_value *last = NULL;
+
+    for (uint32_t n = 0;; n++) {
+        const struct lia_value *next = NULL;
+        char text[12];
+
+        for (size_t i = 0; i < d->count; i++) {
+            const struct model_entry *e = &d->entries[i];
+
+            if (e->kind == MODEL_ADDED && !strcmp(e->path, path) &&
+                model_has(d, path, e->leaf) &&
+                (!last || compare_elements(e->leaf, *last) > 0) &&
+                (!next || compare_elements(e->leaf, *next) < 0)) {
+                next = &e->leaf;
+            }
+        }
+        if (!next) {
+            return;
+        }
+        lia_bson_add(out, lia_bson_index_name(n, text), *next);
+        last = next;
+    }
+}
+
 /* ---- numbers ---- */
 
 struct model_sum model_sum_of(struct lia_value v)
@@ -60,7 +123,8 @@ struct model_sum model_sum_of(struct lia_value v)
     switch (v.type) {
     case LIA_BSON_INT32: s.integer = lia_value_int32(v); break;
     case LIA_BSON_INT64: s.integer = lia_value_int64(v); break;
-    default: s.real = lia_value_double(v); break;
+    case LIA_BSON_DOUBLE: s.real = lia_value_double(v); break;
+    default: s.decimal = lia_value_decimal(v); break;
     }
     return s;
 }
@@ -70,11 +134,23 @@ static double real(struct model_sum s)
     return s.type == LIA_BSON_DOUBLE ? s.real : (double)s.integer;
 }
 
+static struct lia_decimal decimal(struct model_sum s)
+{
+    switch (s.type) {
+    case LIA_BSON_DECIMAL128: return s.decimal;
+    case LIA_BSON_DOUBLE: return lia_decimal_of_double(s.real);
+    default: return lia_decimal_of_int64(s.integer);
+    }
+}
+
 struct model_sum model_sum_add(struct model_sum a, struct model_sum b)
 {
     struct model_sum s = {.type = LIA_BSON_DOUBLE};
 
-    if (a.type == LIA_BSON_DOUBLE || b.type == LIA_BSON_DOUBLE) {
+    if (a.type == LIA_BSON_DECIMAL128 || b.type == LIA_BSON_DECIMAL128) {
+        s.type = LIA_BSON_DECIMAL128;
+        s.decimal = lia_decimal_add(decimal(a), decimal(b));
+    } else if (a.type == LIA_BSON_DOUBLE || b.type == LIA_BSON_DOUBLE) {
         s.real = real(a) + real(b);
     } else {
         s.type = a.type > b.type ? a.type : b.type;
@@ -83,29 +159,42 @@ struct model_sum model_sum_add(struct model_sum a, struct model_sum b)
     return s;
 }
 
-static uint64_t bits(double d)
+static struct model_sum negate(struct model_sum s)
 {
-    uint64_t v;
-
-    memcpy(&v, &d, sizeof(v));
-    return v;
-}
-
-/* The same bits: a NaN equals itself, -0 is not 0. */
-static bool is_equal(struct model_sum a, struct model_sum b)
-{
-    return a.type == b.type && a.integer == b.integer && bits(a.real) == bits(b.real);
+    s.integer = -s.integer;
+    s.real = -s.real;
+    if (s.type == LIA_BSON_DECIMAL128) {
+        s.decimal = lia_decimal_negate(s.decimal);
+    }
+    return s;
 }
 
 static struct lia_value as_value(struct model_sum s, struct lia_scratch *scratch)
 {
-    if (s.type == LIA_BSON_DOUBLE) {
-        return lia_value_of_double(s.real, scratch);
+    switch (s.type) {
+    case LIA_BSON_DOUBLE: return lia_value_of_double(s.real, scratch);
+    case LIA_BSON_DECIMAL128: return lia_value_of_decimal(s.decimal, scratch);
+    default: break;
     }
     if (s.type == LIA_BSON_INT32 && s.integer == (int32_t)s.integer) {
         return lia_value_of_int32((int32_t)s.integer, scratch);
     }
     return lia_value_of_int64(s.integer, scratch);
+}
+
+/* The order that the product has, which is no more than some order: NaN equals itself, -0
+ * is not 0. */
+int model_sum_cmp(struct model_sum a, struct model_sum b)
+{
+    struct lia_scratch scratch[2];
+
+    if (a.type != b.type) {
+        return a.type < b.type ? -1 : 1;
+    }
+    if (a.type == LIA_BSON_INT32 || a.type == LIA_BSON_INT64) {
+        return (a.integer > b.integer) - (a.integer < b.integer);
+    }
+    return lia_slice_cmp(as_value(a, &scratch[0]).data, as_value(b, &scratch[1]).data);
 }
 
 static bool unseen(const struct model_entry *v,
@@ -115,18 +204,15 @@ static bool unseen(const struct model_entry *v,
     *out = cell->sum;
     for (size_t i = 0; v && i < v->seen_count; i++) {
         const struct model_seen *seen = &v->seen[i];
-        struct model_sum minus = seen->sum;
         int order = lia_stamp_cmp(cell->start, seen->start);
 
         if (seen->actor != cell->rank.stamp.actor || order > 0) {
             continue;
         }
-        if (order < 0 || is_equal(cell->sum, seen->sum)) {
+        if (order < 0 || model_sum_cmp(cell->sum, seen->sum) == 0) {
             return false;
         }
-        minus.integer = -minus.integer;
-        minus.real = -minus.real;
-        *out = model_sum_add(cell->sum, minus);
+        *out = model_sum_add(cell->sum, negate(seen->sum));
     }
     return true;
 }
@@ -171,34 +257,65 @@ static struct lia_value number(const struct model_doc *d,
 
 /* ---- paths ---- */
 
+/* The newest inside entry of a map at the path, or of a set there. */
+static struct model_rank newest(const struct model_doc *d,
+                                const char *path,
+                                bool is_set)
+{
+    struct model_rank most = {{0, 0}, {0, 0}};
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+        bool is_here = strcmp(e->path, path) == 0;
+        bool is_of_set = e->kind == MODEL_ADDED || e->kind == MODEL_TAKEN ||
+                         e->kind == MODEL_OPEN_SET;
+        bool counts = is_set ? is_here && is_of_set
+                             : model_is_below(e->path, path) ||
+                                   (is_here && e->kind == MODEL_OPEN);
+
+        if (counts && is_live(d, e) && model_rank_cmp(e->rank, most) > 0) {
+            most = e->rank;
+        }
+    }
+    return most;
+}
+
+static bool has_live_sum(const struct model_doc *d, const char *path)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+
+        if (e->kind == MODEL_SUM && !strcmp(e->path, path) && is_live(d, e)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum model_shown model_show(const struct model_doc *d,
                             const char *path,
                             struct lia_scratch *scratch,
                             struct lia_value *out)
 {
+    static const struct model_rank none = {{0, 0}, {0, 0}};
     const struct model_entry *v = value_at(d, path);
-    bool has_live_sum = false;
+    struct model_rank map = newest(d, path, false);
+    struct model_rank set = newest(d, path, true);
 
-    for (size_t i = 0; i < d->count; i++) {
-        const struct model_entry *e = &d->entries[i];
-
-        if (!is_live(d, e)) {
-            continue;
-        }
-        if (model_is_below(e->path, path) ||
-            (e->kind == MODEL_OPEN && !strcmp(e->path, path))) {
-            return MODEL_SHOWS_MAP;
-        }
-        has_live_sum = has_live_sum || (e->kind == MODEL_SUM && !strcmp(e->path, path));
+    if (path[0] == '\0') {
+        return MODEL_SHOWS_MAP;
     }
-    if (path[0] == '\0' || (v && v->value == MODEL_MAP)) {
+    if (model_rank_cmp(map, none) > 0 || model_rank_cmp(set, none) > 0) {
+        return model_rank_cmp(map, set) >= 0 ? MODEL_SHOWS_MAP : MODEL_SHOWS_SET;
+    }
+    if (v && v->value == MODEL_MAP) {
         return MODEL_SHOWS_MAP;
     }
     if (v && v->value == MODEL_LEAF && !is_number(v)) {
         *out = v->leaf;
         return MODEL_SHOWS_LEAF;
     }
-    if (is_number(v) || has_live_sum) {
+    if (is_number(v) || has_live_sum(d, path)) {
         *out = number(d, v, path, scratch);
         return MODEL_SHOWS_LEAF;
     }
@@ -270,6 +387,11 @@ static void fields(const struct model_doc *d, const char *path, struct lia_buf *
         case MODEL_SHOWS_MAP:
             mark = lia_bson_begin_in(out, LIA_BSON_DOCUMENT, lia_str(name));
             fields(d, children[i].path, out);
+            lia_bson_end(out, mark);
+            break;
+        case MODEL_SHOWS_SET:
+            mark = lia_bson_begin_in(out, LIA_BSON_ARRAY, lia_str(name));
+            elements(d, children[i].path, out);
             lia_bson_end(out, mark);
             break;
         }

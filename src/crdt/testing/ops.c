@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "codec/decimal.h"
 
 static uint64_t below(struct op_maker *m, uint64_t n)
 {
@@ -31,6 +32,12 @@ static struct lia_path random_path(struct op_maker *m, struct liana_str storage[
         storage[1] = lia_str("n");
         return path;
     }
+    if (m->is_about_sets && below(m, 4)) {
+        path.count = 1 + below(m, 2);
+        storage[0] = lia_str(path.count == 1 ? "b" : "a");
+        storage[1] = lia_str("x");
+        return path;
+    }
     storage[0] = pick(m, names, 5);
     storage[1] = pick(m, inner, 3);
     storage[2] = pick(m, inner, 3);
@@ -51,11 +58,74 @@ static struct lia_value random_number(struct op_maker *m)
     case 0: return keep(m, lia_value_of_int64((int64_t)below(m, 9) - 4, &scratch));
     case 1: return keep(m, lia_value_of_double((double)below(m, 9) / 8, &scratch));
     case 2: return keep(m, lia_value_of_int32(INT32_MAX, &scratch));
+    case 3:
+        return keep(m, lia_value_of_decimal(lia_decimal_of_int64((int64_t)below(m, 9)),
+                                            &scratch));
     default: return keep(m, lia_value_of_int32((int32_t)below(m, 9) - 4, &scratch));
     }
 }
 
+/* One of each type that BSON has, deprecated ones too, but for the numbers above. */
+static const struct {
+    uint8_t type;
+    const char *bytes;
+    size_t len;
+} others[] = {
+#define OTHER(type, bytes)                                                             \
+    {                                                                                  \
+        type, bytes, sizeof(bytes) - 1                                                 \
+    }
+    OTHER(LIA_BSON_STRING, "\2\0\0\0s\0"),
+    OTHER(LIA_BSON_BINARY, "\2\0\0\0\200ab"),
+    OTHER(LIA_BSON_UNDEFINED, ""),
+    OTHER(LIA_BSON_OBJECTID, "object id 12"),
+    OTHER(LIA_BSON_BOOL, "\1"),
+    OTHER(LIA_BSON_DATE, "\1\0\0\0\0\0\0\0"),
+    OTHER(LIA_BSON_NULL, ""),
+    OTHER(LIA_BSON_REGEX, "a+\0im\0"),
+    OTHER(LIA_BSON_DBPOINTER, "\2\0\0\0d\0object id 12"),
+    OTHER(LIA_BSON_CODE, "\2\0\0\0f\0"),
+    OTHER(LIA_BSON_SYMBOL, "\2\0\0\0s\0"),
+    OTHER(LIA_BSON_CODE_W_SCOPE, "\17\0\0\0\2\0\0\0f\0\5\0\0\0\0"),
+    OTHER(LIA_BSON_TIMESTAMP, "\1\0\0\0\2\0\0\0"),
+    OTHER(LIA_BSON_MINKEY, ""),
+    OTHER(LIA_BSON_MAXKEY, ""),
+#undef OTHER
+};
+
+static struct lia_value random_other(struct op_maker *m)
+{
+    size_t i = below(m, sizeof(others) / sizeof(others[0]));
+
+    return (struct lia_value){
+        others[i].type, lia_slice((const uint8_t *)others[i].bytes, others[i].len)};
+}
+
 static void random_fields(struct op_maker *m, struct lia_buf *buf, unsigned depth);
+
+/* 1 and 1.0 are equal in order and not the same. */
+static struct lia_value random_element(struct op_maker *m)
+{
+    struct lia_scratch scratch;
+
+    switch (below(m, 6)) {
+    case 0: return keep(m, lia_value_of_double(1, &scratch));
+    case 1: return random_other(m);
+    default: return keep(m, lia_value_of_int32((int32_t)below(m, 3), &scratch));
+    }
+}
+
+/* Of an array that may become a set: some twice. */
+static void random_elements(struct op_maker *m, struct lia_buf *buf)
+{
+    size_t count = below(m, 4);
+
+    for (uint32_t i = 0; i < count; i++) {
+        char text[12];
+
+        lia_bson_add(buf, lia_bson_index_name(i, text), random_element(m));
+    }
+}
 
 static void random_field(struct op_maker *m,
                          struct lia_buf *buf,
@@ -64,15 +134,16 @@ static void random_field(struct op_maker *m,
 {
     size_t mark;
 
-    switch (below(m, depth < 2 ? 6 : 4)) {
+    switch (below(m, depth < 2 ? 7 : 5)) {
     case 0: lia_bson_add_str(buf, name, lia_str(&"longer text"[below(m, 9)])); break;
     case 1:
         mark = lia_bson_begin_in(buf, LIA_BSON_ARRAY, name);
-        lia_bson_add_int32(buf, lia_str("0"), (int32_t)below(m, 3));
+        random_elements(m, buf);
         lia_bson_end(buf, mark);
         break;
-    case 2:
-    case 3: lia_bson_add(buf, name, random_number(m)); break;
+    case 2: lia_bson_add(buf, name, random_other(m)); break;
+    case 3:
+    case 4: lia_bson_add(buf, name, random_number(m)); break;
     default:
         mark = lia_bson_begin_in(buf, LIA_BSON_DOCUMENT, name);
         random_fields(m, buf, depth + 1);
@@ -133,6 +204,51 @@ static struct lia_value random_leaf(struct op_maker *m)
     return v;
 }
 
+/* What a schema would say; some writers do not know it. */
+static void random_shapes(struct op_maker *m, struct lia_op *op)
+{
+    static const struct liana_str b[] = {{"b", 1}};
+    static const struct liana_str ax[] = {{"a", 1}, {"x", 1}};
+    static const struct liana_str ay[] = {{"a", 1}, {"y", 1}};
+    static const struct lia_shape shapes[] = {{{b, 1}, LIA_SHAPE_SET},
+                                              {{ax, 2}, LIA_SHAPE_SET},
+                                              {{ay, 2}, LIA_SHAPE_REGISTER}};
+
+    if (m->is_about_sets ? below(m, 4) : below(m, 4) == 0) {
+        op->shapes = shapes;
+        op->shape_count = sizeof(shapes) / sizeof(shapes[0]);
+    }
+}
+
+static void random_assignment(struct op_maker *m, struct lia_op *op)
+{
+    bool is_leaf = m->is_about_counters || below(m, 3);
+
+    op->value = is_leaf ? random_leaf(m) : random_document(m, false);
+    random_shapes(m, op);
+}
+
+static void random_field_op(struct op_maker *m,
+                            struct lia_op *op,
+                            struct liana_str names_of[3])
+{
+    uint64_t kind = below(m, 100);
+    uint64_t of_sets = m->is_about_sets ? 50 : m->is_about_counters ? 0 : 12;
+
+    op->path = random_path(m, names_of);
+    if (kind < of_sets) {
+        op->kind = below(m, 3) ? LIA_OP_ADD : LIA_OP_REMOVE;
+        op->value = random_element(m);
+    } else if (kind < of_sets + 35) {
+        random_assignment(m, op);
+    } else if (kind < of_sets + 50) {
+        op->kind = LIA_OP_UNSET;
+    } else {
+        op->kind = LIA_OP_INCREMENT;
+        op->value = random_number(m);
+    }
+}
+
 struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names_of[3])
 {
     struct lia_op op = {.kind = LIA_OP_SET};
@@ -141,22 +257,15 @@ struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names_
     if (!exists && kind < 80) {
         op.kind = LIA_OP_INSERT;
         op.value = random_document(m, true);
+        random_shapes(m, &op);
     } else if (kind < (m->is_about_lives ? 25 : 6)) {
         op.kind = LIA_OP_DELETE;
     } else if (kind < (m->is_about_lives ? 28 : 12)) {
         op.kind = below(m, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
         op.value = random_document(m, true);
+        random_shapes(m, &op);
     } else {
-        op.path = random_path(m, names_of);
-        if (kind < 45) {
-            op.value = m->is_about_counters || below(m, 3) ? random_leaf(m)
-                                                           : random_document(m, false);
-        } else if (kind < 60) {
-            op.kind = LIA_OP_UNSET;
-        } else {
-            op.kind = LIA_OP_INCREMENT;
-            op.value = random_number(m);
-        }
+        random_field_op(m, &op, names_of);
     }
     return op;
 }
@@ -176,7 +285,10 @@ void op_tell_document(struct liana_slice doc)
         case LIA_BSON_INT32: printf("%d", lia_value_int32(it.value)); break;
         case LIA_BSON_INT64: printf("%ldL", (long)lia_value_int64(it.value)); break;
         case LIA_BSON_DOUBLE: printf("%g", lia_value_double(it.value)); break;
-        default: printf("'%.*s'", LIA_STR_ARG(lia_value_str(it.value))); break;
+        case LIA_BSON_STRING:
+            printf("'%.*s'", LIA_STR_ARG(lia_value_str(it.value)));
+            break;
+        default: printf("%s", lia_bson_type_name(it.value.type)); break;
         }
     }
     printf(" }");
@@ -189,9 +301,11 @@ void op_tell(const struct lia_op *op)
                                         [LIA_OP_SET] = "set",
                                         [LIA_OP_UNSET] = "unset",
                                         [LIA_OP_INCREMENT] = "increment",
+                                        [LIA_OP_ADD] = "add",
+                                        [LIA_OP_REMOVE] = "remove",
                                         [LIA_OP_DELETE] = "delete"};
 
-    printf("    %s ", kinds[op->kind]);
+    printf("    %s%s ", kinds[op->kind], op->shape_count ? " with shapes" : "");
     for (size_t i = 0; i < op->path.count; i++) {
         printf("%s%.*s", i ? "." : "", LIA_STR_ARG(op->path.names[i]));
     }

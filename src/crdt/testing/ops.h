@@ -15,6 +15,7 @@ struct op_maker {
     struct lia_rng *rng;
     bool is_about_counters;
     bool is_about_lives;
+    bool is_about_sets;
 };
 
 /* `names` are the path's, the caller's to keep. */

@@ -9,14 +9,17 @@
 #include "codec/json.h"
 #include "crdt/doc.h"
 
-#define PEERS     8
-#define NAMES_MAX 8
-#define OPS_MAX   8
+#define PEERS      8
+#define NAMES_MAX  8
+#define OPS_MAX    8
+#define SHAPES_MAX 4
 
 struct peer {
     uint64_t actor;
     uint64_t last;
     struct lia_doc doc;
+    struct lia_shape shapes[SHAPES_MAX]; /* its schema */
+    size_t shape_count;
 };
 
 struct script {
@@ -161,20 +164,44 @@ static void check_bytes(const struct script *s,
 
 /* ---- operations ---- */
 
-static struct lia_op parse_op(struct script *s, struct liana_str text)
+static struct lia_path path_of(struct script *s, struct liana_str text)
+{
+    struct liana_str *names =
+        lia_arena_array(&s->arena, NAMES_MAX, sizeof(struct liana_str));
+    struct lia_path path = {names, 0};
+
+    assert_non_null(names);
+    while (text.len && path.count < NAMES_MAX) {
+        names[path.count++] = take(&text, '.');
+    }
+    return path;
+}
+
+static void knows(struct script *s, struct peer *p, struct liana_str text)
+{
+    struct lia_path path = path_of(s, take(&text, ' '));
+
+    assert_true(p->shape_count < SHAPES_MAX);
+    p->shapes[p->shape_count++] = (struct lia_shape){
+        path, is_word(trim(text), "set") ? LIA_SHAPE_SET : LIA_SHAPE_REGISTER};
+}
+
+static struct lia_op parse_op(struct script *s,
+                              const struct peer *p,
+                              struct liana_str text)
 {
     static const char *const kinds[] = {[LIA_OP_INSERT] = "insert",
                                         [LIA_OP_REPLACE] = "replace",
                                         [LIA_OP_SET] = "set",
                                         [LIA_OP_UNSET] = "unset",
                                         [LIA_OP_INCREMENT] = "increment",
+                                        [LIA_OP_ADD] = "add",
+                                        [LIA_OP_REMOVE] = "remove",
                                         [LIA_OP_DELETE] = "delete"};
     struct liana_str word = take(&text, ' ');
-    struct liana_str *names =
-        lia_arena_array(&s->arena, NAMES_MAX, sizeof(struct liana_str));
-    struct lia_op op = {.kind = LIA_OP_INSERT, .path = {names, 0}};
+    struct lia_op op = {
+        .kind = LIA_OP_INSERT, .shapes = p->shapes, .shape_count = p->shape_count};
 
-    assert_non_null(names);
     while (op.kind <= LIA_OP_DELETE && !is_word(word, kinds[op.kind])) {
         op.kind++;
     }
@@ -182,13 +209,8 @@ static struct lia_op parse_op(struct script *s, struct liana_str text)
         fail_line(s, "no such operation");
     }
     text = trim(text);
-    if (op.kind == LIA_OP_SET || op.kind == LIA_OP_UNSET ||
-        op.kind == LIA_OP_INCREMENT) {
-        struct liana_str path = take(&text, ' ');
-
-        while (path.len && op.path.count < NAMES_MAX) {
-            names[op.path.count++] = take(&path, '.');
-        }
+    if (op.kind >= LIA_OP_SET && op.kind <= LIA_OP_REMOVE) {
+        op.path = path_of(s, take(&text, ' '));
     }
     if (trim(text).len) {
         op.value = value_of(s, trim(text));
@@ -209,7 +231,7 @@ static liana_status write_ops(struct script *s,
     liana_status status;
 
     while (text.len && count < OPS_MAX) {
-        ops[count++] = parse_op(s, take(&text, ';'));
+        ops[count++] = parse_op(s, p, take(&text, ';'));
     }
     status = lia_doc_apply(&s->arena, p->doc, ops, count, stamp, &after, err);
     if (!status) {
@@ -304,6 +326,8 @@ static void run_line(struct script *s, struct liana_str line)
         pull(s, p, rest);
     } else if (is_word(word, "evict")) {
         evict(s, p);
+    } else if (is_word(word, "knows")) {
+        knows(s, p, rest);
     } else if (is_word(word, "at")) {
         set_clock(p, rest);
     } else if (is_word(word, "fails")) {

@@ -10,6 +10,8 @@
  *
  *     A insert {"_id": 1, "a": 2}    Extended JSON; likewise replace
  *     A set a.x 5                    likewise unset a.x, increment n 2, delete
+ *     A add tags "x"                 to a set; likewise remove tags "x"
+ *     A knows tags set               its schema: what it writes there is a set; `register`
  *     A set a 1; unset b             one transaction
  *     A also set a.y 6               more of the transaction before, in another call
  *     A pull B                       what A's vector lacks, as a segment; `pull B whole`

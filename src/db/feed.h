@@ -367,8 +367,9 @@ struct lia_commit_event {
 struct lia_listener;
 
 struct lia_listener_options {
-    /* Something can be taken. Called from the thread that made a commit durable; must
-     * not block or call into the db. */
+    /* Something can be taken. Called from the thread that made a commit durable, or that
+     * commits what another thread has made durable already; two threads may not be in it
+     * at once. Must not block or call into the db. May be called for nothing. */
     void (*wake)(void *ctx);
     void *ctx;
     bool wants_before_body;
@@ -378,12 +379,24 @@ struct lia_listener_options {
 /* Memory for all commits that wait to be taken. */
 #define LIA_LISTEN_BYTES_MAX (8 * LIA_MIB)
 
-/* Listens to commits after `*out_seq`, the newest one at this moment. */
+/*
+ * Listens to commits after `*out_seq`, the newest one at this moment.
+ *
+ * Every commit that a document or a mark changed in, and that ends after this call returns,
+ * reaches the listener once and in order, as soon as it is durable: as an event, or, where
+ * its changes were not kept (too much waited, or the transaction had begun before anybody
+ * listened), as part of `missed_upto`. It does not matter when the transaction began. A
+ * commit that ends while this call runs is either at or before `*out_seq` or reaches the
+ * listener; a snapshot taken after this call has everything up to `*out_seq` and may have
+ * what still comes.
+ */
 LIANA_MUST_CHECK liana_status lia_db_listen(struct lia_db *db,
                                             const struct lia_listener_options *options,
                                             struct lia_listener **out,
                                             uint64_t *out_seq,
                                             struct liana_error *err);
+/* `wake` does not run any more when this returns, and never again; a commit that is on its
+ * way makes no difference. Not from within `wake`. NULL is allowed. */
 void lia_db_unlisten(struct lia_listener *listener);
 
 struct lia_taken {

@@ -189,6 +189,17 @@ static liana_status copy_marks(struct lia_arena *arena,
     return marks ? LIANA_OK : LIANA_ENOMEM;
 }
 
+static size_t marks_bytes(const struct lia_story *story)
+{
+    size_t bytes = story->marks_count * sizeof(*story->marks);
+
+    for (size_t i = 0; i < story->marks_count; i++) {
+        bytes += story->marks[i].subscription.len +
+                 story->marks[i].marks.count * sizeof(struct lia_vector_entry);
+    }
+    return bytes;
+}
+
 liana_status lia_listen_make(struct lia_txn *txn,
                              struct lia_event **out,
                              struct liana_error *err)
@@ -199,7 +210,9 @@ liana_status lia_listen_make(struct lia_txn *txn,
     liana_status status = LIANA_OK;
     size_t i = story->count;
 
-    if (!story->is_told || story->is_lost || (!story->count && !story->marks_count)) {
+    /* Marks alone are few and need nothing from the transaction's beginning: who has come
+     * since then hears of them as well. */
+    if (txn->is_changed ? !story->is_told || story->is_lost : !story->marks_count) {
         return LIANA_OK;
     }
     event = new_event(txn, &changes);
@@ -216,6 +229,7 @@ liana_status lia_listen_make(struct lia_txn *txn,
     if (!status) {
         status = lia_err_plain(err, copy_marks(&event->arena, story->marks,
                                                story->marks_count, &event->pub));
+        event->bytes += marks_bytes(story);
     }
     if (status) {
         lia_listen_drop(txn->db, event);
@@ -244,13 +258,28 @@ static void all_miss(struct lia_listening *listen, uint64_t commit, uint64_t seq
     }
 }
 
-/* The transaction began before these listened, and has not kept what they want. */
+/* The transaction began before these listened, and has not kept what they want. Marks
+ * come without bodies: an event of marks alone is for everybody. */
 static void some_miss(struct lia_listening *listen, const struct lia_event *event)
 {
     for (struct lia_listener *l = listen->listeners; l; l = l->next) {
-        if (l->options.wants_before_body && !event->has_before_body) {
+        if (l->options.wants_before_body && !event->has_before_body &&
+            event->pub.change_count) {
             miss(l, event->commit, event->pub.seq);
         }
+    }
+}
+
+/* Lets go of what every listener has taken. */
+static void drop_taken(struct lia_db *db)
+{
+    uint64_t taken = UINT64_MAX;
+
+    for (struct lia_listener *l = db->listen.listeners; l; l = l->next) {
+        taken = l->taken_commit < taken ? l->taken_commit : taken;
+    }
+    while (db->listen.oldest && db->listen.oldest->commit <= taken) {
+        drop_oldest(db);
     }
 }
 
@@ -282,8 +311,8 @@ void lia_listen_publish(struct lia_db *db,
     } else if (is_lost) {
         all_miss(listen, mark.commit, mark.seq);
     }
-    while (listen->oldest &&
-           (!listen->listeners || listen->bytes > LIA_LISTEN_BYTES_MAX)) {
+    drop_taken(db);
+    while (listen->bytes > LIA_LISTEN_BYTES_MAX) {
         all_miss(listen, listen->oldest->commit, listen->oldest->pub.seq);
         drop_oldest(db);
     }
@@ -327,19 +356,6 @@ liana_status lia_db_listen(struct lia_db *db,
     lia_mutex_unlock(&db->listen.mutex);
     *out = listener;
     return LIANA_OK;
-}
-
-/* Lets go of what every listener has taken. */
-static void drop_taken(struct lia_db *db)
-{
-    uint64_t taken = UINT64_MAX;
-
-    for (struct lia_listener *l = db->listen.listeners; l; l = l->next) {
-        taken = l->taken_commit < taken ? l->taken_commit : taken;
-    }
-    while (db->listen.oldest && db->listen.oldest->commit <= taken) {
-        drop_oldest(db);
-    }
 }
 
 void lia_db_unlisten(struct lia_listener *listener)

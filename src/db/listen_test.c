@@ -2,6 +2,7 @@
 #include "base/testing/test.h"
 
 #include "base/limits.h"
+#include "db/internal.h"
 #include "db/testing/fixture.h"
 
 struct fixture {
@@ -9,6 +10,8 @@ struct fixture {
     struct lia_listener *listener;
     uint64_t from_seq;
     size_t woken;
+    size_t asked;
+    bool wants_before_body;
 };
 
 static void wake(void *ctx)
@@ -242,6 +245,91 @@ static void comes_in_the_middle(void **state)
     assert_int_equal(taken.event_count, 0);
 }
 
+static const struct liana_slice SUB = {(const uint8_t *)"sub", 3};
+
+/* A batch that moves a mark and brings no document. */
+static void apply_mark(struct fixture *f, uint64_t hlc)
+{
+    const struct lia_vector_entry entry = {9, hlc};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    const struct lia_batch batch = {
+        .peer = SUB, .origin = 8, .marks = &marks, .marks_count = 1};
+    struct lia_applied applied;
+
+    assert_ok(lia_db_apply(f->t.db, &f->t.arena, &batch, LIA_FULL, &applied, NULL));
+}
+
+/* The clock is asked when a transaction has begun: somebody begins to listen then. */
+static uint64_t listen_now(void *ctx)
+{
+    struct fixture *f = ctx; /* its first member's first member is the env */
+
+    if (++f->asked == 2) {
+        listen(f, f->wants_before_body);
+    }
+    return f->t.env.wall_ms;
+}
+
+static void marks_are_heard_from_the_middle(void **state)
+{
+    struct fixture *f = *state;
+
+    for (f->wants_before_body = false;; f->wants_before_body = true) {
+        struct lia_taken taken;
+
+        f->asked = 0;
+        f->t.env.env.wall_ms = listen_now;
+        apply_mark(f, 50 + f->wants_before_body);
+        assert_non_null(f->listener);
+        taken = take(f);
+        assert_int_equal(taken.event_count, 1);
+        assert_int_equal(taken.events[0].marks_count, 1);
+        assert_int_equal(take(f).event_count, 0);
+        lia_db_unlisten(f->listener);
+        f->listener = NULL;
+        if (f->wants_before_body) {
+            return;
+        }
+    }
+}
+
+/* Who leaves while a transaction runs takes nothing from the others, and what was kept
+ * for him alone does not stay. */
+static void leaves_in_the_middle(void **state)
+{
+    const struct lia_listener_options taking = {0};
+    const struct lia_listener_options waking = {
+        .wake = wake, .ctx = *state, .is_wake_only = true};
+    struct fixture *f = *state;
+    struct lia_listener *other;
+    struct lia_taken taken;
+    uint64_t seq;
+
+    for (int keeps_other = 0; keeps_other < 2; keeps_other++) {
+        struct lia_txn *txn;
+
+        listen(f, false);
+        assert_ok(lia_db_listen(f->t.db, keeps_other ? &taking : &waking, &other, &seq,
+                                &f->t.err));
+        txn = lia_test_begin(&f->t, LIA_WRITE);
+        lia_test_put_in(&f->t, txn, "c", 1, keeps_other);
+        f->woken = 0;
+        lia_db_unlisten(f->listener);
+        f->listener = NULL;
+        assert_ok(lia_txn_commit(txn, NULL, &f->t.err));
+        if (keeps_other) {
+            assert_int_equal(f->woken, 0);
+            assert_ok(lia_db_take(other, &f->t.arena, LIA_MIB, &taken));
+            assert_int_equal(taken.event_count, 1);
+        } else {
+            assert_true(f->woken > 0);
+        }
+        assert_null(f->t.db->listen.oldest);
+        assert_int_equal(f->t.db->listen.bytes, 0);
+        lia_db_unlisten(other);
+    }
+}
+
 /* The same for one who wants more than the others who listened. */
 static void wants_more_in_the_middle(void **state)
 {
@@ -266,13 +354,7 @@ static void wants_more_in_the_middle(void **state)
 
 static void batches_carry_their_origin_and_marks(void **state)
 {
-    static const struct liana_slice SUB = {(const uint8_t *)"sub", 3};
     struct fixture *f = *state;
-    const struct lia_vector_entry entry = {9, 50};
-    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
-    const struct lia_batch batch = {
-        .peer = SUB, .origin = 8, .marks = &marks, .marks_count = 1};
-    struct lia_applied applied;
     struct lia_test_db other;
     struct lia_taken taken;
 
@@ -281,7 +363,7 @@ static void batches_carry_their_origin_and_marks(void **state)
     lia_test_put(&other, "c", 1, 1);
     listen(f, false);
     lia_test_send(&other, &f->t, "c", 1);
-    assert_ok(lia_db_apply(f->t.db, &f->t.arena, &batch, LIA_FULL, &applied, NULL));
+    apply_mark(f, 50);
     taken = take(f);
     assert_int_equal(taken.event_count, 2);
     assert_int_equal(taken.events[0].origin, 7);
@@ -308,6 +390,8 @@ int main(void)
         CASE(a_commit_that_is_too_large_is_missed),
         CASE(comes_in_the_middle),
         CASE(wants_more_in_the_middle),
+        CASE(marks_are_heard_from_the_middle),
+        CASE(leaves_in_the_middle),
         CASE(batches_carry_their_origin_and_marks),
     };
 

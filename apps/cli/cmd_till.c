@@ -8,6 +8,7 @@
 #include "cli/demo/retail.h"
 #include "cli/error.h"
 #include "cli/event.h"
+#include "cli/output.h"
 #include "cli/peer.h"
 #include "cli/signals.h"
 #include "cli/stats.h"
@@ -22,6 +23,10 @@
  * Leave comes on stdin: "sell N" means that the first N of its invoices may be sold. At
  * the end of stdin it goes on as a peer without selling. What it has sold is in its
  * store, so a till that was killed goes on behind the last committed sale.
+ *
+ * For the one who is going to kill it, it stands still inside one transaction (--pause-at)
+ * and says so, with how long its commits take. Behind the last line it goes on at the line
+ * "commit", begins the commit at once, and stands still again behind it.
  */
 struct till {
     struct cli *cli;
@@ -30,7 +35,10 @@ struct till {
     int32_t number;
     size_t leave;     /* how many of its invoices may be sold */
     int64_t pause_at; /* invoice among its own, -1: never */
-    int64_t pause_in; /* behind this many statements of the transaction */
+    int64_t pause_in; /* behind this many lines of the invoice */
+    bool may_commit;
+    uint64_t commits;   /* of its own sales, */
+    uint64_t commit_us; /* and what they took together */
     bool is_input_open;
     char input[256];
     size_t input_len;
@@ -107,6 +115,8 @@ static void take_line(struct till *t, const char *line)
 {
     if (strncmp(line, "sell ", 5) == 0) {
         t->leave = (size_t)strtoull(line + 5, NULL, 10);
+    } else if (strcmp(line, "commit") == 0) {
+        t->may_commit = true;
     }
 }
 
@@ -144,11 +154,6 @@ static void look_around(struct till *t, int timeout_ms)
     }
 }
 
-static bool goes_on(const struct till *t)
-{
-    return !cli_stop_wanted() && t->is_input_open;
-}
-
 static liana_status wait_for_catalogue(struct till *t, struct liana_error *err)
 {
     int64_t count = 0;
@@ -168,13 +173,34 @@ static liana_status wait_for_catalogue(struct till *t, struct liana_error *err)
     return status;
 }
 
-/* Stands still in the open transaction until somebody ends the process. */
-static void pause_here(struct till *t, const struct demo_invoice *invoice)
+static bool goes_on(const struct till *t)
 {
-    cli_event(t->cli, "paused", BCON_NEW("invoice", BCON_UTF8(invoice->number)),
-              "stands still inside the sale of %s", invoice->number);
+    return !cli_stop_wanted() && t->is_input_open;
+}
+
+static void stand_still(void)
+{
     while (!cli_stop_wanted()) {
         cli_wait(-1, -1);
+    }
+}
+
+/* Stands still in the open transaction, behind the last line until it may commit, before
+ * it until somebody ends the process. */
+static void pause_here(struct till *t, const struct demo_invoice *invoice, bool is_last)
+{
+    cli_event(
+        t->cli, "paused",
+        BCON_NEW("invoice", BCON_UTF8(invoice->number), "commitMicros",
+                 BCON_INT64((int64_t)(t->commits ? t->commit_us / t->commits : 0))),
+        "stands still inside the sale of %s", invoice->number);
+    if (!is_last) {
+        stand_still();
+    }
+    while (goes_on(t) && !t->may_commit) {
+        if (cli_wait(STDIN_FILENO, -1)) {
+            read_input(t);
+        }
     }
 }
 
@@ -214,6 +240,38 @@ static liana_status take_from_stock(liana_txn *txn,
     return status;
 }
 
+static liana_status execute_sale(struct till *t,
+                                 liana_txn *txn,
+                                 const struct demo_invoice *invoice,
+                                 bool pauses,
+                                 struct liana_error *err)
+{
+    liana_status status = insert_sale(txn, invoice, err);
+
+    for (size_t i = 0; !status && i <= invoice->line_count && !cli_stop_wanted(); i++) {
+        bool is_last = i == invoice->line_count;
+        const struct demo_line *line = is_last ? NULL : &invoice->lines[i];
+
+        if (pauses && (int64_t)i == t->pause_in) {
+            pause_here(t, invoice, is_last);
+        }
+        if (line && line->code && line->quantity) {
+            status = take_from_stock(txn, line, err);
+        }
+    }
+    return status;
+}
+
+static liana_status commit_sale(struct till *t, liana_txn *txn, struct liana_error *err)
+{
+    uint64_t began = cli_now_us();
+    liana_status status = liana_commit(txn, NULL, err);
+
+    t->commit_us += cli_now_us() - began;
+    t->commits++;
+    return status;
+}
+
 /* An invoice and its changes of the stock are one transaction. */
 static liana_status sell(struct till *t,
                          const struct demo_invoice *invoice,
@@ -226,23 +284,16 @@ static liana_status sell(struct till *t,
     if (status) {
         return status;
     }
-    status = insert_sale(txn, invoice, err);
-    for (size_t i = 0; !status && i < invoice->line_count; i++) {
-        const struct demo_line *line = &invoice->lines[i];
-
-        if (pauses && (int64_t)i == t->pause_in % (int64_t)invoice->line_count) {
-            pause_here(t, invoice);
-            break;
-        }
-        if (line->code && line->quantity) {
-            status = take_from_stock(txn, line, err);
-        }
-    }
+    status = execute_sale(t, txn, invoice, pauses, err);
     if (status || cli_stop_wanted()) {
         liana_rollback(txn);
         return status;
     }
-    return liana_commit(txn, NULL, err);
+    status = commit_sale(t, txn, err);
+    if (!status && pauses) {
+        stand_still();
+    }
+    return status;
 }
 
 static liana_status sell_next(struct till *t,
@@ -339,7 +390,8 @@ static const struct cli_option options[] = {
      .fallback = "0",
      .min = 0,
      .max = INT64_MAX,
-     .help = "... behind N of its lines"},
+     .help = "... behind N of its lines; behind all of them, go on at the line "
+             "\"commit\""},
     CLI_OPTIONS_PEER,
     {0}};
 

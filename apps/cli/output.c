@@ -12,6 +12,11 @@ uint64_t cli_now_ms(void)
     return uv_hrtime() / 1000000;
 }
 
+uint64_t cli_now_us(void)
+{
+    return uv_hrtime() / 1000;
+}
+
 /* ---- colours ---- */
 
 static const char *colour_code(bool wanted, enum cli_colour colour)

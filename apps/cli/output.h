@@ -66,7 +66,8 @@ enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_RED, CLI_GREEN, CLI_YELLOW }
 const char *cli_out_colour(const struct cli *cli, enum cli_colour colour);
 const char *cli_err_colour(const struct cli *cli, enum cli_colour colour);
 
-/* Milliseconds that never go back. */
+/* Milliseconds and microseconds that never go back. */
 uint64_t cli_now_ms(void);
+uint64_t cli_now_us(void);
 
 #endif

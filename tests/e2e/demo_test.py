@@ -65,6 +65,16 @@ class Demo(unittest.TestCase):
         self.assertIn("seed 11", out)
         self.check_summary(out, 150)
 
+    def test_the_seed_chooses_the_moment_of_the_kill(self):
+        """Between two statements, and within the commit: whether that was in time is for the disk to say."""
+        for seed, moment, fate in ((3, r" behind line \d+", " not"), (2, r", \d+ us into the commit", "( not)?")):
+            with self.subTest(seed):
+                code, out = self.run_demo("--invoices=60", f"--seed={seed}", "--no-mongodb")
+                self.assertEqual(code, 0, out)
+                self.assertRegex(out, rf"SIGKILL: till 2, inside its sale \d+{moment}")
+                self.assertRegex(out, f"killed had{fate} been committed")
+                self.folder = self.folder.parent / f"after-{seed}"
+
     def test_the_real_file(self):
         if not REAL.exists():
             if os.environ.get("CI"):

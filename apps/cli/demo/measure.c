@@ -161,6 +161,32 @@ bool measure_documents(struct world *w,
     return true;
 }
 
+bool measure_has_sale(struct world *w,
+                      enum world_place place,
+                      const char *invoice,
+                      bool *out)
+{
+    bson_t *params = BCON_NEW("id", BCON_UTF8(invoice));
+    struct liana_slice bytes = {bson_get_data(params), params->len};
+    struct liana_slice row;
+    liana_result *result = NULL;
+    liana_status status = liana_execute(
+        w->stores[place].db, LIANA_STR("SELECT * FROM sales WHERE _id = :id"), bytes,
+        &result, &w->err);
+
+    if (!status) {
+        status = liana_result_next(result, &row, &w->err);
+    }
+    liana_result_free(result);
+    bson_destroy(params);
+    if (status && status != LIANA_EEND) {
+        return false;
+    }
+    w->err = (struct liana_error)LIANA_ERROR_INIT; /* of the end of the rows */
+    *out = status == LIANA_OK;
+    return true;
+}
+
 /* ---- the table ---- */
 
 static bool print_stores(struct world *w)

@@ -42,6 +42,11 @@ bool measure_documents(struct world *w,
                        const char *collection,
                        uint64_t *out);
 
+bool measure_has_sale(struct world *w,
+                      enum world_place place,
+                      const char *invoice,
+                      bool *out);
+
 /* The table at the end; `before` are the costs of till 2's link until it was killed. */
 bool measure_print(struct world *w, const struct link_cost *before, uint64_t rest_ms);
 

@@ -70,6 +70,7 @@ static void take_event(struct world_store *s, const bson_t *event)
         s->has_catalogue = true;
     } else if (strcmp(name, "paused") == 0) {
         s->is_paused = true;
+        s->commit_us = (uint64_t)number_of(event, "commitMicros");
     } else if (strcmp(name, "sold") == 0) {
         s->sold = (size_t)number_of(event, "own");
     }
@@ -201,9 +202,11 @@ static bool write_key(struct world *w)
 
 bool world_begin(struct world *w, struct cli *cli, const struct world_options *options)
 {
-    *w = (struct world){.cli = cli, .options = *options};
-    if (options->mongodb_uri) {
-        snprintf(w->mongodb_uri, sizeof(w->mongodb_uri), "%s", options->mongodb_uri);
+    *w = (struct world){.cli = cli, .options = *options, .stops_till_2 = true};
+    if (options->mongodb_uri &&
+        snprintf(w->mongodb_uri, sizeof(w->mongodb_uri), "%s", options->mongodb_uri) >=
+            (int)sizeof(w->mongodb_uri)) {
+        return world_fail(w, LIANA_EINVAL, "the MongoDB URI is too long");
     }
     for (size_t i = 0; i < PLACES; i++) {
         struct world_store *s = &w->stores[i];
@@ -335,7 +338,7 @@ static void add_place_words(struct words *words,
     if (place < OFFICE) {
         add_number(words, "--till", (int64_t)place + 1);
     }
-    if (place == TILL_2 && w->options.pause_at >= 0) {
+    if (place == TILL_2 && w->stops_till_2) {
         add_number(words, "--pause-at", w->options.pause_at);
         add_number(words, "--pause-in", w->options.pause_in);
     }

@@ -25,8 +25,8 @@ struct world_options {
     const char *mongodb_uri; /* NULL: without */
     const char *mongodb_database;
     int64_t start;
-    int64_t pause_at; /* till 2 stands still in this one of its invoices */
-    int64_t pause_in;
+    int64_t pause_at; /* till 2 stands still in this one of its invoices, */
+    int64_t pause_in; /* behind this many of its lines */
 };
 
 struct world_store {
@@ -38,6 +38,7 @@ struct world_store {
     bool is_ready;
     bool has_catalogue;
     bool is_paused;
+    uint64_t commit_us; /* of a till that is paused: what a commit usually takes */
     size_t sold;
     size_t share; /* of a till: how many invoices are its own */
 };
@@ -48,8 +49,9 @@ struct world {
     struct demo_retail retail;
     struct world_store stores[PLACES];
     struct demo_child mongodb;
-    char mongodb_uri[256];
+    char mongodb_uri[4096]; /* it may hold a password */
     struct demo_relay *relay;
+    bool stops_till_2;      /* when it is started, till 2 is told to stand still */
     struct liana_error err; /* of what failed first */
 };
 

@@ -13,12 +13,23 @@ FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/*.c)))
 LIANA := build/release/apps/cli/liana
 STEP := tools/step
 # Property tests try other cases on every commit, and each run of a commit the same ones.
-LIANA_SEED ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null | sed 's/^/0x/')
+LIANA_SEED ?= $(shell git -c safe.directory="$$PWD" rev-parse --short=12 HEAD 2>/dev/null | sed 's/^/0x/')
 export LIANA_SEED
 export UBSAN_OPTIONS ?= print_stacktrace=1
+# git reads a tree of another user (root in somebody's clone) only where it is told to.
+ifndef GIT_CONFIG_COUNT
+export GIT_CONFIG_COUNT := 1
+export GIT_CONFIG_KEY_0 := safe.directory
+export GIT_CONFIG_VALUE_0 := $(CURDIR)
+endif
+# ccache fails where it cannot keep anything.
+ifneq ($(shell test -w "$${CCACHE_DIR:-$$HOME}" && echo yes),yes)
+export CCACHE_DISABLE := 1
+endif
 
-# build PRESET [TARGET]
+# build PRESET [TARGET]; a tree that was moved is configured anew.
 define build
+	@grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$(CURDIR)" build/$(1)/CMakeCache.txt || rm -f build/$(1)/CMakeCache.txt
 	@$(STEP) configure-$(1) cmake --preset $(1)
 	@$(STEP) build-$(1) cmake --build build/$(1) -j$(JOBS) $(if $(2),--target $(2))
 endef

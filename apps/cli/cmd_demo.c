@@ -132,12 +132,13 @@ const struct cli_cmd cli_cmd_demo = {
     .options = options,
     .run = run,
     .help =
-        "Three tills sell; a back office and a hub follow; every sale reaches MongoDB\n"
+        "Three tills sell; a back office and a hub follow; every sale reaches MongoDB "
         "through the others. Meanwhile the link to the hub is cut, and till 2 is "
-        "killed\n"
-        "with SIGKILL inside a transaction and started again. At the end every store "
-        "and\n"
-        "MongoDB are compared with what the sales lines say (tools/verify_retail.py).\n"
+        "killed "
+        "with SIGKILL inside a transaction, between two statements or while it "
+        "commits, "
+        "and started again. At the end every store and MongoDB are compared with what "
+        "the sales lines say (tools/verify_retail.py).\n"
         "\n"
         "MongoDB is the server at $MONGODB_URI, else a test server from build/venv. "
         "When\n"

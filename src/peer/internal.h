@@ -6,6 +6,7 @@
  *
  *     peer.c      links, sessions and what they want done
  *     output.c    the queue of what the owner is to do
+ *     known.c     what is remembered of other members
  *     wanted.c    subscriptions
  *     recent.c    recent commits, shared by all sessions
  *     report.c    status
@@ -150,13 +151,20 @@ struct lia_user {
     struct lia_want *want;
 };
 
-/* One remote peer, for as long as the peer lives. */
+/* One remote peer: of a member as long as what is known is kept, of a stranger as long
+ * as it has a link. */
 struct lia_remote {
     struct lia_remote *next;
+    size_t links;
+    bool is_member; /* has proved once that it may join */
+    bool is_up;     /* the owner was told so */
     uint8_t id[LIA_PEER_ID_BYTES];
     char name[LIA_NAME_BYTES_MAX];
     size_t name_len;
     struct lia_session_stats past; /* of sessions that ended */
+    uint64_t wire_in;              /* of links that are gone */
+    uint64_t wire_out;
+    uint64_t down_at; /* when the last session ended; 0: none has */
     uint64_t acked;
     uint64_t seen;
     struct liana_error error;
@@ -169,6 +177,7 @@ struct lia_peer_link {
     struct lia_session *session;
     struct lia_link info; /* address is in `address` */
     char *address;
+    bool is_trusted; /* it has proved that it may join */
     bool is_greeted;
     bool is_closed;
     bool is_down;        /* the owner has said so */
@@ -199,7 +208,8 @@ struct lia_peer {
     struct lia_output **last;
     struct lia_output *given; /* by the newest lia_peer_next */
     struct lia_peer_link *links;
-    struct lia_remote *remotes;
+    struct lia_known *known;
+    struct lia_known own_known; /* when the owner gave none */
     struct lia_want *wants;
     struct lia_user *users;
 };
@@ -220,6 +230,16 @@ void lia_output_event(struct lia_peer *peer,
 /* Takes the job; false: no memory, and it is freed. */
 bool lia_output_job(struct lia_peer *peer, struct lia_job *job);
 void lia_output_deinit(struct lia_peer *peer);
+
+/* ---- known.c ---- */
+
+/* The remote with this id, a stranger if it is new, for one link more. NULL: no memory. */
+struct lia_remote *lia_known_get(struct lia_known *known,
+                                 const uint8_t id[LIA_PEER_ID_BYTES]);
+/* One link less. NULL is allowed. */
+void lia_known_release(struct lia_known *known, struct lia_remote *remote);
+struct lia_remote *lia_known_find(const struct lia_known *known,
+                                  const uint8_t id[LIA_PEER_ID_BYTES]);
 
 /* ---- peer.c ---- */
 

@@ -54,6 +54,10 @@ void lia_output_event(struct lia_peer *peer,
     output->what.event = event;
     output->what.link = link->id;
     memcpy(output->what.remote, link->remote->id, LIA_PEER_ID_BYTES);
+    output->what.name = (struct liana_str){link->remote->name, link->remote->name_len};
+    if (event == LIA_PEER_UP && link->remote->down_at) {
+        output->what.away_ms = peer->now - link->remote->down_at;
+    }
     if (error) {
         output->what.error = *error;
     }
@@ -83,6 +87,7 @@ static void free_link(struct lia_peer *peer, struct lia_peer_link *link)
     }
     *at = link->next;
     lia_session_free(link->session);
+    lia_known_release(peer->known, link->remote);
     lia_mem_free(peer->alloc, link->address, link->info.address.len + 1);
     lia_mem_free(peer->alloc, link, sizeof(*link));
 }

@@ -78,6 +78,20 @@ static void hand_out(struct lia_peer *peer,
 
 /* ---- sessions ---- */
 
+/* For one member more; a further link of one that is there needs none. */
+static bool has_room(const struct lia_peer *peer, const struct lia_peer_link *link)
+{
+    size_t count = 0;
+
+    for (const struct lia_peer_link *other = peer->links; other; other = other->next) {
+        if (other->is_trusted && !other->is_closed && other->remote == link->remote) {
+            return true;
+        }
+        count += other->is_trusted && !other->is_closed;
+    }
+    return count < peer->options.sessions_max;
+}
+
 static void verify(struct lia_peer *peer,
                    struct lia_peer_link *link,
                    struct liana_slice proof)
@@ -95,6 +109,12 @@ static void verify(struct lia_peer *peer,
         LIA_IGNORE(lia_err(&link->verdict, LIANA_EAUTH, /* it is only made */
                            "peer joins with a proof, this store is open to all"));
     }
+    if (!link->verdict.status && !has_room(peer, link)) {
+        LIA_IGNORE(lia_err(&link->verdict, LIANA_EBUSY, /* it is only made */
+                           "no room for another session"));
+    }
+    link->is_trusted = !link->verdict.status;
+    link->remote->is_member = link->is_trusted || link->remote->is_member;
 }
 
 static void add_stats(struct lia_session_stats *to, struct lia_session_stats from)
@@ -111,6 +131,51 @@ static void add_stats(struct lia_session_stats *to, struct lia_session_stats fro
         from.last_heard_ms > to->last_heard_ms ? from.last_heard_ms : to->last_heard_ms;
 }
 
+/* Another open link to the same peer; `is_greeted`: one that carries a session. */
+static struct lia_peer_link *other_link(struct lia_peer *peer,
+                                        const struct lia_peer_link *link,
+                                        bool is_greeted)
+{
+    struct lia_peer_link *other = peer->links;
+
+    while (other && (other == link || other->remote != link->remote ||
+                     other->is_closed || (is_greeted && !other->is_greeted))) {
+        other = other->next;
+    }
+    return other;
+}
+
+/* One side said goodbye and the other heard it. */
+static bool is_orderly(const struct lia_peer_link *link, const struct liana_error *why)
+{
+    return why->status == LIANA_ECLOSED && !link->is_down;
+}
+
+/* The last link that carried a session with this peer ends; when it gave way to another
+ * one, that one may still be on its way. */
+static void end_session(struct lia_peer *peer,
+                        struct lia_peer_link *link,
+                        const struct liana_error *why)
+{
+    struct lia_remote *remote = link->remote;
+
+    if (why->status == LIANA_EEXISTS && other_link(peer, link, false)) {
+        return;
+    }
+    remote->down_at = peer->now ? peer->now : 1;
+    remote->error = *why;
+    if (is_orderly(link, why)) {
+        remote->error = (struct liana_error)LIANA_ERROR_INIT;
+    }
+    if (remote->is_up) {
+        struct liana_error told = *why;
+
+        remote->is_up = false;
+        told.status = remote->error.status;
+        lia_output_event(peer, LIA_PEER_DOWN, link, &told);
+    }
+}
+
 static void end_link(struct lia_peer *peer,
                      struct lia_peer_link *link,
                      const struct liana_error *why)
@@ -120,11 +185,13 @@ static void end_link(struct lia_peer *peer,
     }
     link->is_closed = true;
     add_stats(&link->remote->past, lia_session_stats(link->session));
-    link->remote->error = *why;
-    if (link->is_greeted) {
-        lia_output_event(peer, LIA_PEER_DOWN, link, why);
+    if (!other_link(peer, link, true)) {
+        end_session(peer, link, why);
     }
     lia_output_close(peer, link, why);
+    if (is_orderly(link, why)) {
+        link->close.what.error.status = LIANA_OK;
+    }
     while (link->answered) {
         struct lia_request *next = link->answered->next;
 
@@ -167,23 +234,10 @@ static bool is_better(const struct lia_peer *peer,
     return a->info.is_dialer == is_smaller;
 }
 
-/* Answers the link that goes, NULL if there is no other one. */
-static struct lia_peer_link *find_rival(struct lia_peer *peer,
-                                        struct lia_peer_link *link)
-{
-    for (struct lia_peer_link *other = peer->links; other; other = other->next) {
-        if (other != link && other->remote == link->remote && other->is_greeted &&
-            !other->is_closed) {
-            return is_better(peer, link, other) ? other : link;
-        }
-    }
-    return NULL;
-}
-
 static void greeted(struct lia_peer *peer, struct lia_peer_link *link, uint64_t now_ms)
 {
     struct lia_session_remote remote = lia_session_remote(link->session);
-    struct lia_peer_link *rival;
+    struct lia_peer_link *other = other_link(peer, link, true);
 
     link->is_greeted = true;
     link->remote->name_len = remote.name.len;
@@ -192,11 +246,13 @@ static void greeted(struct lia_peer *peer, struct lia_peer_link *link, uint64_t 
     if (remote.clock_ms) {
         lia_db_time_from_peer(peer->options.db, remote.clock_ms);
     }
-    lia_output_event(peer, LIA_PEER_UP, link, NULL);
-    rival = find_rival(peer, link);
-    if (rival) {
-        close_link(peer, rival, LIANA_EEXISTS, "another link to this peer is used",
-                   now_ms);
+    if (!link->remote->is_up) {
+        link->remote->is_up = true;
+        lia_output_event(peer, LIA_PEER_UP, link, NULL);
+    }
+    if (other) {
+        close_link(peer, is_better(peer, link, other) ? other : link, LIANA_EEXISTS,
+                   "another link to this peer is used", now_ms);
     }
 }
 
@@ -342,6 +398,8 @@ liana_status lia_peer_new(const struct lia_peer_options *options,
     peer->alloc = a;
     peer->options = *options;
     set_defaults(&peer->options);
+    lia_known_init(&peer->own_known, a);
+    peer->known = options->known ? options->known : &peer->own_known;
     if (options->name.len) {
         memcpy(peer->name, options->name.ptr, options->name.len);
     }
@@ -365,7 +423,7 @@ void lia_peer_close(struct lia_peer *peer)
 {
     peer->is_closing = true;
     for (struct lia_peer_link *link = peer->links; link; link = link->next) {
-        close_link(peer, link, LIANA_ECLOSED, "peer is closing", peer->now);
+        close_link(peer, link, LIANA_ECLOSED, "closing", peer->now);
     }
 }
 
@@ -383,37 +441,12 @@ void lia_peer_free(struct lia_peer *peer)
     lia_db_unlisten(peer->listener);
     lia_recent_deinit(&peer->recent);
     lia_want_deinit(peer);
-    while (peer->remotes) {
-        struct lia_remote *next = peer->remotes->next;
-
-        lia_mem_free(peer->alloc, peer->remotes, sizeof(*peer->remotes));
-        peer->remotes = next;
-    }
+    lia_known_deinit(&peer->own_known);
     lia_actions_deinit(&peer->actions);
     lia_mem_free(peer->alloc, peer, sizeof(*peer));
 }
 
 /* ---- links ---- */
-
-static struct lia_remote *get_remote(struct lia_peer *peer,
-                                     const uint8_t id[LIA_PEER_ID_BYTES])
-{
-    struct lia_remote *remote = peer->remotes;
-
-    while (remote && memcmp(remote->id, id, LIA_PEER_ID_BYTES) != 0) {
-        remote = remote->next;
-    }
-    if (remote) {
-        return remote;
-    }
-    remote = lia_mem_zalloc(peer->alloc, sizeof(*remote));
-    if (remote) {
-        memcpy(remote->id, id, LIA_PEER_ID_BYTES);
-        remote->next = peer->remotes;
-        peer->remotes = remote;
-    }
-    return remote;
-}
 
 static liana_status new_session(struct lia_peer *peer,
                                 const struct lia_link *info,
@@ -448,9 +481,10 @@ static struct lia_peer_link *new_link(struct lia_peer *peer,
     }
     link->id = info->id;
     link->info = *info;
-    link->remote = get_remote(peer, info->remote);
+    link->remote = lia_known_get(peer->known, info->remote);
     link->address = lia_mem_zalloc(peer->alloc, info->address.len + 1);
     if (!link->remote || !link->address || new_session(peer, info, &link->session)) {
+        lia_known_release(peer->known, link->remote);
         lia_mem_free(peer->alloc, link->address, info->address.len + 1);
         lia_mem_free(peer->alloc, link, sizeof(*link));
         return NULL;
@@ -464,23 +498,12 @@ static struct lia_peer_link *new_link(struct lia_peer *peer,
     return link;
 }
 
-static size_t session_count(const struct lia_peer *peer)
-{
-    size_t count = 0;
-
-    for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
-        count += !link->is_closed;
-    }
-    return count;
-}
-
 void lia_peer_link_up(struct lia_peer *peer,
                       const struct lia_link *info,
                       uint64_t now_ms)
 {
     const struct lia_peer_auth *auth = peer->options.auth;
     struct lia_event event = {.kind = LIA_EVENT_OPEN, .now_ms = now_ms};
-    bool has_room = session_count(peer) < peer->options.sessions_max;
     struct lia_peer_link *link = new_link(peer, info);
     uint8_t proof[LIA_PROOF_BYTES_MAX];
     size_t proof_len = 0;
@@ -506,8 +529,8 @@ void lia_peer_link_up(struct lia_peer *peer,
     lia_link_step(peer, link, event);
     if (status) {
         close_link(peer, link, status, "cannot prove that this peer may join", now_ms);
-    } else if (peer->is_closing || !has_room) {
-        close_link(peer, link, LIANA_EBUSY, "no room for another session", now_ms);
+    } else if (peer->is_closing) {
+        close_link(peer, link, LIANA_ECLOSED, "closing", now_ms);
     }
     lia_want_all(peer, link, now_ms);
 }
@@ -541,6 +564,47 @@ void lia_peer_link_down(struct lia_peer *peer,
         LIA_IGNORE(lia_err_plain(&event.error, /* it is only made */
                                  reason ? reason : LIANA_ECLOSED));
         lia_link_step(peer, link, event);
+    }
+}
+
+void lia_peer_link_close(struct lia_peer *peer, uint64_t id, uint64_t now_ms)
+{
+    struct lia_peer_link *link = find_link(peer, id);
+
+    peer->now = now_ms;
+    if (link) {
+        close_link(peer, link, LIANA_ECLOSED, "closing", now_ms);
+    }
+}
+
+bool lia_peer_link_facts(const struct lia_peer *peer,
+                         uint64_t id,
+                         struct lia_link_facts *out)
+{
+    for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
+        if (link->id == id) {
+            struct lia_session_stats stats = lia_session_stats(link->session);
+
+            *out = (struct lia_link_facts){.is_member = link->is_trusted,
+                                           .has_session = link->is_greeted,
+                                           .payload_in = stats.payload_in,
+                                           .payload_out = stats.payload_out};
+            return true;
+        }
+    }
+    return false;
+}
+
+void lia_peer_link_cost(struct lia_peer *peer,
+                        const uint8_t remote[LIA_PEER_ID_BYTES],
+                        uint64_t wire_in,
+                        uint64_t wire_out)
+{
+    struct lia_remote *known = lia_known_find(peer->known, remote);
+
+    if (known && known->is_member) {
+        known->wire_in += wire_in;
+        known->wire_out += wire_out;
     }
 }
 

@@ -32,8 +32,11 @@
  *   does not use twice. After lia_peer_link_down or a CLOSE output nothing more is said
  *   about it by either side.
  *   Links to one peer beyond the first: both ends keep the same one, the others are
- *   closed with LIANA_EEXISTS, and no data is lost by it.
- * Ownership: options are copied, except env, db and auth, which are borrowed until
+ *   closed with LIANA_EEXISTS, and no data is lost by it. UP and DOWN are told of the
+ *   first and the last of them.
+ *   A link whose other end has not proved that it may join costs one session and is
+ *   forgotten with it; the owner bounds their number and their time.
+ * Ownership: options are copied, except env, db, auth and known, which are borrowed until
  * lia_peer_free. Bytes given are borrowed for the call.
  * Threads: one (the owner's) for everything but lia_job_run and the `wake` callback.
  */
@@ -77,9 +80,22 @@ struct lia_peer_auth {
 
 /* ---- a peer's life ---- */
 
+struct lia_remote;
+
+/* What is remembered of other members, from one peer of a store to the next one: their
+ * names, counters, and how far each has got. The owner's memory; one peer at a time. */
+struct lia_known {
+    const struct liana_allocator *alloc;
+    struct lia_remote *first;
+};
+
+void lia_known_init(struct lia_known *known, const struct liana_allocator *a);
+void lia_known_deinit(struct lia_known *known);
+
 struct lia_peer_options {
     const struct lia_env *env; /* memory, randomness, log; its clocks are not used */
     struct lia_db *db;
+    struct lia_known *known;          /* NULL: forgotten with the peer */
     const struct lia_peer_auth *auth; /* NULL: open mode, the proof is empty */
     uint8_t id[LIA_PEER_ID_BYTES];
     struct liana_str name; /* at most LIA_NAME_BYTES_MAX */
@@ -88,7 +104,7 @@ struct lia_peer_options {
     void *wake_ctx;
 
     /* Limits; 0 means the default. */
-    size_t sessions_max;    /* 64; a link beyond it is answered with BUSY */
+    size_t sessions_max;    /* 64 members; the link of one more is answered with BUSY */
     size_t window_bytes;    /* 1 MiB; received and not yet worked off, per session */
     size_t batch_bytes_max; /* LIA_BATCH_BYTES_MAX; larger batches are staged */
     size_t
@@ -127,6 +143,28 @@ void lia_peer_link_down(struct lia_peer *peer,
                         liana_status reason,
                         uint64_t now_ms);
 
+/* Says goodbye on it and closes it: a CLOSE output follows. */
+void lia_peer_link_close(struct lia_peer *peer, uint64_t id, uint64_t now_ms);
+
+struct lia_link_facts {
+    bool is_member;      /* its other end has proved that it may join */
+    bool has_session;    /* ... and greeted us: its end is the peer's, told by DOWN */
+    uint64_t payload_in; /* bytes of segments */
+    uint64_t payload_out;
+};
+
+/* Of a link, also while its CLOSE output is the newest one given; false: there is none. */
+bool lia_peer_link_facts(const struct lia_peer *peer,
+                         uint64_t id,
+                         struct lia_link_facts *out);
+
+/* What a link to `remote` that is gone has cost below the peer, as its owner counted it,
+ * for the status; a peer that was never a member is passed over. */
+void lia_peer_link_cost(struct lia_peer *peer,
+                        const uint8_t remote[LIA_PEER_ID_BYTES],
+                        uint64_t wire_in,
+                        uint64_t wire_out);
+
 void lia_peer_wake(struct lia_peer *peer, uint64_t now_ms);
 
 /* The time at which lia_peer_tick must be called; UINT64_MAX: no need. */
@@ -161,8 +199,8 @@ enum lia_peer_output_kind {
 };
 
 enum lia_peer_event_kind {
-    LIA_PEER_UP,         /* a session with `remote` began */
-    LIA_PEER_DOWN,       /* it ended; `error` */
+    LIA_PEER_UP,         /* a session with `remote` began; `away_ms` */
+    LIA_PEER_DOWN,       /* it ended; `error`, with LIANA_OK if one side said goodbye */
     LIA_PEER_UP_TO_DATE, /* `subscription` has all that `remote` had at `seq` */
     LIA_PEER_REFUSED     /* a document of `remote` is on the owed list; `error` */
 };
@@ -176,6 +214,8 @@ struct lia_peer_output {
     uint64_t subscription;
     uint64_t seq;
     uint8_t remote[LIA_PEER_ID_BYTES];
+    struct liana_str name; /* of an event's remote; valid as long as this output */
+    uint64_t away_ms;      /* since its last session ended; 0: this is the first one */
     struct liana_error error;
 };
 
@@ -201,8 +241,8 @@ LIANA_MUST_CHECK liana_status lia_peer_unsubscribe(struct lia_peer *peer,
 
 /* ---- status ---- */
 
-/* Of one remote peer, as long as this peer object lives; counters are sums over all its
- * sessions. */
+/* Of one remote peer that was a member once; counters are sums over all its sessions, for
+ * as long as what is known is kept. */
 struct lia_peer_status {
     uint8_t remote[LIA_PEER_ID_BYTES];
     struct liana_str name;
@@ -212,12 +252,12 @@ struct lia_peer_status {
     uint64_t seen;  /* its seq up to which we have durably what we subscribed to */
     uint64_t docs_in;
     uint64_t docs_out;
-    uint64_t wire_in; /* bytes given to and taken from the link */
+    uint64_t wire_in; /* of links that are gone: lia_peer_link_cost */
     uint64_t wire_out;
     uint64_t payload_in; /* bytes of segments */
     uint64_t payload_out;
     uint64_t last_contact_ms;
-    struct liana_error error; /* why the last session ended */
+    struct liana_error error; /* why the last session ended; status 0: by a goodbye */
 };
 
 struct lia_subscription_status {
@@ -232,7 +272,7 @@ struct lia_subscription_status {
 };
 
 struct lia_peer_report {
-    const struct lia_peer_status *peers;
+    struct lia_peer_status *peers; /* the caller may complete them */
     size_t peer_count;
     const struct lia_subscription_status *subscriptions;
     size_t subscription_count;
@@ -244,5 +284,10 @@ struct lia_peer_report {
 LIANA_MUST_CHECK liana_status lia_peer_report(struct lia_peer *peer,
                                               struct lia_arena *arena,
                                               struct lia_peer_report *out);
+
+/* The peers of the report of a store that has no peer object now. */
+LIANA_MUST_CHECK liana_status lia_known_report(const struct lia_known *known,
+                                               struct lia_arena *arena,
+                                               struct lia_peer_report *out);
 
 #endif

@@ -294,6 +294,29 @@ static const struct lia_peer_status *status_of(struct world *w, int n, int remot
 
 /* ---- cases ---- */
 
+static size_t count_events(struct world *w, int n, enum lia_peer_event_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < w->nodes[n].event_count; i++) {
+        count += w->nodes[n].events[i % EVENTS].event == kind;
+    }
+    return count;
+}
+
+/* NULL: there was none. */
+static const struct lia_peer_output *newest_event(struct world *w,
+                                                  int n,
+                                                  enum lia_peer_event_kind kind)
+{
+    for (size_t i = w->nodes[n].event_count; i > 0; i--) {
+        if (w->nodes[n].events[(i - 1) % EVENTS].event == kind) {
+            return &w->nodes[n].events[(i - 1) % EVENTS];
+        }
+    }
+    return NULL;
+}
+
 static void a_line_of_stores_becomes_equal(void **state)
 {
     struct world *w = *state;
@@ -394,6 +417,11 @@ static void both_ends_keep_the_same_link(void **state)
     assert_int_equal(a->is_down[0], a->is_down[1]);
     assert_int_equal(b->is_down[0], b->is_down[1]);
     assert_status(LIANA_EEXISTS, w->closed.status);
+    for (int n = 0; n < 2; n++) {
+        assert_int_equal(count_events(w, n, LIA_PEER_UP), 1);
+        assert_int_equal(count_events(w, n, LIA_PEER_DOWN), 0);
+        assert_ok(status_of(w, n, 1 - n)->error.status);
+    }
     put(w, 0, "x", 2, 2);
     settle(w);
     assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 2), 2);
@@ -442,7 +470,124 @@ static void closing_ends_everything_in_order(void **state)
     take_outputs(w, 0);
     settle(w);
     assert_true(lia_peer_is_closed(w->nodes[0].peer));
-    assert_status(LIANA_ECLOSED, status_of(w, 1, 0)->error.status);
+    assert_false(status_of(w, 1, 0)->is_connected);
+    assert_ok(status_of(w, 1, 0)->error.status);
+    assert_ok(w->closed.status); /* in order, at the other end too */
+    assert_string_equal(newest_event(w, 1, LIA_PEER_DOWN)->error.message, "closing");
+    assert_ok(newest_event(w, 1, LIA_PEER_DOWN)->error.status);
+}
+
+static void a_break_and_a_return_are_told_with_their_time(void **state)
+{
+    struct world *w = *state;
+    struct wire *wire = connect_nodes(w, 0, 1);
+
+    settle(w);
+    assert_int_equal(newest_event(w, 0, LIA_PEER_UP)->away_ms, 0);
+    assert_string_equal(newest_event(w, 0, LIA_PEER_UP)->name.ptr, "test");
+    cut(w, wire);
+    assert_status(LIANA_ENETWORK, newest_event(w, 0, LIA_PEER_DOWN)->error.status);
+    w->now += 12345;
+    connect_nodes(w, 0, 1);
+    settle(w);
+    assert_int_equal(newest_event(w, 0, LIA_PEER_UP)->away_ms, 12345);
+}
+
+static liana_status nobody(void *ctx,
+                           const struct lia_link *link,
+                           const uint8_t self[LIA_PEER_ID_BYTES],
+                           struct liana_slice proof,
+                           struct liana_error *err)
+{
+    (void)ctx;
+    (void)link;
+    (void)self;
+    (void)proof;
+    return lia_err(err, LIANA_EAUTH, "nobody may join");
+}
+
+static liana_status no_proof(void *ctx,
+                             const struct lia_link *link,
+                             const uint8_t self[LIA_PEER_ID_BYTES],
+                             uint8_t out[LIA_PROOF_BYTES_MAX],
+                             size_t *out_len)
+{
+    (void)ctx;
+    (void)link;
+    (void)self;
+    (void)out;
+    *out_len = 0;
+    return LIANA_OK;
+}
+
+/* Keys cost nothing to make: who cannot join leaves nothing, and takes nobody's place. */
+static void strangers_are_forgotten(void **state)
+{
+    struct world *w = *state;
+    const struct lia_peer_auth auth = {.prove = no_proof, .verify = nobody};
+    const struct lia_peer_options limits = {.sessions_max = 1, .auth = &auth};
+    struct lia_peer_report report;
+    struct lia_link_facts facts;
+    struct wire *wire;
+
+    stop(w, 1);
+    start(w, 1, &limits);
+    wire = connect_nodes(w, 0, 1);
+    assert_true(lia_peer_link_facts(w->nodes[1].peer, wire->ids[1], &facts));
+    assert_false(facts.is_member || facts.has_session);
+    settle(w);
+    assert_true(wire->is_down[0] && wire->is_down[1]);
+    assert_ok(lia_peer_report(w->nodes[1].peer, &w->nodes[1].db.arena, &report));
+    assert_int_equal(report.peer_count, 0);
+    assert_null(newest_event(w, 1, LIA_PEER_UP));
+    assert_null(newest_event(w, 1, LIA_PEER_DOWN));
+}
+
+static void what_is_known_outlives_the_peer(void **state)
+{
+    struct world *w = *state;
+    struct lia_known known;
+    const struct lia_peer_options limits = {.known = &known};
+    const struct lia_peer_status *status;
+    struct lia_peer_report report;
+    struct wire *wire;
+    struct lia_link_facts facts;
+    uint64_t payload;
+
+    lia_known_init(&known, &w->nodes[1].db.env.alloc.alloc);
+    stop(w, 1);
+    start(w, 1, &limits);
+    subscribe(w, 1, "x");
+    wire = connect_nodes(w, 0, 1);
+    put(w, 0, "x", 1, 1);
+    settle(w);
+    status = status_of(w, 1, 0);
+    payload = status->payload_in;
+    assert_true(payload > 0 && status->docs_in == 1);
+    assert_true(lia_peer_link_facts(w->nodes[1].peer, wire->ids[1], &facts));
+    assert_true(facts.is_member && facts.has_session);
+    assert_int_equal(facts.payload_in, payload);
+    assert_false(lia_peer_link_facts(w->nodes[1].peer, 1000, &facts));
+    lia_peer_link_cost(w->nodes[1].peer, status->remote, 10, 20);
+    cut(w, wire);
+    lia_peer_link_cost(w->nodes[1].peer, status->remote, 100, 200);
+    stop(w, 1);
+    assert_ok(lia_known_report(&known, &w->nodes[1].db.arena, &report));
+    assert_int_equal(report.peer_count, 1);
+    assert_int_equal(report.peers[0].docs_in, 1);
+    start(w, 1, &limits);
+    subscribe(w, 1, "x");
+    connect_nodes(w, 0, 1);
+    put(w, 0, "x", 2, 2);
+    settle(w);
+    status = status_of(w, 1, 0);
+    assert_true(status->is_connected);
+    assert_true(status->payload_in > payload);
+    assert_int_equal(status->wire_in, 110);
+    assert_int_equal(status->wire_out, 220);
+    stop(w, 1);
+    lia_known_deinit(&known);
+    start(w, 1, &(const struct lia_peer_options){0});
 }
 
 /* More than is kept for the fan-out: the session walks the feed. */
@@ -501,6 +646,9 @@ static const struct CMUnitTest cases[] = {
     CASE(a_full_peer_says_that_it_is_busy),
     CASE(another_database_is_refused),
     CASE(closing_ends_everything_in_order),
+    CASE(a_break_and_a_return_are_told_with_their_time),
+    CASE(strangers_are_forgotten),
+    CASE(what_is_known_outlives_the_peer),
     CASE(a_slow_peer_falls_back_to_the_feed),
     CASE(unsubscribing_stops_the_flow),
 };

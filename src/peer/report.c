@@ -1,70 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/internal.h"
 
-static const struct lia_peer_link *live_link(const struct lia_peer *peer,
-                                             const struct lia_remote *remote)
+static struct lia_peer_status *find_status(const struct lia_peer_report *report,
+                                           const struct lia_remote *remote)
 {
-    const struct lia_peer_link *link = peer->links;
-
-    while (link && (link->remote != remote || link->is_closed || !link->is_greeted)) {
-        link = link->next;
-    }
-    return link;
-}
-
-static void report_peer(const struct lia_peer *peer,
-                        const struct lia_remote *remote,
-                        struct lia_peer_status *out)
-{
-    const struct lia_peer_link *link = live_link(peer, remote);
-    struct lia_session_stats now = {0};
-
-    if (link) {
-        now = lia_session_stats(link->session);
-        out->is_connected = true;
-        out->link = link->id;
-    }
-    memcpy(out->remote, remote->id, LIA_PEER_ID_BYTES);
-    out->name = (struct liana_str){remote->name, remote->name_len};
-    out->acked = remote->acked;
-    out->seen = remote->seen;
-    out->docs_in = remote->past.docs_in + now.docs_in;
-    out->docs_out = remote->past.docs_out + now.docs_out;
-    out->wire_in = remote->past.wire_in + now.wire_in;
-    out->wire_out = remote->past.wire_out + now.wire_out;
-    out->payload_in = remote->past.payload_in + now.payload_in;
-    out->payload_out = remote->past.payload_out + now.payload_out;
-    out->last_contact_ms = now.last_heard_ms > remote->past.last_heard_ms
-                               ? now.last_heard_ms
-                               : remote->past.last_heard_ms;
-    out->error = remote->error;
-}
-
-static liana_status report_peers(const struct lia_peer *peer,
-                                 struct lia_arena *arena,
-                                 struct lia_peer_report *out)
-{
-    struct lia_peer_status *peers;
-    size_t count = 0;
-
-    for (const struct lia_remote *r = peer->remotes; r; r = r->next) {
-        count++;
-    }
-    peers = lia_arena_array(arena, count, sizeof(*peers));
-    if (!peers) {
-        return LIANA_ENOMEM;
-    }
-    for (const struct lia_remote *r = peer->remotes; r; r = r->next) {
-        struct liana_slice name;
-
-        report_peer(peer, r, &peers[out->peer_count]);
-        if (!lia_arena_copy(arena, lia_str_slice(peers[out->peer_count].name), &name)) {
-            return LIANA_ENOMEM;
+    for (size_t i = 0; i < report->peer_count; i++) {
+        if (memcmp(report->peers[i].remote, remote->id, LIA_PEER_ID_BYTES) == 0) {
+            return &report->peers[i];
         }
-        peers[out->peer_count++].name = lia_slice_str(name);
     }
-    out->peers = peers;
-    return LIANA_OK;
+    return NULL;
+}
+
+static void add_link(const struct lia_peer_link *link, struct lia_peer_report *out)
+{
+    struct lia_session_stats now = lia_session_stats(link->session);
+    struct lia_peer_status *peer = find_status(out, link->remote);
+
+    if (peer && link->is_greeted) {
+        peer->is_connected = true;
+        peer->link = link->id;
+        peer->docs_in += now.docs_in;
+        peer->docs_out += now.docs_out;
+        peer->payload_in += now.payload_in;
+        peer->payload_out += now.payload_out;
+        peer->last_contact_ms = now.last_heard_ms > peer->last_contact_ms
+                                    ? now.last_heard_ms
+                                    : peer->last_contact_ms;
+    }
+    out->session_count++;
+    out->memory_bytes += lia_session_memory(link->session);
 }
 
 static liana_status report_subscriptions(const struct lia_peer *peer,
@@ -105,19 +70,21 @@ liana_status lia_peer_report(struct lia_peer *peer,
                              struct lia_arena *arena,
                              struct lia_peer_report *out)
 {
-    struct lia_peer_report report = {.memory_bytes = peer->recent.bytes};
-    liana_status status = report_peers(peer, arena, &report);
+    struct lia_peer_report report;
+    liana_status status = lia_known_report(peer->known, arena, &report);
 
     if (!status) {
         status = report_subscriptions(peer, arena, &report);
     }
-    for (const struct lia_peer_link *link = peer->links; link && !status;
-         link = link->next) {
-        report.session_count += !link->is_closed;
-        report.memory_bytes += lia_session_memory(link->session);
+    if (status) {
+        return status;
     }
-    if (!status) {
-        *out = report;
+    report.memory_bytes += peer->recent.bytes;
+    for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
+        if (!link->is_closed) {
+            add_link(link, &report);
+        }
     }
-    return status;
+    *out = report;
+    return LIANA_OK;
 }

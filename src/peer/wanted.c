@@ -177,6 +177,8 @@ static void tell_users(struct lia_peer *peer,
         output->what.subscription = user->id;
         output->what.seq = seq;
         memcpy(output->what.remote, link->remote->id, LIA_PEER_ID_BYTES);
+        output->what.name =
+            (struct liana_str){link->remote->name, link->remote->name_len};
         if (error) {
             output->what.error = *error;
         }

@@ -68,9 +68,10 @@ void lia_session_free(struct lia_session *s)
 static liana_status on_bye(struct lia_session *s, const struct lia_msg *m)
 {
     liana_status status = lia_status_from_wire(m->bye.status);
+    bool is_leaving = status == LIANA_OK || status == LIANA_ECLOSED;
 
-    return lia_err(&s->error, status ? status : LIANA_ECLOSED, "peer: %.*s",
-                   (int)m->bye.text.len, m->bye.text.ptr);
+    return lia_err(&s->error, is_leaving ? LIANA_ECLOSED : status, "%s%.*s",
+                   is_leaving ? "" : "peer: ", (int)m->bye.text.len, m->bye.text.ptr);
 }
 
 static liana_status on_busy(struct lia_session *s, const struct lia_msg *m)
@@ -384,8 +385,7 @@ static liana_status end(struct lia_session *s,
     s->failure = LIANA_OK;
     if (!is_told) {
         lia_buf_reset(&s->out);
-        send_goodbye(s, e->kind == LIA_EVENT_CLOSE && why == LIANA_EBUSY &&
-                            !s->out_is_packed);
+        send_goodbye(s, e->kind == LIA_EVENT_VERDICT && why == LIANA_EBUSY);
     }
     action = lia_session_act(s, LIA_ACTION_CLOSE);
     if (action) {

@@ -18,7 +18,7 @@ struct lia_net_link {
     void *ctx;
     struct lia_buf pending; /* sent and not yet encrypted */
     struct lia_timer
-        timer; /* HANDSHAKE, LINGER, or a failure that is still to be told */
+        timer; /* until admitted, LINGER, or a failure that is still to be told */
     bool is_timer_closed;
     bool is_stream_ended;
     liana_status reason;
@@ -93,6 +93,13 @@ static liana_status send_output(struct lia_net_link *link)
     return status;
 }
 
+void lia_net_link_admit(struct lia_net_link *link)
+{
+    if (link->state == UP) {
+        lia_timer_clear(&link->timer);
+    }
+}
+
 liana_status lia_net_link_send(struct lia_net_link *link, struct liana_slice bytes)
 {
     if (link->state != UP) {
@@ -136,7 +143,6 @@ liana_status lia_net_link_flush(struct lia_net_link *link)
 static void go_up(struct lia_net_link *link)
 {
     link->state = UP;
-    lia_timer_clear(&link->timer);
     link->events->up(link->ctx, lia_tls_peer(link->tls));
 }
 
@@ -255,6 +261,10 @@ static void on_timer(void *ctx)
     case DOWN: tell_down(link); break;
     case LINGER: close_now(link); break;
     case UP:
+        go_down(link, lia_err(&link->err, LIANA_ETIMEOUT,
+                              "%s has not proved within %u ms that it may join",
+                              link->remote, link->config->handshake_ms));
+        break;
     case CLOSED: break;
     }
 }
@@ -341,6 +351,13 @@ void lia_net_link_close(struct lia_net_link *link)
     lia_stream_pause(link->stream, false);
     lia_stream_finish(link->stream);
     lia_timer_set(&link->timer, link->config->linger_ms);
+}
+
+void lia_net_link_drop(struct lia_net_link *link)
+{
+    if (link->state != CLOSED) {
+        close_now(link);
+    }
 }
 
 void lia_net_link_wire(const struct lia_net_link *link, uint64_t *in, uint64_t *out)

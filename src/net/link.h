@@ -15,8 +15,9 @@
  *
  * Rules
  *   `up` comes before any bytes. `down` comes at most once, for what the owner did not
- *   do: LIANA_OK when the other side finished in order, LIANA_ETIMEOUT when the
- *   handshake took more than its time, LIANA_ECLOSED when the stream broke
+ *   do: LIANA_OK when the other side finished in order, LIANA_ETIMEOUT when the owner
+ *   has not admitted it after handshake_ms (TLS alone lets in whoever has a key),
+ *   LIANA_ECLOSED when the stream broke
  *   or ended without close_notify, LIANA_EPROTOCOL, LIANA_EAUTH, LIANA_ELIMIT. Nothing
  *   but `closed` follows; the owner closes in every case.
  *   send collects; flush encrypts and sends. More than LIA_LINK_QUEUE_MAX unread by the
@@ -59,6 +60,9 @@ LIANA_MUST_CHECK liana_status lia_net_link_new(const struct lia_link_config *con
                                                struct lia_net_link **out,
                                                struct liana_error *err);
 
+/* The owner knows now who is at the other end: the time for that is over. */
+void lia_net_link_admit(struct lia_net_link *link);
+
 /* Behind all that was sent before. LIANA_ENOMEM, LIANA_ELIMIT; LIANA_ECLOSED unless up:
  * nothing was sent then, and the owner closes. */
 LIANA_MUST_CHECK liana_status lia_net_link_send(struct lia_net_link *link,
@@ -70,6 +74,9 @@ void lia_net_link_pause(struct lia_net_link *link, bool paused);
 
 /* Flushes first. */
 void lia_net_link_close(struct lia_net_link *link);
+
+/* At once; what was sent may be lost. */
+void lia_net_link_drop(struct lia_net_link *link);
 
 /* Bytes below TLS so far, the handshake among them. */
 void lia_net_link_wire(const struct lia_net_link *link, uint64_t *in, uint64_t *out);

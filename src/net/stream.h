@@ -51,6 +51,9 @@ struct lia_stream {
     uint64_t bytes_in;  /* so far */
     uint64_t bytes_out; /* so far, queued ones included */
     bool is_closing;
+    /* The machine at the other end, or its network where one has many addresses: equal
+     * for those that are to share fairly as one. 0: this machine. */
+    uint64_t group;
     char remote[LIA_ADDRESS_TEXT]; /* the other end, for people */
 };
 

@@ -38,11 +38,8 @@ static void pause(struct lia_dialer *dialer, uint64_t up_ms)
 
 static void fail(struct lia_dialer *dialer, const struct liana_error *err)
 {
-    struct lia_node_event event = {
-        .kind = LIA_NODE_LINK_FAILED, .address = dialer->text, .error = *err};
-
     dialer->error = *err;
-    lia_node_tell(dialer->node, &event);
+    lia_node_tell_failure(dialer->node, &dialer->outage, dialer->text, err);
     pause(dialer, 0);
 }
 
@@ -95,6 +92,34 @@ void lia_dialer_link_up(struct lia_dialer *dialer)
     enter(dialer, LIA_LINK_UP);
 }
 
+void lia_dialer_link_used(struct lia_dialer *dialer)
+{
+    lia_outage_end(&dialer->outage, lia_node_now(dialer->node));
+}
+
+static void rest(struct lia_dialer *dialer, const struct lia_node_link *link)
+{
+    dialer->is_resting = true;
+    memcpy(dialer->remote, link->remote, sizeof(dialer->remote));
+    lia_outage_end(&dialer->outage, lia_node_now(dialer->node));
+    enter(dialer, LIA_LINK_WAITING);
+}
+
+void lia_dialers_wake(struct lia_node *node, const uint8_t remote[LIA_PEER_ID_BYTES])
+{
+    if (lia_node_is_linked(node, remote)) {
+        return;
+    }
+    for (struct lia_dialer *dialer = node->dialers; dialer; dialer = dialer->next) {
+        if (dialer->is_resting && !dialer->is_closing &&
+            memcmp(dialer->remote, remote, LIA_PEER_ID_BYTES) == 0) {
+            dialer->is_resting = false;
+            dialer->backoff = (struct lia_backoff){0};
+            pause(dialer, 0);
+        }
+    }
+}
+
 void lia_dialer_link_gone(struct lia_dialer *dialer)
 {
     struct lia_node_link *link = dialer->link;
@@ -105,17 +130,19 @@ void lia_dialer_link_gone(struct lia_dialer *dialer)
     lia_net_link_wire(link->net, &in, &out);
     dialer->wire_in += in;
     dialer->wire_out += out;
+    dialer->payload_in += link->payload_in;
+    dialer->payload_out += link->payload_out;
     dialer->link = NULL;
     if (dialer->is_closing) {
         finish(dialer);
         return;
     }
-    if (link->error.status == LIANA_EEXISTS) {
-        /* There is another link to this peer: look again from time to time. */
-        dialer->backoff.failures = UINT32_MAX;
-        up_ms = 0;
+    if (link->error.status == LIANA_EEXISTS &&
+        lia_node_is_linked(dialer->node, link->remote)) {
+        rest(dialer, link);
+    } else {
+        pause(dialer, up_ms);
     }
-    pause(dialer, up_ms);
 }
 
 liana_status lia_dialer_open(struct lia_node *node,
@@ -164,6 +191,6 @@ void lia_dialer_close(struct lia_dialer *dialer)
         dialer->transport->cancel(dialer->dial);
     }
     if (dialer->link) {
-        lia_node_link_end(dialer->link, NULL);
+        lia_node_link_end(dialer->link);
     }
 }

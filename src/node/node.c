@@ -8,73 +8,25 @@ uint64_t lia_node_now(const struct lia_node *node)
     return node->env->mono_ms(node->env->ctx);
 }
 
-static enum lia_log_level level_of(const struct lia_node_event *event)
-{
-    return event->kind == LIA_NODE_LINK_FAILED || event->kind == LIA_NODE_REFUSED
-               ? LIA_LOG_WARN
-               : LIA_LOG_INFO;
-}
-
-static void log_event(struct lia_node *node, const struct lia_node_event *event)
-{
-    static const char *const what[] = {
-        [LIA_NODE_PEER_UP] = "peer is up",      [LIA_NODE_PEER_DOWN] = "peer is down",
-        [LIA_NODE_UP_TO_DATE] = "up to date",   [LIA_NODE_REFUSED] = "document refused",
-        [LIA_NODE_LINK_FAILED] = "link failed", [LIA_NODE_LISTENING] = "listening",
-        [LIA_NODE_DIALING] = "dialing",
-    };
-    char remote[LIA_PEER_ID_TEXT];
-
-    lia_peer_id_text(event->remote, remote);
-    lia_log(node->env, level_of(event), "node", "%s: %s%s%s", what[event->kind],
-            event->address ? event->address : remote, event->error.status ? ": " : "",
-            event->error.status ? event->error.message : "");
-}
-
-void lia_node_tell(struct lia_node *node, const struct lia_node_event *event)
-{
-    log_event(node, event);
-    if (node->options.event) {
-        node->options.event(node->options.event_ctx, event);
-    }
-}
-
-static void tell_peer_event(struct lia_node *node, const struct lia_peer_output *out)
-{
-    static const enum lia_node_event_kind kinds[] = {
-        [LIA_PEER_UP] = LIA_NODE_PEER_UP,
-        [LIA_PEER_DOWN] = LIA_NODE_PEER_DOWN,
-        [LIA_PEER_UP_TO_DATE] = LIA_NODE_UP_TO_DATE,
-        [LIA_PEER_REFUSED] = LIA_NODE_REFUSED,
-    };
-    struct lia_node_event event = {.kind = kinds[out->event],
-                                   .subscription = out->subscription,
-                                   .seq = out->seq,
-                                   .error = out->error};
-
-    memcpy(event.remote, out->remote, sizeof(event.remote));
-    lia_node_tell(node, &event);
-}
-
 static void carry_out(struct lia_node *node, const struct lia_peer_output *out)
 {
     struct lia_node_link *link;
 
     switch (out->kind) {
     case LIA_PEER_SEND:
-        link = lia_node_link_find(node, out->link);
-        if (link) {
+        link = lia_node_link_by_id(node, out->link);
+        if (link && link->is_known) {
             lia_node_link_send(link, out->bytes);
         }
         break;
     case LIA_PEER_CLOSE:
-        link = lia_node_link_find(node, out->link);
-        if (link) {
+        link = lia_node_link_by_id(node, out->link);
+        if (link && link->is_known) {
             lia_node_link_closed_by_peer(link, &out->error);
         }
         break;
     case LIA_PEER_JOB: lia_jobs_push(&node->jobs, out->job); break;
-    case LIA_PEER_EVENT: tell_peer_event(node, out); break;
+    case LIA_PEER_EVENT: lia_node_tell_peer(node, out); break;
     }
 }
 
@@ -150,6 +102,7 @@ struct subscribing {
     struct liana_str collection;
     struct liana_slice query;
     uint64_t id;
+    uint64_t *out_id;
     struct liana_error *err;
     liana_status status;
 };
@@ -160,6 +113,9 @@ static void do_subscribe(void *ctx)
 
     s->status = lia_peer_subscribe(s->node->peer, s->collection, s->query,
                                    lia_node_now(s->node), &s->id, s->err);
+    if (!s->status) {
+        *s->out_id = s->id;
+    }
     lia_node_pump(s->node);
 }
 
@@ -169,13 +125,13 @@ liana_status lia_node_subscribe(struct lia_node *node,
                                 uint64_t *out_id,
                                 struct liana_error *err)
 {
-    struct subscribing s = {
-        .node = node, .collection = collection, .query = query, .err = err};
+    struct subscribing s = {.node = node,
+                            .collection = collection,
+                            .query = query,
+                            .out_id = out_id,
+                            .err = err};
 
     lia_loop_call(node->loop, do_subscribe, &s);
-    if (!s.status) {
-        *out_id = s.id;
-    }
     return s.status;
 }
 
@@ -235,7 +191,7 @@ static void do_close(void *ctx)
         lia_dialer_close(dialer);
     }
     for (struct lia_node_link *link = node->links; link; link = link->next) {
-        lia_node_link_end(link, NULL);
+        lia_node_link_end(link);
     }
     lia_node_pump(node);
 }
@@ -292,6 +248,8 @@ static void do_begin(void *ctx)
     struct lia_peer_options options = {.env = node->env,
                                        .db = node->options.db,
                                        .auth = &node->auth,
+                                       .known = node->options.known,
+                                       .sessions_max = LIA_NODE_SESSIONS_MAX,
                                        .name = node->options.name,
                                        .wake = wake,
                                        .wake_ctx = node};

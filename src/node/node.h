@@ -14,10 +14,13 @@
  * Rules
  *   Trouble with a peer or an address is an event and stands in the report; it fails no
  *   call. An address that is dialled is dialled again, with a growing pause, until it is
- *   taken out of the list.
+ *   taken out of the list; while its peer has another link with us it rests.
+ *   A link that came in has handshake_ms to prove that its peer may join. Those that
+ *   have not are few, shared fairly between the machines that they come from, and take
+ *   no member's place.
  *   Events are told on the loop: the callee queues them and does not call the node.
- * Ownership: options are copied; loop, env, db, identity and trust are borrowed until
- * stop. Threads: any but the loop's; report also on the loop.
+ * Ownership: options are copied; loop, env, db, identity, trust and known are borrowed
+ * until stop. Threads: any but the loop's; report also on the loop.
  */
 #include "net/address.h"
 #include "net/loop.h"
@@ -27,11 +30,12 @@
 struct lia_node;
 
 enum lia_node_event_kind {
-    LIA_NODE_PEER_UP,
-    LIA_NODE_PEER_DOWN,
+    LIA_NODE_PEER_UP,   /* `error.message` says after how long, "" the first time */
+    LIA_NODE_PEER_DOWN, /* `error`; status LIANA_OK: one side said goodbye */
     LIA_NODE_UP_TO_DATE,
     LIA_NODE_REFUSED,
-    LIA_NODE_LINK_FAILED, /* `error` names the address and the reason */
+    LIA_NODE_LINK_FAILED, /* `error` names the address and the reason; not for every
+                             attempt: node/outage.h */
     LIA_NODE_LISTENING,   /* `address` is the real one */
     LIA_NODE_DIALING
 };
@@ -41,7 +45,8 @@ struct lia_node_event {
     uint8_t remote[LIA_PEER_ID_BYTES]; /* of the four first kinds */
     uint64_t subscription;
     uint64_t seq;
-    const char *address; /* of the three last kinds; valid for the call */
+    const char *address;   /* of the three last kinds; valid for the call */
+    struct liana_str name; /* of the remote, "" if it has said none; the same */
     struct liana_error error;
 };
 
@@ -51,10 +56,11 @@ struct lia_node_options {
     struct lia_db *db;
     const struct lia_identity *identity;
     const struct lia_trust *trust;
-    struct liana_str name; /* how others see this peer */
-    unsigned readers;      /* 0: one */
-    uint32_t handshake_ms; /* 0: LIA_LINK_HANDSHAKE_MS */
-    uint32_t linger_ms;    /* 0: LIA_LINK_LINGER_MS */
+    struct lia_known *known; /* as of lia_peer_options */
+    struct liana_str name;   /* how others see this peer */
+    unsigned readers;        /* 0: one */
+    uint32_t handshake_ms;   /* 0: LIA_LINK_HANDSHAKE_MS */
+    uint32_t linger_ms;      /* 0: LIA_LINK_LINGER_MS */
     void (*event)(void *ctx, const struct lia_node_event *event); /* NULL: none */
     void *event_ctx;
 };
@@ -77,7 +83,8 @@ LIANA_MUST_CHECK liana_status lia_node_set_addresses(struct lia_node *node,
                                                      size_t dial_count,
                                                      struct liana_error *err);
 
-/* As lia_peer_subscribe and lia_peer_unsubscribe. */
+/* As lia_peer_subscribe and lia_peer_unsubscribe. `*out_id` is written on the loop, before
+ * an event can name it. */
 LIANA_MUST_CHECK liana_status lia_node_subscribe(struct lia_node *node,
                                                  struct liana_str collection,
                                                  struct liana_slice query,
@@ -108,8 +115,11 @@ struct lia_link_report {
     uint64_t link;     /* its number in the peer's report; 0: none */
     bool has_remote;
     uint8_t remote[LIA_PEER_ID_BYTES];
-    uint64_t wire_in; /* below TLS; of a dialled address the sum over all its links */
+    /* Of a dialled address the sums over all its links. */
+    uint64_t wire_in; /* below TLS */
     uint64_t wire_out;
+    uint64_t payload_in; /* of segments */
+    uint64_t payload_out;
     struct liana_error error; /* the last one; status 0: none */
 };
 
@@ -118,7 +128,7 @@ struct lia_node_report {
     size_t listen_count;
     const struct lia_link_report *links;
     size_t link_count;
-    struct lia_peer_report peer;
+    struct lia_peer_report peer; /* wire_* of its peers include the links that are up */
 };
 
 /* Everything in the arena. LIANA_ENOMEM. */

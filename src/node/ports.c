@@ -1,6 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/internal.h"
 
+/* ---- strangers ---- */
+
+static bool is_stranger(const struct lia_node_link *link)
+{
+    return !link->dialer && !link->is_member && !link->is_dropped;
+}
+
+static size_t strangers_of(const struct lia_node *node, uint64_t group)
+{
+    size_t count = 0;
+
+    for (const struct lia_node_link *link = node->links; link; link = link->next) {
+        count += is_stranger(link) && link->group == group;
+    }
+    return count;
+}
+
+/* The one that came first of the machine that has most, if that has more than `most`. */
+static struct lia_node_link *find_greedy(struct lia_node *node, size_t most)
+{
+    struct lia_node_link *found = NULL;
+
+    for (struct lia_node_link *link = node->links; link; link = link->next) {
+        size_t count = is_stranger(link) ? strangers_of(node, link->group) : 0;
+
+        /* The list begins with the newest. */
+        if (count > most || (found && count == most && link->group == found->group)) {
+            most = count;
+            found = link;
+        }
+    }
+    return found;
+}
+
+/* For one stranger more of this machine: who has most makes room for who has less. */
+static bool make_room(struct lia_node *node, uint64_t group)
+{
+    struct lia_node_link *greedy;
+    size_t count = 0;
+
+    for (const struct lia_node_link *link = node->links; link; link = link->next) {
+        count += is_stranger(link);
+    }
+    if (count < LIA_NODE_STRANGERS_MAX) {
+        lia_outage_end(&node->crowd, lia_node_now(node));
+        return true;
+    }
+    greedy = find_greedy(node, strangers_of(node, group) + 1);
+    if (greedy) {
+        lia_node_link_drop(greedy);
+    }
+    return greedy != NULL;
+}
+
+static void refuse(struct lia_port *port, struct lia_stream *stream)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+
+    lia_err(&err, LIANA_ELIMIT,
+            "%s: %s is turned away: %d links wait there to prove who they are",
+            port->text, stream->remote, LIA_NODE_STRANGERS_MAX);
+    lia_node_tell_failure(port->node, &port->node->crowd, stream->remote, &err);
+    lia_stream_close(stream);
+}
+
+/* ---- ports ---- */
+
 static void on_accepted(void *ctx, struct lia_stream *stream)
 {
     struct lia_port *port = ctx;
@@ -11,15 +78,14 @@ static void on_accepted(void *ctx, struct lia_stream *stream)
         lia_stream_close(stream);
         return;
     }
-    if (node->links_in >= LIA_NODE_LINKS_IN_MAX) {
-        lia_log(node->env, LIA_LOG_WARN, "node", "%s: %d links came in already",
-                port->text, LIA_NODE_LINKS_IN_MAX);
-        lia_stream_close(stream);
-        return;
+    if (!make_room(node, stream->group)) {
+        refuse(port, stream);
+    } else if (lia_node_link_open(node, stream, port, NULL, &err)) {
+        lia_node_tell_failure(node, &port->outage, port->text, &err);
+    } else {
+        lia_outage_end(&port->outage, lia_node_now(node));
     }
-    if (lia_node_link_open(node, stream, port, NULL, &err)) {
-        lia_log(node->env, LIA_LOG_WARN, "node", "%s: %s", port->text, err.message);
-    }
+    lia_node_pump(node); /* one may have been dropped that the peer knew */
 }
 
 static void on_failed(void *ctx, liana_status status, const struct liana_error *err)
@@ -27,7 +93,7 @@ static void on_failed(void *ctx, liana_status status, const struct liana_error *
     struct lia_port *port = ctx;
 
     (void)status;
-    lia_log(port->node->env, LIA_LOG_WARN, "node", "%s", err->message);
+    lia_node_tell_failure(port->node, &port->outage, port->text, err);
 }
 
 static void on_closed(void *ctx)
@@ -94,7 +160,7 @@ void lia_port_close(struct lia_port *port)
     port->transport->close(port->acceptor);
     for (struct lia_node_link *link = port->node->links; link; link = link->next) {
         if (link->port == port) {
-            lia_node_link_end(link, NULL);
+            lia_node_link_end(link);
         }
     }
 }

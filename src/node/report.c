@@ -21,14 +21,22 @@ static const char *copy_text(struct lia_arena *arena, const char *text)
                : NULL;
 }
 
-static void add_wire(struct lia_link_report *out, const struct lia_node_link *link)
+static void add_counts(struct lia_link_report *out, const struct lia_node_link *link)
 {
+    struct lia_link_facts facts;
     uint64_t in;
     uint64_t sent;
 
     lia_net_link_wire(link->net, &in, &sent);
     out->wire_in += in;
     out->wire_out += sent;
+    if (link->is_known && lia_peer_link_facts(link->node->peer, link->id, &facts)) {
+        out->payload_in += facts.payload_in;
+        out->payload_out += facts.payload_out;
+    } else {
+        out->payload_in += link->payload_in;
+        out->payload_out += link->payload_out;
+    }
     if (link->state == LIA_LINK_UP) {
         out->link = link->id;
         out->has_remote = true;
@@ -72,9 +80,15 @@ static liana_status report_dialer(const struct lia_dialer *dialer,
                                     .since_ms = dialer->since_ms,
                                     .wire_in = dialer->wire_in,
                                     .wire_out = dialer->wire_out,
+                                    .payload_in = dialer->payload_in,
+                                    .payload_out = dialer->payload_out,
                                     .error = dialer->error};
     if (dialer->link) {
-        add_wire(out, dialer->link);
+        add_counts(out, dialer->link);
+    }
+    if (dialer->is_resting) {
+        out->has_remote = true;
+        memcpy(out->remote, dialer->remote, sizeof(out->remote));
     }
     return out->address ? LIANA_OK : LIANA_ENOMEM;
 }
@@ -88,7 +102,7 @@ static liana_status report_link_in(const struct lia_node_link *link,
         .state = link->state,
         .since_ms = link->since_ms,
         .error = link->error};
-    add_wire(out, link);
+    add_counts(out, link);
     return out->address ? LIANA_OK : LIANA_ENOMEM;
 }
 
@@ -98,10 +112,13 @@ static liana_status report_links(const struct lia_node *node,
 {
     struct lia_link_report *links;
     liana_status status = LIANA_OK;
-    size_t count = node->links_in;
+    size_t count = 0;
 
     for (const struct lia_dialer *d = node->dialers; d; d = d->next) {
         count++;
+    }
+    for (const struct lia_node_link *l = node->links; l; l = l->next) {
+        count += !l->dialer;
     }
     links = lia_arena_array(arena, count, sizeof(*links));
     if (!links) {
@@ -121,6 +138,23 @@ static liana_status report_links(const struct lia_node *node,
     return status;
 }
 
+/* To each peer what its links have carried that are not gone. */
+static void add_links(const struct lia_node *node, struct lia_peer_report *out)
+{
+    for (const struct lia_node_link *l = node->links; l; l = l->next) {
+        for (size_t i = 0; l->has_remote && i < out->peer_count; i++) {
+            uint64_t in;
+            uint64_t sent;
+
+            if (memcmp(out->peers[i].remote, l->remote, LIA_PEER_ID_BYTES) == 0) {
+                lia_net_link_wire(l->net, &in, &sent);
+                out->peers[i].wire_in += in;
+                out->peers[i].wire_out += sent;
+            }
+        }
+    }
+}
+
 struct reporting {
     struct lia_node *node;
     struct lia_arena *arena;
@@ -138,6 +172,9 @@ static void do_report(void *ctx)
     }
     if (!r->status) {
         r->status = lia_peer_report(r->node->peer, r->arena, &r->out.peer);
+    }
+    if (!r->status) {
+        add_links(r->node, &r->out.peer);
     }
 }
 

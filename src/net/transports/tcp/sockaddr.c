@@ -46,6 +46,29 @@ void lia_sockaddr_address(const struct sockaddr_storage *from, struct lia_addres
     }
 }
 
+static uint64_t big_endian(const uint8_t *bytes, size_t len)
+{
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        v = v << 8 | bytes[i];
+    }
+    return v;
+}
+
+uint64_t lia_sockaddr_group(const struct sockaddr_storage *from)
+{
+    const struct sockaddr_in *in4 = (const struct sockaddr_in *)from;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)from;
+
+    if (from->ss_family == AF_INET) {
+        return ntohl(in4->sin_addr.s_addr);
+    }
+    return IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)
+               ? big_endian(in6->sin6_addr.s6_addr + 12, 4)
+               : big_endian(in6->sin6_addr.s6_addr, 8);
+}
+
 static const struct addrinfo *prefer_ip4(const struct addrinfo *list)
 {
     for (const struct addrinfo *at = list; at; at = at->ai_next) {

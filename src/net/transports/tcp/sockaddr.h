@@ -21,6 +21,10 @@ bool lia_sockaddr_numeric(const char *host,
 /* "tcp", the numeric host and the port. */
 void lia_sockaddr_address(const struct sockaddr_storage *from, struct lia_address *out);
 
+/* As lia_stream.group: an IPv4 address, also one that is written as IPv6, or the first 64
+ * bits of an IPv6 address, which is what one site has. */
+uint64_t lia_sockaddr_group(const struct sockaddr_storage *from);
+
 /* Replaces a name by its first IPv4 address, or its first address if it has none.
  * LIANA_EUNREACHABLE names it. */
 LIANA_MUST_CHECK liana_status lia_sockaddr_resolve(struct lia_address *address,

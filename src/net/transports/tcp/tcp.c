@@ -32,6 +32,7 @@ void lia_tcp_connected(struct lia_uv_stream *s)
     if (uv_tcp_getpeername(&s->uv.tcp, (struct sockaddr *)&remote, &len) == 0) {
         lia_sockaddr_address(&remote, &address);
         lia_address_format(&address, s->base.remote);
+        s->base.group = lia_sockaddr_group(&remote);
     }
 }
 

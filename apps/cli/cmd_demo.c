@@ -63,7 +63,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     d.seed = cli_given(args, "seed") ? (uint64_t)cli_number(args, "seed") : new_seed();
     d.without_mongodb = cli_flag(args, "no-mongodb");
     ok = demo_prepare(&d) && demo_start_mongodb(&d) && demo_story(&d) &&
-         demo_describe(&d) && measure_print(&d.world, &d.before_kill, d.rest_ms) &&
+         demo_describe(&d) && measure_print(&d.world, d.rest_ms) &&
          demo_check_story(&d) && demo_verify(&d);
     rc = result_of(&d, ok);
     if (ok) {

@@ -92,13 +92,16 @@ static void print_peer(struct cli *cli, const struct cli_stats *s, size_t i)
             is_up ? "up  " : "down", cli_out_colour(cli, CLI_PLAIN));
     print_padded(cli, cli_stats_text(s, "peers.%zu.name", i), 16);
     fprintf(cli->out,
-            "%s  has %" PRId64 " of %" PRId64 ", sent %" PRId64 " docs %" PRId64
-            " bytes, got %" PRId64 " docs %" PRId64 " bytes ",
+            "%s  has %" PRId64 " of %" PRId64 ", sent %" PRId64 " docs (%" PRId64
+            " bytes, %" PRId64 " on the wire), got %" PRId64 " docs (%" PRId64
+            " bytes, %" PRId64 " on the wire) ",
             cli_stats_text(s, "peers.%zu.peer", i),
             cli_stats_number(s, "peers.%zu.acked", i), cli_stats_number(s, "store.seq"),
             cli_stats_number(s, "peers.%zu.docs_out", i),
+            cli_stats_number(s, "peers.%zu.payload_out", i),
             cli_stats_number(s, "peers.%zu.wire_out", i),
             cli_stats_number(s, "peers.%zu.docs_in", i),
+            cli_stats_number(s, "peers.%zu.payload_in", i),
             cli_stats_number(s, "peers.%zu.wire_in", i));
     print_error(cli, cli_stats_text(s, "peers.%zu.error", i));
     putc('\n', cli->out);
@@ -110,7 +113,10 @@ static void print_link(struct cli *cli, const struct cli_stats *s, size_t i)
     print_padded(cli, cli_stats_text(s, "links.%zu.address", i), 28);
     fprintf(cli->out, "%s, ",
             cli_stats_number(s, "links.%zu.dialled", i) ? "dialled" : "accepted");
-    print_padded(cli, cli_stats_text(s, "links.%zu.state", i), 0);
+    print_padded(cli, cli_stats_text(s, "links.%zu.state", i), 10);
+    fprintf(cli->out, "%" PRId64 " out, %" PRId64 " in on the wire ",
+            cli_stats_number(s, "links.%zu.wire_out", i),
+            cli_stats_number(s, "links.%zu.wire_in", i));
     print_error(cli, cli_stats_text(s, "links.%zu.error", i));
     putc('\n', cli->out);
 }
@@ -195,5 +201,7 @@ const struct cli_cmd cli_cmd_status = {
     .run = run,
     .help = "Of a running store it shows peers, links and subscriptions; of one that "
             "nobody holds, what is in it. 'has N of M': the peer holds durably what it "
-            "wants of our commits up to N; M is the newest.",
+            "wants of our commits up to N; M is the newest. Bytes on "
+            "the wire are those of the transport, TLS among them; the others are "
+            "documents before they are compressed.",
 };

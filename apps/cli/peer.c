@@ -43,7 +43,14 @@ static bool is_statement(const char *what)
     return strncasecmp(what, "SELECT", 6) == 0 && strchr(" \t\n", what[6]) && what[6];
 }
 
-/* `sales` means all of it. A name is quoted, so that any name will do. */
+/* It can stand in a statement as it is, unless it is one of the language's words. */
+static bool is_plain(const char *name)
+{
+    return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") ==
+           strlen(name);
+}
+
+/* `sales` means all of it. A name is quoted if it must be, so that any name will do. */
 static liana_status subscribe(liana_db *db, const char *what, struct liana_error *err)
 {
     char statement[400];
@@ -51,6 +58,17 @@ static liana_status subscribe(liana_db *db, const char *what, struct liana_error
 
     if (is_statement(what)) {
         return liana_subscribe(db, cli_str(what), LIANA_NONE, &id, err);
+    }
+    if (is_plain(what) && snprintf(statement, sizeof(statement), "SELECT * FROM %s",
+                                   what) < (int)sizeof(statement)) {
+        liana_status status =
+            liana_subscribe(db, cli_str(statement), LIANA_NONE, &id, NULL);
+
+        if (status != LIANA_ESYNTAX) {
+            return status ? cli_err(err, status, "--subscribe=%s: %s", what,
+                                    liana_status_text(status))
+                          : LIANA_OK;
+        }
     }
     if (strchr(what, '`') ||
         snprintf(statement, sizeof(statement), "SELECT * FROM `%s`", what) >=
@@ -169,6 +187,9 @@ static bson_t *event_fields(const struct liana_event *event)
     if (event->peer[0]) {
         BSON_APPEND_UTF8(fields, "peer", event->peer);
     }
+    if (event->name[0]) {
+        BSON_APPEND_UTF8(fields, "name", event->name);
+    }
     if (event->seq) {
         BSON_APPEND_INT64(fields, "seq", (int64_t)event->seq);
     }
@@ -197,17 +218,54 @@ static const char *event_name(int32_t kind)
     }
 }
 
+/* A name and the beginning of the id, for names may be equal; else the id. */
+static void name_peer(const struct liana_event *event, char *out, size_t size)
+{
+    if (event->name[0]) {
+        snprintf(out, size, "%s (%.8s)", event->name, event->peer);
+    } else {
+        snprintf(out, size, "%s", event->peer);
+    }
+}
+
+/* What people read of an event. */
+static void event_line(const struct liana_event *event, char *out, size_t size)
+{
+    const char *text = event->text;
+    char peer[200];
+
+    name_peer(event, peer, sizeof(peer));
+    switch (event->kind) {
+    case LIANA_EVENT_PEER_UP:
+        snprintf(out, size, "peer %s is up%s%s", peer, *text ? " " : "", text);
+        break;
+    case LIANA_EVENT_PEER_DOWN:
+        snprintf(out, size, "peer %s %s: %s", peer, event->status ? "is down" : "left",
+                 text);
+        break;
+    case LIANA_EVENT_UP_TO_DATE:
+        snprintf(out, size, "subscription %llu is up to date with peer %s",
+                 (unsigned long long)event->subscription, peer);
+        break;
+    case LIANA_EVENT_REFUSED:
+        snprintf(out, size, "refused a document of peer %s: %s", peer, text);
+        break;
+    case LIANA_EVENT_LOST: snprintf(out, size, "events were lost"); break;
+    default: snprintf(out, size, "%s", text); break; /* names all there is */
+    }
+}
+
 void cli_peer_tell(struct cli_peer *peer)
 {
     struct liana_event event;
+    char line[600];
 
     while (liana_poll(peer->db, 0, &event, NULL) == LIANA_OK) {
         const char *name = event_name(event.kind);
 
         if (name) {
-            cli_event(peer->cli, name, event_fields(&event), "%s%s%s%s%s", name,
-                      event.peer[0] ? " " : "", event.peer, event.text[0] ? ": " : "",
-                      event.text);
+            event_line(&event, line, sizeof(line));
+            cli_event(peer->cli, name, event_fields(&event), "%s", line);
         }
     }
 }

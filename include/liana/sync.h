@@ -10,7 +10,11 @@
  *
  * Rules: see liana/liana.h. Syncing runs on threads of the library between
  * liana_sync_start and liana_sync_stop or close; a link that fails is dialled again
- * with a growing pause of 0.1 to 15 seconds, for as long as its address is in the list.
+ * with a growing pause of 0.1 to 15 seconds, for as long as its address is in the list,
+ * and rests while the same peer has another link with this one.
+ * A link that comes in has ten seconds to prove that its peer may join; 64 may be at it
+ * at a time, shared fairly between the machines they come from, and 256 members may
+ * have a session.
  * Trouble with a peer is an event and stands in the statistics; it never fails a local
  * call.
  *
@@ -75,26 +79,35 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
 
 /* ---- statistics ---- */
 
-/* One BSON document about the store and its sync; counters are int64 and count since
- * the store was opened, times are int64 milliseconds. Fields may be added; these stay:
+/* One BSON document about the store and its sync; counters are int64, times are int64
+ * milliseconds. Fields may be added; these stay:
  *
  *   version      string   of the library that holds the store
- *   store        {path, peer: hex, database: hex, name, seq, epoch: hex, durability:
- *                "full"|"normal", trust: "none"|"open"|"shared key"}
+ *   store        {path, peer: hex, database: hex, name, seq, bytes: of the database,
+ *                epoch: hex, durability: "full"|"normal", trust: "none"|"open"|
+ *                "shared key"}
  *   at_rest      {encrypted: bool}
  *   collections  [{name, documents, tombstones}]
  *   sync         {running: bool, listen: [string: the real address]}
- *   links        [{peer: hex or "", address, dialled: bool, state: "connecting"|
- *                 "handshake"|"up"|"waiting", since_ms, wire_in, wire_out: bytes below
- *                 TLS, payload_in, payload_out: bytes of documents and segments,
- *                 error: string, the last one or ""}]
- *   peers        [{peer: hex, name, connected: bool, acked: our seq up to which it has
+ *   links        one for each address that is dialled and each link that came in:
+ *                [{peer: hex or "", address, dialled: bool, state: "connecting"|
+ *                 "handshake"|"up"|"waiting", since_ms, wire_in, wire_out, payload_in,
+ *                 payload_out, error: string, the last one or ""}]
+ *   peers        those that were members at any time since the store was opened:
+ *                [{peer: hex, name, connected: bool, acked: our seq up to which it has
  *                 durably what it subscribed to, seen: its seq up to which we have,
- *                 docs_in, docs_out, wire_in, wire_out, payload_in, payload_out: sums
- *                 over all links to this peer, error: string}]
- *   subscriptions [{id: int64, statement, have: documents, expected: as far as its
- *                 senders said, up_to_date: bool}]
+ *                 docs_in, docs_out, wire_in, wire_out, payload_in, payload_out,
+ *                 error: string, why the last session ended, "" after a goodbye}]
+ *   subscriptions [{id: int64, statement: as it was written, have: documents, expected:
+ *                 as far as its senders said, up_to_date: bool}]
  *   apps         {name: document}: what programs published with liana_stats_publish
+ *
+ * wire_in and wire_out are bytes as the transport sees them: TLS and its handshake are
+ * in them, TCP and IP are not. payload_in and payload_out are bytes of documents and
+ * segments before they are compressed; what is sent twice counts twice.
+ * Counters of a link begin when it came in, or when its address was put in the list, and
+ * then run over all links to that address; those of a peer begin when the store is
+ * opened, and run over all its links and over liana_sync_stop.
  */
 LIANA_API LIANA_MUST_CHECK liana_status liana_stats(liana_db *db,
                                                     liana_bytes **out,
@@ -111,11 +124,15 @@ LIANA_API LIANA_MUST_CHECK liana_status liana_stats_publish(liana_db *db,
 /* ---- events ---- */
 
 enum {
-    LIANA_EVENT_COMMIT = 1,      /* something was committed; `seq` is the newest */
-    LIANA_EVENT_PEER_UP = 2,     /* a session with `peer` began */
-    LIANA_EVENT_PEER_DOWN = 3,   /* it ended; `status` and `text` say why */
+    LIANA_EVENT_COMMIT = 1,    /* something was committed; `seq` is the newest */
+    LIANA_EVENT_PEER_UP = 2,   /* a session with `peer` began; `text`: after how long */
+    LIANA_EVENT_PEER_DOWN = 3, /* it ended; `text` says why, with the address, and
+                                  `status`: LIANA_OK after a goodbye of either side */
     LIANA_EVENT_UP_TO_DATE = 4,  /* `subscription` has all that `peer` had at `seq` */
-    LIANA_EVENT_LINK_FAILED = 5, /* `text` names the address, `status` the reason */
+    LIANA_EVENT_LINK_FAILED = 5, /* no session came of it; `text` names the address and
+                                    the reason, `status` too. The first failure of an
+                                    address, then with growing pauses of a minute to an
+                                    hour, and at once what waiting does not mend */
     LIANA_EVENT_REFUSED = 6, /* a document of `peer` is on the owed list; `status` */
     LIANA_EVENT_LOST = 7     /* events before this one were dropped */
 };
@@ -125,7 +142,8 @@ struct liana_event {
     liana_status status;
     uint64_t seq;
     uint64_t subscription;
-    char peer[33]; /* hexadecimal, or "" */
+    char peer[33];  /* hexadecimal, or "" */
+    char name[121]; /* what it calls itself, or "" */
     char text[231];
 };
 

@@ -316,6 +316,7 @@ static void free_local(struct lia_local *local)
 {
     struct liana_allocator a = local->alloc;
 
+    lia_known_deinit(&local->known);
     lia_shared_key_deinit(&local->trust.key);
     lia_identity_deinit(&local->identity);
     lia_cond_deinit(&local->moved);
@@ -364,6 +365,7 @@ static struct lia_local *new_local(struct liana_str path,
         return NULL;
     }
     local->alloc = *a;
+    lia_known_init(&local->known, &local->alloc);
     local->identity = (struct lia_identity)LIA_IDENTITY_INIT;
     local->log = options->log;
     local->log_ctx = options->log_ctx;

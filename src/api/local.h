@@ -12,8 +12,8 @@
  *   it when it starts.
  * Ownership: handles own what is below them. Threads: any.
  * Locks: `sync` (the node and subscriptions; held while it is started and asked; never on
- * the loop), then `mutex` (users, published documents, feeds that wait; a leaf but for the
- * users' queues).
+ * the loop), then `mutex` (users, published documents, feeds that wait, and the list of
+ * subscriptions once more, which the loop reads; a leaf but for the users' queues).
  */
 #include "api/handle.h"
 #include "api/queue.h"
@@ -33,12 +33,13 @@ struct lia_sub {
     struct lia_sub *next;
     const void *user;
     uint64_t id;
-    uint64_t node_id; /* while there is a node */
+    uint64_t node_id; /* set on the loop, while there is a node */
     struct liana_str collection;
     struct liana_slice query;   /* for the node; empty: the whole collection */
-    struct liana_str statement; /* as it is shown; all three in `block` */
+    struct liana_str statement; /* as it was written; all three in `block` */
     char *block;
     size_t block_size;
+    size_t block_len;
 };
 
 struct lia_local {
@@ -58,6 +59,7 @@ struct lia_local {
     struct lia_control_server *server;
 
     struct lia_mutex sync;
+    struct lia_known known; /* the node's while there is one */
     struct lia_node *node;
     struct lia_sub *subs;
     uint64_t last_sub;

@@ -160,17 +160,45 @@ static size_t begin_element(struct lia_buf *out, size_t index)
                              lia_bson_index_name((uint32_t)index, text));
 }
 
-static void add_store(struct lia_buf *out, struct lia_local *local)
+/* Of the database as it is read now; what its log holds twice does not count. */
+static liana_status size_of(struct lia_txn *txn, uint64_t *out, struct liana_error *err)
+{
+    struct lia_conn *conn = lia_txn_conn(txn);
+    sqlite3_stmt *stmt;
+    liana_status status = lia_conn_prepare(
+        conn,
+        lia_str(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"),
+        &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    status = lia_conn_step(conn, stmt, err);
+    if (!status) {
+        *out = lia_column_u64(stmt, 0);
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+static liana_status add_store(struct lia_buf *out,
+                              struct lia_local *local,
+                              struct lia_txn *txn,
+                              struct liana_error *err)
 {
     struct lia_db_identity id = lia_db_identity(local->db);
     struct lia_store *store = lia_db_store(local->db);
     size_t mark = begin(out, LIA_BSON_DOCUMENT, "store");
+    uint64_t bytes = 0;
+    liana_status status = size_of(txn, &bytes, err);
 
     add_text(out, "path", local->path);
     add_hex(out, "peer", local->identity.peer_id, LIA_PEER_ID_BYTES);
     add_hex(out, "database", id.database, LIA_DATABASE_ID_BYTES);
     add_text(out, "name", local->name);
     add_count(out, "seq", lia_store_head(store).committed.seq);
+    add_count(out, "bytes", bytes);
     add_hex64(out, "epoch", id.epoch);
     add_text(out, "durability",
              lia_store_durability(store) == LIA_NORMAL ? "normal" : "full");
@@ -180,6 +208,7 @@ static void add_store(struct lia_buf *out, struct lia_local *local)
     mark = begin(out, LIA_BSON_DOCUMENT, "at_rest");
     add_flag(out, "encrypted", false);
     lia_bson_end(out, mark);
+    return status;
 }
 
 /* Living documents and tombstones of one collection, counted by SQLite. */
@@ -210,20 +239,15 @@ static liana_status count_rows(struct lia_txn *txn,
 
 static liana_status add_collections(struct lia_buf *out,
                                     struct lia_local *local,
+                                    struct lia_txn *txn,
                                     struct lia_arena *arena,
                                     struct liana_error *err)
 {
-    struct lia_txn_options options = lia_txn_options(local->db, LIA_READ);
     const struct lia_collection **collections;
     size_t mark = begin(out, LIA_BSON_ARRAY, "collections");
-    struct lia_txn *txn;
-    size_t count;
-    liana_status status = lia_txn_begin(local->db, &options, &txn, err);
+    size_t count = 0;
+    liana_status status = lia_db_collections(local->db, arena, &collections, &count);
 
-    if (status) {
-        return status;
-    }
-    status = lia_db_collections(local->db, arena, &collections, &count);
     for (size_t i = 0; i < count && !status; i++) {
         size_t one = begin_element(out, i);
         uint64_t counts[2] = {0};
@@ -234,9 +258,29 @@ static liana_status add_collections(struct lia_buf *out,
         add_count(out, "tombstones", counts[1]);
         lia_bson_end(out, one);
     }
-    lia_txn_rollback(txn);
     lia_bson_end(out, mark);
     return lia_err_plain(err, status);
+}
+
+/* What is in the store, by one snapshot. */
+static liana_status add_contents(struct lia_buf *out,
+                                 struct lia_local *local,
+                                 struct lia_arena *arena,
+                                 struct liana_error *err)
+{
+    struct lia_txn_options options = lia_txn_options(local->db, LIA_READ);
+    struct lia_txn *txn;
+    liana_status status = lia_txn_begin(local->db, &options, &txn, err);
+
+    if (status) {
+        return status;
+    }
+    status = add_store(out, local, txn, err);
+    if (!status) {
+        status = add_collections(out, local, txn, arena, err);
+    }
+    lia_txn_rollback(txn);
+    return status;
 }
 
 static void add_links(struct lia_buf *out, const struct lia_node_report *report)
@@ -254,6 +298,8 @@ static void add_links(struct lia_buf *out, const struct lia_node_report *report)
         add_count(out, "since_ms", link->since_ms);
         add_count(out, "wire_in", link->wire_in);
         add_count(out, "wire_out", link->wire_out);
+        add_count(out, "payload_in", link->payload_in);
+        add_count(out, "payload_out", link->payload_out);
         add_text(out, "error", link->error.message);
         lia_bson_end(out, one);
     }
@@ -344,12 +390,11 @@ static liana_status add_node(struct lia_buf *out,
                              struct liana_error *err)
 {
     struct lia_node_report report = {0};
-    liana_status status = LIANA_OK;
+    liana_status status;
 
     lia_mutex_lock(&local->sync);
-    if (local->node) {
-        status = lia_node_report(local->node, arena, &report);
-    }
+    status = local->node ? lia_node_report(local->node, arena, &report)
+                         : lia_known_report(&local->known, arena, &report.peer);
     if (!status) {
         add_sync(out, &report, local->node != NULL);
         add_links(out, &report);
@@ -386,8 +431,7 @@ liana_status lia_local_stats(liana_db *db, liana_bytes **out, struct liana_error
     lia_buf_init(&buf, &local->alloc);
     mark = lia_bson_begin(&buf);
     add_text(&buf, "version", liana_version());
-    add_store(&buf, local);
-    status = add_collections(&buf, local, &arena, err);
+    status = add_contents(&buf, local, &arena, err);
     if (!status) {
         status = add_node(&buf, local, &arena, err);
     }

@@ -19,14 +19,32 @@ static int32_t kind_of(enum lia_node_event_kind kind)
     return 0; /* the app asked for it and knows */
 }
 
+static void copy_text(struct liana_str from, char *out, size_t size)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+
+    if (len > 0) {
+        memcpy(out, from.ptr, len);
+    }
+    out[len] = '\0';
+}
+
+/* The number that the app knows. With `mutex` held, on the loop, where node_id is set. */
+static uint64_t sub_id(const struct lia_local *local, uint64_t node_id)
+{
+    const struct lia_sub *sub = local->subs;
+
+    while (sub && (node_id == 0 || sub->node_id != node_id)) {
+        sub = sub->next;
+    }
+    return sub ? sub->id : 0;
+}
+
 static void on_event(void *ctx, const struct lia_node_event *from)
 {
     struct lia_local *local = ctx;
-    struct liana_event event = {.kind = kind_of(from->kind),
-                                .status = from->error.status,
-                                .seq = from->seq,
-                                .subscription = from->subscription};
-    size_t len = strlen(from->error.message);
+    struct liana_event event = {
+        .kind = kind_of(from->kind), .status = from->error.status, .seq = from->seq};
 
     if (event.kind == 0) {
         return;
@@ -34,9 +52,10 @@ static void on_event(void *ctx, const struct lia_node_event *from)
     if (event.kind != LIANA_EVENT_LINK_FAILED) {
         lia_peer_id_text(from->remote, event.peer);
     }
-    len = len < sizeof(event.text) ? len : sizeof(event.text) - 1;
-    memcpy(event.text, from->error.message, len);
+    copy_text(lia_str(from->error.message), event.text, sizeof(event.text));
+    copy_text(from->name, event.name, sizeof(event.name));
     lia_mutex_lock(&local->mutex);
+    event.subscription = sub_id(local, from->subscription);
     for (struct lia_queue *q = local->queues; q; q = q->next) {
         lia_queue_add(q, &event);
     }
@@ -53,8 +72,39 @@ static void free_sub(struct lia_local *local, struct lia_sub *sub)
     }
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';';
+}
+
+/* What people wrote, without what stands around it. */
+static struct liana_str trim(struct liana_str text)
+{
+    while (text.len > 0 && is_blank(text.ptr[0])) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && is_blank(text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+/* Appends to the block. */
+static struct liana_str put(struct lia_sub *sub, struct liana_str text)
+{
+    struct liana_str out = {sub->block + sub->block_len, text.len};
+
+    if (text.len > 0) {
+        memcpy(sub->block + sub->block_len, text.ptr, text.len);
+    }
+    sub->block_len += text.len;
+    return out;
+}
+
 static struct lia_sub *new_sub(struct lia_local *local,
-                               const struct lia_subscription_query *query)
+                               const struct lia_subscription_query *query,
+                               struct liana_str written)
 {
     struct lia_sub *sub = lia_mem_zalloc(&local->alloc, sizeof(*sub));
     struct liana_str name = query->collection;
@@ -63,20 +113,40 @@ static struct lia_sub *new_sub(struct lia_local *local,
     if (!sub) {
         return NULL;
     }
-    sub->block_size = name.len + text.len + 1;
+    written = trim(written);
+    sub->block_size = name.len + text.len + written.len + 1;
     sub->block = lia_mem_alloc(&local->alloc, sub->block_size);
     if (!sub->block) {
         free_sub(local, sub);
         return NULL;
     }
-    memcpy(sub->block, name.ptr, name.len);
-    memcpy(sub->block + name.len, text.ptr, text.len);
-    sub->collection = (struct liana_str){sub->block, name.len};
-    sub->statement = (struct liana_str){sub->block + name.len, text.len};
+    sub->collection = put(sub, name);
+    sub->statement = put(sub, written);
     if (query->where) {
-        sub->query = lia_str_slice(sub->statement);
+        sub->query = lia_str_slice(put(sub, text));
     }
     return sub;
+}
+
+/* The list is read by the loop as well. Both with `sync` held. */
+static void link_sub(struct lia_local *local, struct lia_sub *sub)
+{
+    lia_mutex_lock(&local->mutex);
+    sub->next = local->subs;
+    local->subs = sub;
+    lia_mutex_unlock(&local->mutex);
+}
+
+static void unlink_sub(struct lia_local *local, const struct lia_sub *sub)
+{
+    struct lia_sub **at = &local->subs;
+
+    lia_mutex_lock(&local->mutex);
+    while (*at != sub) {
+        at = &(*at)->next;
+    }
+    *at = sub->next;
+    lia_mutex_unlock(&local->mutex);
 }
 
 /* With `sync` held. */
@@ -86,6 +156,30 @@ static liana_status tell_node(struct lia_local *local,
 {
     return lia_node_subscribe(local->node, sub->collection, sub->query, &sub->node_id,
                               err);
+}
+
+/* Takes it. */
+static liana_status add_sub(struct lia_local *local,
+                            struct lia_sub *sub,
+                            uint64_t *out_id,
+                            struct liana_error *err)
+{
+    liana_status status = LIANA_OK;
+
+    lia_mutex_lock(&local->sync);
+    sub->id = ++local->last_sub;
+    link_sub(local, sub);
+    if (local->node) {
+        status = tell_node(local, sub, err);
+    }
+    if (status) {
+        unlink_sub(local, sub);
+        free_sub(local, sub);
+    } else {
+        *out_id = sub->id;
+    }
+    lia_mutex_unlock(&local->sync);
+    return status;
 }
 
 liana_status lia_local_subscribe(liana_db *db,
@@ -103,36 +197,25 @@ liana_status lia_local_subscribe(liana_db *db,
     lia_arena_init(&arena, &local->alloc);
     status = lia_lang_check_subscription(&arena, statement, params, &query, err);
     if (!status) {
-        sub = new_sub(local, &query);
+        sub = new_sub(local, &query, statement);
         status = sub ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
     }
-    lia_mutex_lock(&local->sync);
-    if (!status && local->node) {
-        status = tell_node(local, sub, err);
-    }
-    if (status) {
-        free_sub(local, sub);
-    } else {
+    if (!status) {
         sub->user = db;
-        sub->id = ++local->last_sub;
-        sub->next = local->subs;
-        local->subs = sub;
-        *out_id = sub->id;
+        status = add_sub(local, sub, out_id, err);
     }
-    lia_mutex_unlock(&local->sync);
     lia_arena_deinit(&arena);
     return status;
 }
 
 /* With `sync` held. */
 static liana_status remove_sub(struct lia_local *local,
-                               struct lia_sub **at,
+                               struct lia_sub *sub,
                                struct liana_error *err)
 {
-    struct lia_sub *sub = *at;
     liana_status status = LIANA_OK;
 
-    *at = sub->next;
+    unlink_sub(local, sub);
     if (local->node) {
         status = lia_node_unsubscribe(local->node, sub->node_id, err);
     }
@@ -143,16 +226,16 @@ static liana_status remove_sub(struct lia_local *local,
 liana_status lia_local_unsubscribe(liana_db *db, uint64_t id, struct liana_error *err)
 {
     struct lia_local *local = lia_local_of(db)->local;
-    struct lia_sub **at;
+    struct lia_sub *sub;
     liana_status status;
 
     lia_mutex_lock(&local->sync);
-    for (at = &local->subs; *at; at = &(*at)->next) {
-        if ((*at)->id == id && (*at)->user == db) {
+    for (sub = local->subs; sub; sub = sub->next) {
+        if (sub->id == id && sub->user == db) {
             break;
         }
     }
-    status = *at ? remove_sub(local, at, err)
+    status = sub ? remove_sub(local, sub, err)
                  : lia_err(err, LIANA_ENOTFOUND, "this handle has no subscription %llu",
                            (unsigned long long)id);
     lia_mutex_unlock(&local->sync);
@@ -162,15 +245,17 @@ liana_status lia_local_unsubscribe(liana_db *db, uint64_t id, struct liana_error
 void lia_local_unsubscribe_all(struct lia_local_db *user)
 {
     struct lia_local *local = user->local;
-    struct lia_sub **at = &local->subs;
+    struct lia_sub *sub;
 
     lia_mutex_lock(&local->sync);
-    while (*at) {
-        if ((*at)->user == user) {
-            LIA_IGNORE(remove_sub(local, at, NULL)); /* it is gone in any case */
-        } else {
-            at = &(*at)->next;
+    sub = local->subs;
+    while (sub) {
+        struct lia_sub *next = sub->next;
+
+        if (sub->user == user) {
+            LIA_IGNORE(remove_sub(local, sub, NULL)); /* it is gone in any case */
         }
+        sub = next;
     }
     lia_mutex_unlock(&local->sync);
 }
@@ -185,6 +270,7 @@ static liana_status start_node(struct lia_local *local, struct liana_error *err)
                                              .db = local->db,
                                              .identity = &local->identity,
                                              .trust = &local->trust,
+                                             .known = &local->known,
                                              .name = lia_str(local->name),
                                              .event = on_event,
                                              .event_ctx = local};

@@ -202,6 +202,7 @@ static liana_status poll_event(liana_db *db,
             .seq = lia_field_number(got, "seq"),
             .subscription = lia_field_number(got, "subscription")};
         read_text(got, "peer", out->peer, sizeof(out->peer));
+        read_text(got, "name", out->name, sizeof(out->name));
         read_text(got, "text", out->text, sizeof(out->text));
     }
     lia_buf_deinit(&reply);

@@ -590,6 +590,7 @@ static liana_status poll_event(void *session,
     lia_field_add(out, "seq", event.seq);
     lia_field_add(out, "subscription", event.subscription);
     lia_bson_add_str(out, lia_str("peer"), lia_str(event.peer));
+    lia_bson_add_str(out, lia_str("name"), lia_str(event.name));
     lia_bson_add_str(out, lia_str("text"), lia_str(event.text));
     lia_bson_end(out, mark);
     return LIANA_OK;

@@ -26,7 +26,7 @@
  *     STATS        {}                                     the statistics
  *     STATS_PUBLISH {name, document}                      {}
  *     POLL         {timeout_ms}                           {kind, status, seq, subscription,
- *                                                         peer, text}
+ *                                                         peer, name, text}
  *
  * Numbers are int64. An ended result is freed at once and has no id (0).
  * Ownership: the server is the core's. Threads: as node/control_server.h.

@@ -44,7 +44,6 @@ struct demo {
     size_t sold_at_join;
     uint64_t recovered;
     uint64_t rest_ms;
-    struct link_cost before_kill;
 };
 
 /* A line for the one who looks on. */

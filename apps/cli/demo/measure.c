@@ -82,29 +82,28 @@ bool measure_rest(struct world *w)
 
 /* ---- numbers ---- */
 
+static uint64_t number(const struct cli_stats *stats, size_t peer, const char *name)
+{
+    return (uint64_t)cli_stats_number(stats, "peers.%zu.%s", peer, name);
+}
+
 bool measure_link(struct world *w, enum world_place place, struct link_cost *out)
 {
+    bool is_next_asked = place == TILL_2;
+    const char *other = w->stores[is_next_asked ? place : place + 1].name;
     struct cli_stats stats;
-    const char *next = w->stores[place + 1].name;
     size_t count;
 
-    if (!read_stats(w, place, &stats)) {
+    if (!read_stats(w, is_next_asked ? place + 1 : place, &stats)) {
         return false;
     }
     *out = (struct link_cost){0};
-    count = cli_stats_count(&stats, "links");
-    for (size_t i = 0; i < count; i++) {
-        if (cli_stats_number(&stats, "links.%zu.dialled", i)) {
-            out->wire += (uint64_t)cli_stats_number(&stats, "links.%zu.wire_in", i) +
-                         (uint64_t)cli_stats_number(&stats, "links.%zu.wire_out", i);
-        }
-    }
     count = cli_stats_count(&stats, "peers");
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(cli_stats_text(&stats, "peers.%zu.name", i), next) == 0) {
+        if (strcmp(cli_stats_text(&stats, "peers.%zu.name", i), other) == 0) {
+            out->wire += number(&stats, i, "wire_in") + number(&stats, i, "wire_out");
             out->payload +=
-                (uint64_t)cli_stats_number(&stats, "peers.%zu.payload_in", i) +
-                (uint64_t)cli_stats_number(&stats, "peers.%zu.payload_out", i);
+                number(&stats, i, "payload_in") + number(&stats, i, "payload_out");
         }
     }
     cli_stats_free(&stats);
@@ -117,7 +116,7 @@ static uint64_t sum_of_peers(const struct cli_stats *stats, const char *name)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < count; i++) {
-        sum += (uint64_t)cli_stats_number(stats, "peers.%zu.%s", i, name);
+        sum += number(stats, i, name);
     }
     return sum;
 }
@@ -212,7 +211,7 @@ static bool print_stores(struct world *w)
     return true;
 }
 
-static bool print_links(struct world *w, const struct link_cost *before)
+static bool print_links(struct world *w)
 {
     FILE *out = w->cli->out;
 
@@ -224,10 +223,6 @@ static bool print_links(struct world *w, const struct link_cost *before)
 
         if (!measure_link(w, (enum world_place)i, &cost)) {
             return false;
-        }
-        if (i == TILL_2) {
-            cost.wire += before->wire;
-            cost.payload += before->payload;
         }
         snprintf(name, sizeof(name), "%s - %s", w->stores[i].name,
                  w->stores[i + 1].name);
@@ -262,9 +257,9 @@ static bool print_mongodb(struct world *w)
     return true;
 }
 
-bool measure_print(struct world *w, const struct link_cost *before, uint64_t rest_ms)
+bool measure_print(struct world *w, uint64_t rest_ms)
 {
-    if (!print_stores(w) || !print_links(w, before)) {
+    if (!print_stores(w) || !print_links(w)) {
         return false;
     }
     fprintf(w->cli->out, "\ntime to rest after the link came back: %.2f s\n",

@@ -30,8 +30,8 @@ bool measure_look(struct world *w, struct look *out);
 /* Pumps and looks until all is at rest. */
 bool measure_rest(struct world *w);
 
-/* Bytes that the link from `place` to the next one has carried, as the dialling side knows
- * them since it was started. */
+/* Bytes that went between `place` and the next one, as that of the two knows them that
+ * was not killed: a peer's counters run on when the other one comes back. */
 bool measure_link(struct world *w, enum world_place place, struct link_cost *out);
 
 /* Changes that a store has taken from its neighbours since it was started. */
@@ -47,7 +47,7 @@ bool measure_has_sale(struct world *w,
                       const char *invoice,
                       bool *out);
 
-/* The table at the end; `before` are the costs of till 2's link until it was killed. */
-bool measure_print(struct world *w, const struct link_cost *before, uint64_t rest_ms);
+/* The table at the end. */
+bool measure_print(struct world *w, uint64_t rest_ms);
 
 #endif

@@ -156,9 +156,6 @@ static bool kill_till_2(struct demo *d)
     struct world_store *s = &w->stores[TILL_2];
     uint64_t us = 0;
 
-    if (!measure_link(w, TILL_2, &d->before_kill)) {
-        return false;
-    }
     world_detach(w, TILL_2);
     if (d->kills_commit) {
         us = let_commit(d, s);

@@ -99,7 +99,10 @@ static int run_in_store(struct exec *e, const struct cli_args *args)
     if (cli_stop_wanted()) {
         return CLI_STOPPED;
     }
-    return is_run || !err.status ? CLI_OK : cli_fail(e->cli, &err);
+    if (is_run) {
+        return CLI_OK;
+    }
+    return err.status ? cli_fail(e->cli, &err) : CLI_FAILED; /* said already */
 }
 
 static int run(struct cli *cli, const struct cli_args *args)

@@ -66,7 +66,8 @@ static bool write_row(struct export *e, struct liana_slice row)
     if (!e->is_bson) {
         return cli_print_document(e->cli, row, e->form);
     }
-    return fwrite(row.ptr, 1, row.len, e->cli->out) == row.len;
+    fwrite(row.ptr, 1, row.len, e->cli->out);
+    return cli_out_takes_more(e->cli);
 }
 
 static int export_rows(struct export *e, liana_result *result)
@@ -81,7 +82,8 @@ static int export_rows(struct export *e, liana_result *result)
             return CLI_STOPPED;
         }
         if (!write_row(e, row)) {
-            return CLI_FAILED;
+            cli_progress_end(&e->progress);
+            return e->cli->out_errno ? cli_out_failed(e->cli) : CLI_FAILED;
         }
         cli_progress_set(&e->progress, ++count);
     }
@@ -149,13 +151,13 @@ static int export_file(struct cli *cli, const struct cli_args *args, const char 
         return cli_error(cli, LIANA_EINVAL, "--out: the name is too long");
     }
     to_file.out = fopen(part, "wb");
+    to_file.out_name = part;
     if (!to_file.out) {
         return cli_error(cli, LIANA_EIO, "%s: %s", part, strerror(errno));
     }
-    rc = export_store(&to_file, args);
+    rc = cli_finish(&to_file, export_store(&to_file, args));
     if (fclose(to_file.out) != 0 && rc == CLI_OK) {
-        rc = cli_error(cli, errno == ENOSPC ? LIANA_EFULL : LIANA_EIO, "%s: %s", part,
-                       strerror(errno));
+        rc = cli_error(cli, LIANA_EIO, "%s: %s", part, strerror(errno));
     }
     if (rc == CLI_OK && rename(part, path) != 0) {
         rc = cli_error(cli, LIANA_EIO, "%s: %s", path, strerror(errno));

@@ -81,6 +81,7 @@ static void commit(struct cli_import *import)
     liana_txn *txn = import->txn;
 
     import->txn = NULL;
+    import->seen = 0;
     if (!txn) {
         return;
     }
@@ -185,7 +186,7 @@ bool cli_import_add(struct cli_import *import,
     import->in_txn += mutations ? 1 : 0;
     import->unchanged += mutations ? 0 : 1;
     import->line = line;
-    if (import->in_txn >= import->batch) {
+    if (++import->seen >= import->batch) {
         commit(import);
     }
     return !import->is_over;
@@ -212,6 +213,10 @@ size_t cli_import_read(struct cli_import *import, char *out, size_t size)
         return 0;
     }
     len = fread(out, 1, size, import->file);
+    if (cli_stop_wanted()) {
+        cli_import_at(import); /* it was waiting when the signal came */
+        return 0;
+    }
     if (len == 0 && ferror(import->file)) {
         snprintf(err.message, sizeof(err.message), "%s: %s", import->path,
                  strerror(errno));

@@ -24,6 +24,12 @@ static int write_new(struct cli *cli, const char *path, struct liana_slice text)
         return cli_error(cli, errno == ENOSPC ? LIANA_EFULL : LIANA_EIO, "%s: %s", path,
                          strerror(errno));
     }
+    if (cli->json) {
+        bson_t *line = BCON_NEW("path", BCON_UTF8(path));
+
+        cli_print_bson(cli, line);
+        bson_destroy(line);
+    }
     cli_note(cli, "%s: a new shared key. Whoever has it may join.", path);
     return CLI_OK;
 }

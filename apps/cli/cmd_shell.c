@@ -242,7 +242,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     }
     liana_rollback(shell.txn);
     free(shell.text);
-    return cli_close(cli, shell.db, CLI_OK);
+    return cli_close(cli, shell.db, cli_stop_wanted() ? CLI_STOPPED : CLI_OK);
 }
 
 const struct cli_cmd cli_cmd_shell = {

@@ -149,6 +149,49 @@ static void print_each(struct cli *cli,
     }
 }
 
+/* What apps beside the store say of themselves: a name and plain values below it. */
+static void print_app(struct cli *cli, const bson_iter_t *app)
+{
+    bson_iter_t value;
+
+    fputs("  ", cli->out);
+    print_padded(cli, bson_iter_key(app), 12);
+    if (!BSON_ITER_HOLDS_DOCUMENT(app) || !bson_iter_recurse(app, &value)) {
+        putc('\n', cli->out);
+        return;
+    }
+    for (const char *gap = ""; bson_iter_next(&value); gap = ", ") {
+        bson_t one = BSON_INITIALIZER;
+        char *json;
+
+        bson_append_iter(&one, "v", 1, &value);
+        json = bson_as_relaxed_extended_json(&one, NULL);
+        /* { "v" : VALUE } */
+        fprintf(cli->out, "%s%s ", gap, bson_iter_key(&value));
+        if (json && strlen(json) > 10) {
+            cli_print_text(cli->out, (struct liana_str){json + 8, strlen(json) - 10});
+        }
+        bson_free(json);
+        bson_destroy(&one);
+    }
+    putc('\n', cli->out);
+}
+
+static void print_apps(struct cli *cli, const struct cli_stats *s)
+{
+    bson_iter_t it;
+    bson_iter_t app;
+
+    if (bson_iter_init_find(&it, &s->document, "apps") &&
+        BSON_ITER_HOLDS_DOCUMENT(&it) && bson_iter_recurse(&it, &app) &&
+        bson_iter_next(&app)) {
+        heading(cli, "apps");
+        do {
+            print_app(cli, &app);
+        } while (bson_iter_next(&app));
+    }
+}
+
 static int print_once(struct cli *cli, liana_db *db)
 {
     struct liana_error err = LIANA_ERROR_INIT;
@@ -165,10 +208,11 @@ static int print_once(struct cli *cli, liana_db *db)
         print_each(cli, &stats, "peers", print_peer);
         print_each(cli, &stats, "links", print_link);
         print_each(cli, &stats, "subscriptions", print_subscription);
+        print_apps(cli, &stats);
     }
     cli_stats_free(&stats);
     fflush(cli->out);
-    return ferror(cli->out) ? CLI_FAILED : CLI_OK;
+    return CLI_OK;
 }
 
 static int run(struct cli *cli, const struct cli_args *args)
@@ -181,7 +225,7 @@ static int run(struct cli *cli, const struct cli_args *args)
         return cli_fail(cli, &err);
     }
     rc = print_once(cli, db);
-    while (rc == CLI_OK && cli_given(args, "watch")) {
+    while (rc == CLI_OK && cli_given(args, "watch") && cli_out_takes_more(cli)) {
         cli_wait(-1, (int)cli_number(args, "watch") * 1000);
         if (cli_stop_wanted()) {
             break;

@@ -73,6 +73,8 @@ struct cli_cmd {
 struct cli {
     const char *program; /* the path of this binary, for starting it again */
     FILE *out;
+    const char *out_name; /* for messages */
+    int out_errno;        /* of the first write to `out` that failed, or 0 */
     FILE *err;
     bool json;
     bool quiet;

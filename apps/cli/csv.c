@@ -10,6 +10,10 @@
 
 #include "cli/error.h"
 
+/* A quote that is never closed makes the rest of the file one field. */
+#define ROW_BYTES_MAX ((size_t)256 * 1024 * 1024)
+#define CHUNK_BYTES   ((size_t)64 * 1024)
+
 struct reading {
     const char *name;
     cli_csv_row_fn fn;
@@ -19,6 +23,8 @@ struct reading {
     uint64_t line;     /* that is being read */
     uint64_t row_line; /* where the row began */
     bool is_in_row;
+    bool is_in_line;  /* the line goes on in the next chunk */
+    size_t row_bytes; /* so far, at least */
     /* The fields of the row: their text one after the other, each with its place. */
     char *text;
     size_t text_len;
@@ -98,6 +104,7 @@ static void on_row(int end, void *ctx)
     r->count = 0;
     r->not_text = 0;
     r->text_len = 0;
+    r->row_bytes = 0;
     r->is_in_row = false;
 }
 
@@ -107,17 +114,25 @@ static int is_no_blank(unsigned char c)
     return 0;
 }
 
+/* A line, or the part of one that a chunk holds. */
 static liana_status parse_line(struct reading *r,
                                struct csv_parser *parser,
                                const char *line,
                                size_t len)
 {
-    r->line++;
-    if (!r->is_in_row) {
-        r->row_line = r->line;
+    if (!r->is_in_line) {
+        r->line++;
+        r->row_line = r->is_in_row ? r->row_line : r->line;
+        /* An empty line gives no row: whatever comes next begins one. */
+        r->is_in_row = r->is_in_row || (line[0] != '\n' && line[0] != '\r');
     }
-    /* An empty line gives no row: whatever comes next begins one. */
-    r->is_in_row = r->is_in_row || (line[0] != '\n' && line[0] != '\r');
+    r->is_in_line = line[len - 1] != '\n';
+    r->row_bytes += len;
+    if (r->row_bytes > ROW_BYTES_MAX) {
+        return cli_err(r->err, LIANA_ETOOLARGE,
+                       "%s, line %" PRIu64 ": a row of more than %zu MiB", r->name,
+                       r->row_line, ROW_BYTES_MAX >> 20);
+    }
     if (csv_parse(parser, line, len, on_field, on_row, r) != len && !r->status) {
         return cli_err(r->err, LIANA_ECSV, "%s, line %" PRIu64 ": %s", r->name, r->line,
                        csv_error(parser) == CSV_EPARSE
@@ -125,6 +140,24 @@ static liana_status parse_line(struct reading *r,
                            : csv_strerror(csv_error(parser)));
     }
     return r->status;
+}
+
+static liana_status parse_chunk(struct reading *r,
+                                struct csv_parser *parser,
+                                const char *chunk,
+                                size_t len)
+{
+    liana_status status = LIANA_OK;
+
+    while (!status && len > 0) {
+        const char *end = memchr(chunk, '\n', len);
+        size_t line_len = end ? (size_t)(end + 1 - chunk) : len;
+
+        status = parse_line(r, parser, chunk, line_len);
+        chunk += line_len;
+        len -= line_len;
+    }
+    return status;
 }
 
 static size_t skip_mark(const char *line, size_t len)
@@ -141,20 +174,23 @@ liana_status cli_csv_read(FILE *file,
 {
     struct reading r = {.name = name, .fn = fn, .ctx = ctx, .err = err};
     struct csv_parser parser;
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t len;
+    char *chunk = malloc(CHUNK_BYTES);
+    size_t len;
     liana_status status = LIANA_OK;
 
+    if (!chunk) {
+        return cli_err(err, LIANA_ENOMEM, "out of memory");
+    }
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL)) {
+        free(chunk);
         return cli_err(err, LIANA_ENOMEM, "out of memory");
     }
     csv_set_delim(&parser, (unsigned char)delimiter);
     csv_set_space_func(&parser, is_no_blank);
-    while (!status && (len = getline(&line, &room, file)) > 0) {
-        size_t skip = r.line == 0 ? skip_mark(line, (size_t)len) : 0;
+    while (!status && (len = fread(chunk, 1, CHUNK_BYTES, file)) > 0) {
+        size_t skip = r.line == 0 ? skip_mark(chunk, len) : 0;
 
-        status = parse_line(&r, &parser, line + skip, (size_t)len - skip);
+        status = parse_chunk(&r, &parser, chunk + skip, len - skip);
     }
     if (!status && ferror(file)) {
         status = cli_err(err, LIANA_EIO, "%s: %s", name, strerror(errno));
@@ -166,7 +202,7 @@ liana_status cli_csv_read(FILE *file,
     }
     status = status ? status : r.status;
     csv_free(&parser);
-    free(line);
+    free(chunk);
     free(r.text);
     free(r.fields);
     free(r.offsets);

@@ -14,7 +14,7 @@ const struct cli_exit cli_exits[] = {
     {CLI_PARTLY, "done, but for something that was said"},
     {CLI_NOT_FOUND, "not found, or already there"},
     {CLI_BUSY, "in use or timed out: try again later"},
-    {CLI_STOPPED, "stopped by a signal, in order"},
+    {CLI_STOPPED, "stopped by a signal before it was done, in order"},
     {0, NULL}};
 
 /* ---- lines ---- */

@@ -30,7 +30,8 @@ struct cli_import {
     const char *path;
 
     liana_txn *txn;
-    uint64_t in_txn;
+    uint64_t seen;     /* documents in this transaction, changed or not */
+    uint64_t in_txn;   /* changed */
     uint64_t imported; /* committed */
     uint64_t unchanged;
     uint64_t bad;

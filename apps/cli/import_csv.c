@@ -352,9 +352,11 @@ void cli_import_csv(struct cli_import *import, const struct cli_args *args)
     if (parse_delimiter(&csv, cli_text(args, "delimiter"), &delimiter) &&
         parse_types(&csv, cli_text(args, "types")) &&
         parse_fields(&csv, cli_text(args, "fields")) &&
-        cli_csv_read(import->file, import->path, delimiter, on_row, &csv, &err) &&
-        !import->is_over) {
-        cli_import_fail(import, &err);
+        cli_csv_read(import->file, import->path, delimiter, on_row, &csv, &err)) {
+        cli_import_at(import); /* a signal ends a read, too */
+        if (!import->is_over) {
+            cli_import_fail(import, &err);
+        }
     }
     deinit(&csv);
 }

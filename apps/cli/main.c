@@ -24,12 +24,24 @@ static const char *program_path(const char *fallback, char *path, size_t size)
 static bool wants_colour(const char *when, int fd)
 {
     const char *terminal = getenv("TERM");
+    const char *without = getenv("NO_COLOR");
 
     if (strcmp(when, "auto") != 0) {
         return strcmp(when, "always") == 0;
     }
-    return isatty(fd) && !getenv("NO_COLOR") && terminal &&
+    return isatty(fd) && !(without && *without) && terminal &&
            strcmp(terminal, "dumb") != 0;
+}
+
+/* A line that does not parse may still say how its error is to be told. */
+static bool asks_for_json(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int run(struct cli *cli, const struct cli_cmd *cmd, int argc, char **argv)
@@ -40,7 +52,7 @@ static int run(struct cli *cli, const struct cli_cmd *cmd, int argc, char **argv
 
     bool is_right = cli_parse(&args, cmd, argc, argv, message);
 
-    cli->json = cli_flag(&args, "json");
+    cli->json = is_right ? cli_flag(&args, "json") : asks_for_json(argc, argv);
     if (!is_right) {
         cli_error(cli, LIANA_EINVAL, "%s", message);
         cli_note(cli, "Try 'liana help %s'.", cmd->name);
@@ -65,6 +77,7 @@ int main(int argc, char **argv)
     char path[4096];
     struct cli cli = {.program = program_path(argv[0], path, sizeof(path)),
                       .out = stdout,
+                      .out_name = "standard output",
                       .err = stderr,
                       .err_terminal = isatty(STDERR_FILENO) == 1};
     const struct cli_cmd *cmd;
@@ -73,7 +86,7 @@ int main(int argc, char **argv)
     cli_signals_start();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         cli_help_overview(argc < 2 ? stderr : stdout);
-        return argc < 2 ? CLI_USAGE : CLI_OK;
+        return cli_finish(&cli, argc < 2 ? CLI_USAGE : CLI_OK);
     }
     cmd = cli_find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
     if (!cmd) {

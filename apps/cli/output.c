@@ -144,15 +144,32 @@ int cli_error(struct cli *cli, liana_status status, const char *format, ...)
 
 /* ---- results ---- */
 
+bool cli_out_takes_more(struct cli *cli)
+{
+    if (ferror(cli->out) && !cli->out_errno) {
+        cli->out_errno = errno ? errno : EIO;
+    }
+    return !cli->out_errno;
+}
+
+bool cli_out_is_left(const struct cli *cli)
+{
+    return cli->out_errno == EPIPE;
+}
+
+int cli_out_failed(struct cli *cli)
+{
+    if (cli_out_is_left(cli)) {
+        return CLI_OK;
+    }
+    return cli_error(cli, cli->out_errno == ENOSPC ? LIANA_EFULL : LIANA_EIO, "%s: %s",
+                     cli->out_name, strerror(cli->out_errno));
+}
+
 int cli_finish(struct cli *cli, int rc)
 {
-    bool is_written = fflush(cli->out) == 0 && !ferror(cli->out);
-
-    /* A reader that has left (`liana ... | head`) wanted no more: no failure. */
-    if (is_written || errno == EPIPE || rc != CLI_OK) {
-        return rc;
-    }
-    return cli_error(cli, LIANA_EIO, "standard output: %s", strerror(errno));
+    fflush(cli->out);
+    return cli_out_takes_more(cli) || rc != CLI_OK ? rc : cli_out_failed(cli);
 }
 
 /* ---- progress ---- */

@@ -37,6 +37,16 @@ void cli_print_text(FILE *file, struct liana_str text);
 void cli_print_line(FILE *file, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
+/* Looks whether `out` took what was written; the commands' own writes call it, too. */
+bool cli_out_takes_more(struct cli *cli);
+
+/* The reader has left (`liana ... | head`): it wants no more, which is no failure. */
+bool cli_out_is_left(const struct cli *cli);
+
+/* What a command answers when `out` takes no more: CLI_OK when the reader has left, else
+ * it says why. */
+int cli_out_failed(struct cli *cli);
+
 /* Flushes; a result that could not be written turns success into failure. */
 int cli_finish(struct cli *cli, int rc);
 

@@ -6,6 +6,7 @@
 
 #include "cli/error.h"
 #include "cli/event.h"
+#include "cli/quote.h"
 #include "cli/signals.h"
 #include "cli/stats.h"
 
@@ -53,29 +54,27 @@ static bool is_plain(const char *name)
 /* `sales` means all of it. A name is quoted if it must be, so that any name will do. */
 static liana_status subscribe(liana_db *db, const char *what, struct liana_error *err)
 {
-    char statement[400];
+    char *all;
+    liana_status status = LIANA_ESYNTAX;
     uint64_t id;
 
     if (is_statement(what)) {
         return liana_subscribe(db, cli_str(what), LIANA_NONE, &id, err);
     }
-    if (is_plain(what) && snprintf(statement, sizeof(statement), "SELECT * FROM %s",
-                                   what) < (int)sizeof(statement)) {
-        liana_status status =
-            liana_subscribe(db, cli_str(statement), LIANA_NONE, &id, NULL);
-
-        if (status != LIANA_ESYNTAX) {
-            return status ? cli_err(err, status, "--subscribe=%s: %s", what,
-                                    liana_status_text(status))
-                          : LIANA_OK;
-        }
+    if (is_plain(what)) {
+        all = bson_strdup_printf("SELECT * FROM %s", what);
+        status = liana_subscribe(db, cli_str(all), LIANA_NONE, &id, NULL);
+        bson_free(all);
     }
-    if (strchr(what, '`') ||
-        snprintf(statement, sizeof(statement), "SELECT * FROM `%s`", what) >=
-            (int)sizeof(statement)) {
-        return cli_err(err, LIANA_EINVAL, "--subscribe: '%s' is no collection", what);
+    if (status == LIANA_ESYNTAX) {
+        all = cli_select_all(what);
+        status = all ? liana_subscribe(db, cli_str(all), LIANA_NONE, &id, NULL)
+                     : LIANA_ENOMEM;
+        cli_free(all);
     }
-    return liana_subscribe(db, cli_str(statement), LIANA_NONE, &id, err);
+    return status ? cli_err(err, status, "--subscribe=%s: %s", what,
+                            liana_status_text(status))
+                  : LIANA_OK;
 }
 
 static liana_status subscribe_all(const struct cli_args *args,
@@ -91,17 +90,23 @@ static liana_status subscribe_all(const struct cli_args *args,
     return status;
 }
 
-static size_t collect(const struct cli_args *args,
-                      const char *name,
-                      struct liana_str out[static ADDRESSES_MAX])
+static liana_status collect(const struct cli_args *args,
+                            const char *name,
+                            struct liana_str out[static ADDRESSES_MAX],
+                            size_t *out_count,
+                            struct liana_error *err)
 {
-    size_t count = 0;
     const char *address;
 
-    while (count < ADDRESSES_MAX && (address = cli_list_at(args, name, count))) {
-        out[count++] = cli_str(address);
+    for (*out_count = 0; (address = cli_list_at(args, name, *out_count));
+         (*out_count)++) {
+        if (*out_count == ADDRESSES_MAX) {
+            return cli_err(err, LIANA_ELIMIT, "--%s: more than %d", name,
+                           ADDRESSES_MAX);
+        }
+        out[*out_count] = cli_str(address);
     }
-    return count;
+    return LIANA_OK;
 }
 
 static liana_status start_sync(const struct cli_args *args,
@@ -112,10 +117,16 @@ static liana_status start_sync(const struct cli_args *args,
     struct liana_str listen[ADDRESSES_MAX];
     struct liana_str dial[ADDRESSES_MAX];
 
+    liana_status status = collect(args, "listen", listen, &options.listen_count, err);
+
+    if (!status) {
+        status = collect(args, "dial", dial, &options.dial_count, err);
+    }
+    if (status) {
+        return status;
+    }
     options.listen = listen;
-    options.listen_count = collect(args, "listen", listen);
     options.dial = dial;
-    options.dial_count = collect(args, "dial", dial);
     if (options.listen_count + options.dial_count == 0) {
         return LIANA_OK;
     }

@@ -15,7 +15,7 @@ bool cli_print_document(struct cli *cli, struct liana_slice document, int32_t fo
     fwrite(text.ptr, 1, text.len, cli->out);
     putc('\n', cli->out);
     liana_bytes_free(json);
-    return !ferror(cli->out);
+    return cli_out_takes_more(cli);
 }
 
 bool cli_print_bson(struct cli *cli, const bson_t *document)

@@ -46,12 +46,14 @@ bool cli_run_statement(struct cli *cli,
     }
     if (is_printed && status == LIANA_EEND) {
         say_count(cli, rows, result);
-        if (err) {
-            *err = (struct liana_error)LIANA_ERROR_INIT;
-        }
+        *err = (struct liana_error)LIANA_ERROR_INIT;
     }
     liana_result_free(result);
-    return is_printed && status == LIANA_EEND;
+    /* Whoever reads decides how much is printed, not how much is done. */
+    if (!is_printed && !cli_out_is_left(cli)) {
+        cli_out_failed(cli);
+    }
+    return (is_printed && status == LIANA_EEND) || cli_out_is_left(cli);
 }
 
 /* ---- where a statement ends ---- */

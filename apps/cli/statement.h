@@ -11,7 +11,8 @@
 /* Runs `text` in `txn`, or for itself if that is NULL, and prints the rows. How many
  * rows or changed documents there were is a note; with --json a statement that gives no
  * rows prints {"mutations", "seq"}. False with `err` set, or when stdout takes no more
- * (`err` is untouched then). */
+ * (that was said, and `err` is untouched); a reader of stdout that has left only ends the
+ * printing. */
 bool cli_run_statement(struct cli *cli,
                        liana_db *db,
                        liana_txn *txn,

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The commands as a person or a script meets them: results, exit codes, and what bad input says."""
+import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import termios
 import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -192,14 +196,90 @@ class Import(Cli):
         self.assertIn("missing.json", self.refused(4, "LIANA_ENOTFOUND", "import", "s", "c", "missing.json"))
         self.refused(2, "LIANA_EINVAL", "import", "s", "c", ".")
 
+
+class Streams(Cli):
+    """Where results go and input comes from: pipes that close, full disks, signals."""
+
+    ROWS = 5000  # more than any buffer on the way
+
+    def setUp(self):
+        super().setUp()
+        self.liana("init", "s")
+        self.write("f.csv", "_id,text\n" + "".join(f"{i},a text of some length\n" for i in range(self.ROWS)))
+
+    def start(self, *words, **options):
+        run = subprocess.Popen([LIANA, *words], cwd=self.folder, stderr=subprocess.PIPE, text=True, **options)
+        self.addCleanup(run.communicate)
+        self.addCleanup(run.kill)
+        return run
+
+    def first_line(self, *words):
+        """What `liana ... | head -1` does; answers the exit code and the errors."""
+        run = self.start(*words, stdout=subprocess.PIPE)
+        run.stdout.readline()
+        run.stdout.close()
+        return run.wait(), run.stderr.read()
+
+    def test_a_reader_that_leaves_is_no_failure(self):
+        self.liana("import", "s", "c", "f.csv")
+        self.assertEqual(self.first_line("export", "--quiet", "s", "c"), (0, ""))
+        self.assertEqual(self.first_line("export", "--quiet", "--format=bson", "s", "c"), (0, ""))
+        self.assertEqual(self.first_line("exec", "--quiet", "s", "SELECT * FROM c"), (0, ""))
+        # What is done does not depend on who reads along.
+        statements = ("SELECT * FROM c", "INSERT INTO d DOCUMENTS ({'_id': 1})")
+        self.assertEqual(self.first_line("exec", "--quiet", "-t", "s", *statements), (0, ""))
+        self.assertEqual(self.count("d"), 1)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")
     def test_a_full_disk_is_said(self):
-        self.liana("exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 1})")
-        if os.path.exists("/dev/full"):
-            with open("/dev/full", "w", encoding="ascii") as full:
-                run = subprocess.run([LIANA, "export", "s", "c"], cwd=self.folder, stdout=full, stderr=subprocess.PIPE,
-                                     text=True, check=False)
-            self.assertEqual(run.returncode, 1)
-            self.assertIn("standard output", run.stderr)
+        self.liana("import", "s", "c", "f.csv")
+        self.liana("exec", "s", "INSERT INTO small DOCUMENTS ({'_id': 1})")
+        for words in (["export", "s", "small"], ["export", "s", "c"], ["exec", "s", "SELECT * FROM c"], ["help"],
+                      ["--help"], ["status", "s"], ["version"], ["completion", "bash"], ["init", "new"],
+                      ["exec", "-t", "s", "SELECT * FROM c", "DELETE FROM c"]):
+            with self.subTest(words), open("/dev/full", "w", encoding="ascii") as full:
+                run = self.start(*words, stdout=full)
+                self.assertEqual(run.wait(), 1)
+                self.assertEqual(re.findall(r"liana: standard output: .*\((\w+)\)", run.stderr.read()), ["LIANA_EFULL"])
+        self.assertEqual(self.count("c"), self.ROWS)
+
+    def test_a_file_is_whole_or_not_there(self):
+        self.write("out.json", "before")
+        self.refused(2, "LIANA_ESYNTAX", "export", "s", "--query=nonsense", "--out=out.json")
+        with open(os.path.join(self.folder, "out.json"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "before")
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "out.json.part")))
+
+    def test_a_signal_ends_an_import_that_waits(self):
+        for form, first in (("json", '{"_id": 1}\n'), ("csv", "_id\n1\n")):
+            with self.subTest(form):
+                reading, writing = os.pipe()
+                run = self.start("import", "s", form, f"--format={form}", "--batch=1", stdin=reading)
+                os.close(reading)
+                os.write(writing, first.encode())
+                while self.waiting_bytes(writing):  # until it has read them
+                    pass
+                run.send_signal(signal.SIGINT)
+                self.assertEqual(run.wait(), 130)
+                self.assertIn("To go on from here: --skip=", run.stderr.read())
+                os.close(writing)
+
+    @staticmethod
+    def waiting_bytes(pipe):
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    def test_progress_is_for_terminals(self):
+        for words in (["import", "s", "c", "f.csv"], ["export", "s", "c", "--out=o.json"]):
+            self.assertNotIn("\r", self.liana(*words).stderr)
+
+    def test_an_error_in_the_options_is_json_too(self):
+        for words in (["exec", "--bogus", "--json", "s"], ["exec", "--json", "--bogus", "s"], ["import", "--json"]):
+            run = self.liana(*words, code=2)
+            self.assertEqual(json.loads(run.stderr.splitlines()[0])["error"]["status"], "LIANA_EINVAL")
+
+    def test_lists_have_an_end_that_is_said(self):
+        addresses = [f"--dial=127.0.0.1:{port}" for port in range(1, 66)]
+        self.refused(1, "LIANA_ELIMIT", "peer", "s", "--open", *addresses)
 
 
 class Keys(Cli):
@@ -288,6 +368,18 @@ class Served(Cli):
         self.assertIn("c: 2 of 2 read", self.liana("doctor", "s", code=0).stdout)
         self.liana("exec", "-t", "s", "DELETE FROM c; nonsense", code=2)
         self.assertEqual(self.count("c"), 2)
+
+    def test_what_apps_say_is_shown(self):
+        uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50"
+        self.liana("init", "h")
+        hub = subprocess.Popen([LIANA, "hub", "--json", "h", f"--mongo={uri}", "-s", "a `strange` name"], cwd=self.folder,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(hub.communicate)
+        self.addCleanup(hub.terminate)
+        for line in hub.stdout:
+            if "unreachable" in line:
+                break
+        self.assertRegex(self.out("status", "h"), r'(?m)^apps\n  mongo +.*state "unreachable"')
 
     def test_it_cannot_be_made_again(self):
         self.refused(5, "LIANA_EBUSY", "init", "s")

@@ -126,6 +126,11 @@ void lia_thread_join(struct lia_thread *thread)
     LIA_ASSERT(pthread_join(thread->handle, NULL) == 0);
 }
 
+void lia_thread_detach(struct lia_thread *thread)
+{
+    LIA_ASSERT(pthread_detach(thread->handle) == 0);
+}
+
 bool lia_thread_is_current(const struct lia_thread *thread)
 {
     return pthread_equal(thread->handle, pthread_self()) != 0;

@@ -60,6 +60,10 @@ LIANA_MUST_CHECK liana_status lia_thread_start(struct lia_thread *thread,
 /* Waits for its end. Exactly once per started thread, never from the thread itself. */
 void lia_thread_join(struct lia_thread *thread);
 
+/* Instead of join: nobody waits for it, and it may outlive everything but the process. Its
+ * function may free the struct, once this has returned. */
+void lia_thread_detach(struct lia_thread *thread);
+
 bool lia_thread_is_current(const struct lia_thread *thread);
 
 #endif

@@ -2,21 +2,22 @@
 #include "net/transports/tcp/dial.h"
 
 #include <netdb.h>
-#include <stdio.h>
 
 #include "net/timer.h"
+#include "net/transports/tcp/lookup.h"
 #include "net/transports/tcp/sockaddr.h"
 #include "net/uv_error.h"
 
 /* The dial lives until its timer is closed; what it waits for keeps it open:
  *
- *     lookup or attempt under way   `is_waiting`; its callback comes, cancelled or not
- *     nothing under way             conclude() closes the timer, `done` follows
+ *     lookup under way    its callback comes; cancelled, it is left to itself
+ *     attempt under way   `is_waiting`; its callback comes, cancelled or not
+ *     nothing under way   conclude() closes the timer, `done` follows
  */
 struct tcp_dial {
     struct lia_dial base; /* first: a dial is its tcp_dial */
 
-    uv_getaddrinfo_t lookup;
+    struct lia_lookup *lookup;   /* under way; else NULL */
     struct addrinfo *list;       /* of the lookup; NULL for a numeric host */
     const struct addrinfo *next; /* of the list, to be tried */
 
@@ -36,7 +37,7 @@ static void on_timer_closed(void *ctx)
     struct tcp_dial last = *d;
 
     if (d->list) {
-        uv_freeaddrinfo(d->list);
+        freeaddrinfo(d->list);
     }
     lia_mem_free(lia_loop_env(d->base.loop)->alloc, d, sizeof(*d));
     if (last.base.is_cancelled && last.stream) {
@@ -153,45 +154,50 @@ static void try_next(struct tcp_dial *d)
     conclude(d);
 }
 
-static void on_lookup(uv_getaddrinfo_t *req, int rc, struct addrinfo *list)
+static void fail_lookup(struct tcp_dial *d, int rc)
 {
-    struct tcp_dial *d = req->data;
+    d->err = (struct liana_error)LIANA_ERROR_INIT;
+    d->status =
+        lia_err_sub(&d->err, rc == EAI_MEMORY ? LIANA_ENOMEM : LIANA_EUNREACHABLE, rc,
+                    "cannot find host %s: %s", d->base.address.host, gai_strerror(rc));
+}
 
-    d->is_waiting = false;
-    d->list = list;
-    d->next = list;
+static void on_lookup(void *ctx, int rc, struct addrinfo *list)
+{
+    struct tcp_dial *d = ctx;
+
+    d->lookup = NULL;
     if (rc) {
-        fail(d, rc);
+        fail_lookup(d, rc);
+    } else {
+        d->list = list;
+        d->next = list;
     }
     try_next(d);
 }
 
-/* Asks for the host; a numeric one is answered without a name server. */
-static int look_up(struct tcp_dial *d)
+/* A numeric host is not looked up. */
+static void begin(struct tcp_dial *d)
 {
-    /* No AI_ADDRCONFIG: a machine whose one interface is the loopback must find
-     * localhost. */
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    char port[8];
+    const char *host = d->base.address.host[0] ? d->base.address.host : "localhost";
+    uint16_t port = d->base.address.port;
+    struct sockaddr_storage to;
     int rc;
 
-    snprintf(port, sizeof(port), "%u", d->base.address.port);
-    d->lookup.data = d;
-    rc = uv_getaddrinfo(lia_loop_uv(d->base.loop), &d->lookup, on_lookup,
-                        d->base.address.host[0] ? d->base.address.host : "localhost",
-                        port, &hints);
-    d->is_waiting = rc == 0;
-    return rc;
-}
-
-static int begin(struct tcp_dial *d)
-{
-    struct sockaddr_storage to;
-
-    if (lia_sockaddr_numeric(d->base.address.host, d->base.address.port, &to)) {
-        return attempt(d, (const struct sockaddr *)&to);
+    if (lia_sockaddr_numeric(host, port, &to)) {
+        rc = attempt(d, (const struct sockaddr *)&to);
+        if (rc) {
+            fail(d, rc);
+            conclude(d);
+        }
+        return;
     }
-    return look_up(d);
+    d->status = lia_lookup_start(d->base.loop, host, port, on_lookup, d, &d->lookup);
+    if (d->status) {
+        lia_err(&d->err, d->status, "cannot look up host %s: %s", host,
+                liana_status_text(d->status));
+        conclude(d);
+    }
 }
 
 liana_status lia_tcp_dial(struct lia_loop *loop,
@@ -202,7 +208,6 @@ liana_status lia_tcp_dial(struct lia_loop *loop,
                           struct liana_error *err)
 {
     struct tcp_dial *d = lia_mem_zalloc(lia_loop_env(loop)->alloc, sizeof(*d));
-    int rc;
 
     if (!d) {
         return lia_err_plain(err, LIANA_ENOMEM);
@@ -212,12 +217,7 @@ liana_status lia_tcp_dial(struct lia_loop *loop,
     d->base.done = done;
     d->base.ctx = ctx;
     lia_timer_init(&d->timer, loop, on_attempt_timeout, d);
-    rc = begin(d);
-    if (rc) {
-        /* Told by `done`, like every failure but the want of memory. */
-        fail(d, rc);
-        conclude(d);
-    }
+    begin(d); /* whose failures are told by `done` */
     *out = &d->base;
     return LIANA_OK;
 }
@@ -230,13 +230,11 @@ void lia_tcp_dial_cancel(struct lia_dial *dial)
         return;
     }
     d->base.is_cancelled = true;
-    if (!d->is_waiting) {
-        return; /* concluding */
-    }
-    if (d->stream) {
+    if (d->lookup) {
+        lia_lookup_cancel(d->lookup);
+        d->lookup = NULL;
+        conclude(d);
+    } else if (d->is_waiting) {
         break_attempt(d);
-    } else {
-        /* A look-up that is running cannot be cancelled; its end is awaited. */
-        uv_cancel((uv_req_t *)&d->lookup);
-    }
+    } /* else it is concluding */
 }

@@ -9,7 +9,8 @@
  *     cancel ------+-----------------+-> done(LIANA_ECANCELED)
  *
  * Rules: addresses are tried one after the other in the system's order (RFC 6724); the
- * last failure is the one that is told. Names are looked up on libuv's pool.
+ * last failure is the one that is told. Cancelling waits for nobody, a name server
+ * included (lookup.h).
  * Ownership and threads: as net/transport.h says.
  */
 #include "net/transports/uv_stream.h"

@@ -10,6 +10,10 @@ static const struct cli_option options[] = {
      .value = "NAME",
      .help = "what peers share: a name, or the 32 hexadecimal digits of a database id; "
              "a random id without it"},
+    {.name = "name",
+     .type = CLI_TEXT,
+     .value = "NAME",
+     .help = "how other peers see this one (default: the folder's name)"},
     {0},
 };
 
@@ -23,6 +27,7 @@ static int run(struct cli *cli, const struct cli_args *args)
 
     open.flags = LIANA_OPEN_CREATE | LIANA_OPEN_EXCLUSIVE;
     open.database = cli_str(cli_text(args, "database"));
+    open.name = cli_str(cli_text(args, "name"));
     if (liana_open(cli_str(path), &open, &db, &err)) {
         return cli_fail(cli, &err);
     }
@@ -31,14 +36,16 @@ static int run(struct cli *cli, const struct cli_args *args)
     }
     if (cli->json) {
         bson_t *line =
-            BCON_NEW("path", BCON_UTF8(path), "database",
+            BCON_NEW("path", BCON_UTF8(path), "name",
+                     BCON_UTF8(cli_stats_text(&stats, "store.name")), "database",
                      BCON_UTF8(cli_stats_text(&stats, "store.database")), "peer",
                      BCON_UTF8(cli_stats_text(&stats, "store.peer")));
 
         cli_print_bson(cli, line);
         bson_destroy(line);
     } else {
-        fprintf(cli->out, "store     %s\ndatabase  %s\npeer      %s\n", path,
+        fprintf(cli->out, "store     %s\nname      %s\ndatabase  %s\npeer      %s\n",
+                path, cli_stats_text(&stats, "store.name"),
                 cli_stats_text(&stats, "store.database"),
                 cli_stats_text(&stats, "store.peer"));
     }

@@ -22,7 +22,7 @@
         {.name = "name",                                                               \
          .type = CLI_TEXT,                                                             \
          .value = "NAME",                                                              \
-         .help = "how other peers see this one"},                                      \
+         .help = "how other peers see this one, from now on"},                         \
         {.name = "durability",                                                         \
          .type = CLI_CHOICE,                                                           \
          .value = "full|normal",                                                       \

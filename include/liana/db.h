@@ -71,7 +71,8 @@ struct liana_open_options {
      * (LIANA_EDATABASE). */
     struct liana_str database;
 
-    /* How other peers see this one, at most 120 bytes; empty: the folder's name. */
+    /* How other peers see this one: UTF-8, at most 120 bytes. It is kept in the store
+     * until another one is given. Empty: the one that is kept, else the folder's name. */
     struct liana_str name;
 
     int32_t durability; /* LIANA_DURABILITY_...: what the store's commits wait for */

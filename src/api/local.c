@@ -5,6 +5,7 @@
 #include "api/serve.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "codec/utf8.h"
 
 struct lia_local_db *lia_local_of(liana_db *db)
 {
@@ -144,17 +145,37 @@ static struct liana_str folder_name(const char *path)
     return (struct liana_str){path + start, end - start};
 }
 
-static liana_status set_name(struct lia_local *local,
-                             struct liana_str name,
-                             struct liana_error *err)
+/* As the wire demands it of names. */
+static liana_status check_name(struct liana_str name, struct liana_error *err)
 {
     if (name.len > LIA_NAME_BYTES_MAX) {
         return lia_err(err, LIANA_EINVAL, "the peer's name is longer than %d bytes",
                        LIA_NAME_BYTES_MAX);
     }
+    return name.len == 0 || (lia_utf8_valid(lia_str_slice(name)) &&
+                             !memchr(name.ptr, 0, name.len))
+               ? LIANA_OK
+               : lia_err(err, LIANA_EINVAL, "the peer's name is not UTF-8 text");
+}
+
+/* The one that is given is kept; else the one that is kept, else the folder's. */
+static liana_status set_name(struct lia_local *local,
+                             struct liana_str name,
+                             struct liana_error *err)
+{
+    liana_status status = LIANA_OK;
+
+    if (name.len && !lia_str_equal(name, lia_db_name(local->db))) {
+        status = lia_db_set_name(local->db, name, err);
+    }
+    if (status) {
+        return status;
+    }
+    name = lia_db_name(local->db);
     if (name.len == 0) {
         name = folder_name(local->path);
         name.len = name.len > LIA_NAME_BYTES_MAX ? LIA_NAME_BYTES_MAX : name.len;
+        name.len = lia_utf8_valid_len(lia_str_slice(name));
     }
     memcpy(local->name, name.ptr, name.len);
     local->name[name.len] = '\0';
@@ -389,13 +410,16 @@ static liana_status open_parts(struct lia_local *local,
                                const struct liana_open_options *options,
                                struct liana_error *err)
 {
-    liana_status status = set_name(local, options->name, err);
+    liana_status status = check_name(options->name, err);
 
     if (!status) {
         status = set_trust(local, options, err);
     }
     if (!status) {
         status = open_db(local, options, err);
+    }
+    if (!status) {
+        status = set_name(local, options->name, err);
     }
     if (!status && (options->flags & LIANA_OPEN_SERVE) != 0) {
         status = lia_local_need_loop(local, err);

@@ -480,6 +480,54 @@ static void test_a_store_is_made_and_found_again(void **state)
     lia_test_scratch_remove(folder);
 }
 
+static void assert_name(const char *path,
+                        struct liana_open_options *options,
+                        const char *name,
+                        const char *shown)
+{
+    liana_bytes *stats;
+    liana_bytes *json;
+    char text[160];
+    liana_db *db;
+
+    options->name = str(name);
+    assert_ok(liana_open(str(path), options, &db, NULL));
+    assert_ok(liana_stats(db, &stats, NULL));
+    assert_ok(
+        liana_json_encode(liana_bytes_slice(stats), LIANA_JSON_RELAXED, &json, NULL));
+    snprintf(text, sizeof(text), "\"name\":\"%s\"", shown);
+    assert_non_null(strstr((const char *)liana_bytes_slice(json).ptr, text));
+    liana_bytes_free(json);
+    liana_bytes_free(stats);
+    assert_ok(liana_close(db, NULL));
+}
+
+static void test_a_name_is_kept_until_another_is_given(void **state)
+{
+    struct liana_open_options options = LIANA_OPEN_OPTIONS_INIT;
+    char folder[LIA_TEST_PATH_MAX];
+    char path[LIA_TEST_PATH_MAX + 8];
+    char longest[121];
+    liana_db *db;
+
+    (void)state;
+    lia_test_scratch(folder);
+    snprintf(path, sizeof(path), "%s/store", folder);
+    options.flags = LIANA_OPEN_CREATE;
+    assert_name(path, &options, "", "store");
+    assert_name(path, &options, "till 7", "till 7");
+    assert_name(path, &options, "", "till 7");
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    assert_name(path, &options, longest, longest);
+    assert_name(path, &options, "", longest);
+    options.name = LIANA_STR("not \xff text");
+    assert_status(LIANA_EINVAL, liana_open(str(path), &options, &db, NULL));
+    options.name = LIANA_STR("a\0b");
+    assert_status(LIANA_EINVAL, liana_open(str(path), &options, &db, NULL));
+    lia_test_scratch_remove(folder);
+}
+
 #define TWICE(case)                                                                    \
     {#case " (opened)", case, open_local, close_it, NULL},                             \
     {                                                                                  \
@@ -500,6 +548,7 @@ static const struct CMUnitTest tests[] = {
     TWICE(test_wrong_arguments),
     TWICE(test_who_may_open),
     cmocka_unit_test(test_a_store_is_made_and_found_again),
+    cmocka_unit_test(test_a_name_is_kept_until_another_is_given),
 };
 
 LIA_TEST_MAIN(tests)

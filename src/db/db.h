@@ -65,6 +65,14 @@ struct lia_db_identity {
 
 struct lia_db_identity lia_db_identity(struct lia_db *db);
 
+/* How other peers see this store; kept in it. Empty: none was given. Valid until the next
+ * lia_db_set_name, which is called while nobody else looks. */
+struct liana_str lia_db_name(const struct lia_db *db);
+/* At most LIA_NAME_BYTES_MAX bytes; durable when it returns. */
+LIANA_MUST_CHECK liana_status lia_db_set_name(struct lia_db *db,
+                                              struct liana_str name,
+                                              struct liana_error *err);
+
 /* The store below: for head, durability, sync and backups. */
 struct lia_store *lia_db_store(struct lia_db *db);
 

@@ -155,6 +155,8 @@ struct lia_db {
     struct lia_store *store;
     const struct lia_predicates *predicates;
     struct lia_db_identity identity;
+    char name[LIA_NAME_BYTES_MAX];
+    size_t name_len;
     uint64_t epoch_row;
     uint64_t time_floor_ms;
 

@@ -16,13 +16,23 @@ static liana_status check_database(struct lia_db *db,
                          lia_store_path(db->store));
 }
 
+static void keep_name(struct lia_db *db, struct liana_str name)
+{
+    if (name.len > 0) {
+        memcpy(db->name, name.ptr, name.len);
+    }
+    db->name_len = name.len;
+}
+
 static liana_status read_columns(struct lia_db *db, sqlite3_stmt *stmt)
 {
     struct liana_slice database = lia_column_slice(stmt, 0);
+    struct liana_slice name = lia_column_slice(stmt, 6);
 
-    if (database.len != LIA_DATABASE_ID_BYTES) {
+    if (database.len != LIA_DATABASE_ID_BYTES || name.len > sizeof(db->name)) {
         return LIANA_ECORRUPT;
     }
+    keep_name(db, lia_slice_str(name));
     memcpy(db->identity.database, database.ptr, database.len);
     db->identity.store = lia_column_u64(stmt, 1);
     db->identity.actor = lia_column_u64(stmt, 2);
@@ -38,8 +48,8 @@ static liana_status read_state(struct lia_db *db,
 {
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(
-        conn, lia_str("SELECT database, store, actor, seq, hlc, own FROM state"), &stmt,
-        err);
+        conn, lia_str("SELECT database, store, actor, seq, hlc, own, name FROM state"),
+        &stmt, err);
 
     if (!status) {
         status = lia_conn_step(conn, stmt, err);
@@ -70,7 +80,7 @@ static liana_status make_state(struct lia_db *db,
     db->identity.store = lia_env_random64(env);
     return lia_books_run(conn, err,
                          "INSERT INTO state (id, database, store, actor, seq, hlc, "
-                         "own) VALUES (1, ?1, ?2, 0, 0, 0, 0)",
+                         "own, name) VALUES (1, ?1, ?2, 0, 0, 0, 0, '')",
                          "su", lia_slice(db->identity.database, LIA_DATABASE_ID_BYTES),
                          db->identity.store);
 }
@@ -254,6 +264,41 @@ liana_status lia_db_close(struct lia_db *db, struct liana_error *err)
 struct lia_db_identity lia_db_identity(struct lia_db *db)
 {
     return db->identity;
+}
+
+struct liana_str lia_db_name(const struct lia_db *db)
+{
+    return (struct liana_str){db->name, db->name_len};
+}
+
+liana_status lia_db_set_name(struct lia_db *db,
+                             struct liana_str name,
+                             struct liana_error *err)
+{
+    struct lia_store_mark mark;
+    struct lia_conn *conn;
+    liana_status status;
+
+    if (name.len > sizeof(db->name)) {
+        return lia_err(err, LIANA_EINVAL, "the name is longer than %d bytes",
+                       LIA_NAME_BYTES_MAX);
+    }
+    status = lia_books_begin(db, &conn, err);
+    if (status) {
+        return status;
+    }
+    status = lia_books_run(conn, err, "UPDATE state SET name = ?1", "t", name);
+    if (!status) {
+        status = lia_store_write_commit(db->store, 0, &mark, err);
+    }
+    lia_store_write_end(db->store);
+    if (!status) {
+        status = lia_store_wait_durable(db->store, mark.commit, err);
+    }
+    if (!status) {
+        keep_name(db, name);
+    }
+    return status;
 }
 
 struct lia_store *lia_db_store(struct lia_db *db)

@@ -54,6 +54,11 @@ class Stores(Cli):
         self.assertIn("database", self.out("init", "s", "--database=shop"))
         self.refused(4, "LIANA_EEXISTS", "init", "s")
 
+    def test_a_name_is_kept_in_the_store(self):
+        self.liana("init", "s", "--name=till 7")
+        self.assertEqual(json.loads(self.out("status", "--json", "s"))["store"]["name"], "till 7")
+        self.assertEqual(json.loads(self.out("init", "--json", "other"))["name"], "other")
+
     def test_a_store_that_is_not_there(self):
         self.assertIn("nowhere", self.refused(4, "LIANA_ENOTFOUND", "exec", "nowhere", "SELECT * FROM c"))
         self.assertFalse(os.path.exists(os.path.join(self.folder, "nowhere")))

@@ -20,8 +20,10 @@ enum lia_clock_flag {
     LIA_CLOCK_DELETED = 2,
     LIA_CLOCK_FROM = 4,
     LIA_CLOCK_LIFELESS = 8,
-    /* 16 update wins, 32 scope, 64 author heads: reserved */
-    LIA_CLOCK_LIFE_TAG = 128
+    LIA_CLOCK_WITHDRAWN = 16,
+    /* 32 scope, 64 author heads: reserved */
+    LIA_CLOCK_LIFE_TAG = 128,
+    LIA_CLOCK_HIDDEN = 256
 };
 
 /* In the flags of a node: the kind of its value, and what follows. */

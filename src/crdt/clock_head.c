@@ -25,10 +25,13 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
 {
     bool is_created = !lia_stamp_is_none(state->created);
     bool is_deleted = !lia_stamp_is_none(state->deleted);
+    bool is_withdrawn = !lia_stamp_is_none(state->withdrawn);
     unsigned flags = 0;
 
     flags |= is_created ? LIA_CLOCK_CREATED : 0u;
     flags |= is_deleted ? LIA_CLOCK_DELETED : 0u;
+    flags |= is_withdrawn ? LIA_CLOCK_WITHDRAWN : 0u;
+    flags |= state->is_hidden ? LIA_CLOCK_HIDDEN : 0u;
     flags |= state->from.count ? LIA_CLOCK_FROM : 0u;
     flags |= is_created && state->id.len == 0 ? LIA_CLOCK_LIFELESS : 0u;
     flags |=
@@ -41,6 +44,9 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
     }
     if (is_deleted) {
         encode_stamp(buf, state->vector, state->deleted);
+    }
+    if (is_withdrawn) {
+        encode_stamp(buf, state->vector, state->withdrawn);
     }
     if (flags & LIA_CLOCK_LIFE_TAG) {
         encode_stamp(buf, state->vector, state->created_tag);
@@ -105,9 +111,9 @@ static void check_flags(struct lia_reader *r,
                         unsigned flags,
                         const struct lia_state *state)
 {
-    const unsigned known = LIA_CLOCK_CREATED | LIA_CLOCK_DELETED | LIA_CLOCK_FROM |
-                           LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG;
-    const unsigned of_life = LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG;
+    const unsigned of_life = LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG | LIA_CLOCK_HIDDEN;
+    const unsigned known = LIA_CLOCK_CREATED | LIA_CLOCK_DELETED | LIA_CLOCK_WITHDRAWN |
+                           LIA_CLOCK_FROM | of_life;
     bool is_alive = lia_stamp_cmp(state->created, state->deleted) > 0;
 
     if ((flags & ~known) || ((flags & LIA_CLOCK_CREATED) && !is_alive) ||
@@ -141,6 +147,9 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
     if (flags & LIA_CLOCK_DELETED) {
         state->deleted = lia_stamp_decode(r, state->vector, newest);
     }
+    if (flags & LIA_CLOCK_WITHDRAWN) {
+        state->withdrawn = lia_stamp_decode(r, state->vector, newest);
+    }
     state->created_tag = flags & LIA_CLOCK_LIFE_TAG
                              ? lia_stamp_decode(r, state->vector, newest)
                              : state->created;
@@ -151,6 +160,7 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
         }
     }
     check_flags(r, flags, state);
+    state->is_hidden = (flags & LIA_CLOCK_HIDDEN) != 0;
     *out_flags = flags;
     return r->failed ? LIANA_ECORRUPT : LIANA_OK;
 }
@@ -159,7 +169,7 @@ bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out)
 {
     struct lia_reader r = lia_reader(clock);
     static const unsigned stamps[] = {LIA_CLOCK_CREATED, LIA_CLOCK_DELETED,
-                                      LIA_CLOCK_LIFE_TAG};
+                                      LIA_CLOCK_WITHDRAWN, LIA_CLOCK_LIFE_TAG};
     uint64_t flags;
     uint64_t count;
 

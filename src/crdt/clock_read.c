@@ -277,6 +277,43 @@ static bool read_body(struct lia_decoder *d,
     return read_root(d, state, place);
 }
 
+/* A document that is hidden keeps its body in the clock. */
+static liana_status take_body(struct lia_decoder *d,
+                              struct lia_doc doc,
+                              const struct lia_state *state,
+                              struct liana_slice *out)
+{
+    *out = doc.body;
+    if (!state->is_hidden) {
+        return LIANA_OK;
+    }
+    *out = lia_reader_prefixed(&d->r);
+    if (doc.body.len || d->r.failed) {
+        return LIANA_ECORRUPT;
+    }
+    return d->is_checked ? lia_bson_check(*out, d->work->arena->alloc, d->work->err)
+                         : LIANA_OK;
+}
+
+static liana_status read_entries(struct lia_decoder *d,
+                                 struct lia_doc doc,
+                                 struct lia_state *state,
+                                 unsigned flags)
+{
+    struct liana_slice body;
+    liana_status status = take_body(d, doc, state, &body);
+
+    if (status) {
+        return status;
+    }
+    d->body = body.ptr;
+    if (!lia_stamps_decode(d->work, &d->r, state, &d->stamps) ||
+        !read_body(d, state, body, (flags & LIA_CLOCK_LIFELESS) != 0)) {
+        return d->work->status ? d->work->status : LIANA_ECORRUPT;
+    }
+    return LIANA_OK;
+}
+
 static liana_status read_clock(struct lia_decoder *d,
                                struct lia_doc doc,
                                struct lia_state *state)
@@ -284,17 +321,13 @@ static liana_status read_clock(struct lia_decoder *d,
     unsigned flags;
     liana_status status = lia_clock_head_decode(d->work->arena, &d->r, state, &flags);
 
+    if (!status && flags & LIA_CLOCK_CREATED) {
+        status = read_entries(d, doc, state, flags);
+    } else if (!status && doc.body.len) {
+        status = LIANA_ECORRUPT;
+    }
     if (status) {
         return status;
-    }
-    d->body = doc.body.ptr;
-    if (flags & LIA_CLOCK_CREATED) {
-        if (!lia_stamps_decode(d->work, &d->r, state, &d->stamps) ||
-            !read_body(d, state, doc.body, (flags & LIA_CLOCK_LIFELESS) != 0)) {
-            return d->work->status ? d->work->status : LIANA_ECORRUPT;
-        }
-    } else if (doc.body.len) {
-        return LIANA_ECORRUPT;
     }
     return lia_reader_done(&d->r) ? LIANA_OK : LIANA_ECORRUPT;
 }

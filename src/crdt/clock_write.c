@@ -232,9 +232,14 @@ static void write_root(struct lia_encoder *e)
     }
 }
 
-static liana_status write_clock(struct lia_encoder *e, struct liana_slice *out)
+static liana_status write_clock(struct lia_encoder *e,
+                                struct liana_slice hidden,
+                                struct liana_slice *out)
 {
     lia_clock_head_encode(&e->buf, e->state);
+    if (e->state->is_hidden) {
+        lia_buf_prefixed(&e->buf, hidden);
+    }
     if (!lia_stamp_is_none(e->state->created)) {
         if (!lia_stamps_gather(e)) {
             return e->work->status;
@@ -249,29 +254,41 @@ static liana_status write_clock(struct lia_encoder *e, struct liana_slice *out)
                                                                        : LIANA_ENOMEM;
 }
 
+static liana_status write_body(struct lia_work *work,
+                               struct lia_state *state,
+                               struct liana_slice *out)
+{
+    if (!lia_view(work, &state->root, LIA_RANK_NONE)) {
+        return work->status;
+    }
+    state->root.view.shown = LIA_SHOWN_MAP; /* an empty document is one too */
+    if (!lia_arrange(work, &state->root)) {
+        return work->status;
+    }
+    return lia_body_write(work, state, out);
+}
+
 liana_status lia_clock_write(struct lia_work *work,
                              struct lia_state *state,
                              struct lia_doc *out)
 {
     struct lia_encoder e = {.work = work, .state = state};
     struct lia_doc doc = {{NULL, 0}, {NULL, 0}};
+    struct liana_slice body = {NULL, 0};
     liana_status status = LIANA_OK;
 
+    state->is_hidden = lia_state_is_hidden(state);
     if (!lia_stamp_is_none(state->created)) {
-        if (!lia_view(work, &state->root, LIA_RANK_NONE)) {
-            return work->status;
-        }
-        state->root.view.shown = LIA_SHOWN_MAP; /* an empty document is one too */
-        if (!lia_arrange(work, &state->root)) {
-            return work->status;
-        }
-        status = lia_body_write(work, state, &doc.body);
-        if (status) {
-            return status;
-        }
+        status = write_body(work, state, &body);
+    }
+    if (status) {
+        return status;
+    }
+    if (!state->is_hidden) {
+        doc.body = body;
     }
     lia_buf_init_max(&e.buf, work->arena->alloc, LIA_STATE_BYTES_MAX - doc.body.len);
-    status = write_clock(&e, &doc.clock);
+    status = write_clock(&e, body, &doc.clock);
     lia_buf_deinit(&e.buf);
     if (!status) {
         *out = doc;

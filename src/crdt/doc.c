@@ -25,8 +25,9 @@ liana_status lia_doc_info(struct lia_arena *arena,
             return LIANA_ECORRUPT;
         }
     }
-    *out = (struct lia_doc_info){state.created, state.deleted, state.vector,
-                                 !lia_stamp_is_none(state.created)};
+    *out = (struct lia_doc_info){state.created, state.deleted, state.withdrawn,
+                                 state.vector,
+                                 !lia_stamp_is_none(state.created) && !state.is_hidden};
     return LIANA_OK;
 }
 

@@ -30,10 +30,12 @@ struct lia_doc {
     struct liana_slice clock;
 };
 
-/* `created` is the greatest life; the document exists when created > deleted. */
+/* `created` is the greatest life. The document exists when created > deleted, and when
+ * something in it is newer than `withdrawn`. */
 struct lia_doc_info {
     struct lia_stamp created;
-    struct lia_stamp deleted;
+    struct lia_stamp deleted;   /* the greatest delete that wins */
+    struct lia_stamp withdrawn; /* the greatest delete over which updates win */
     struct lia_vector vector;
     bool exists;
 };
@@ -80,12 +82,19 @@ struct lia_shape {
     enum lia_shape_kind kind;
 };
 
+/* What a DELETE does to updates that it has not seen; it travels with the DELETE. */
+enum lia_delete_mode {
+    LIA_DELETE_WINS, /* they are void */
+    LIA_UPDATE_WINS  /* a newer one brings the document back, whole */
+};
+
 struct lia_op {
     enum lia_op_kind kind;
     struct lia_path path;
     struct lia_value value;
     const struct lia_shape *shapes;
     size_t shape_count;
+    enum lia_delete_mode mode; /* of a DELETE */
 };
 
 /* Applies `count` operations in order under one stamp, all of them or none. The stamp is
@@ -110,6 +119,17 @@ LIANA_MUST_CHECK liana_status lia_doc_apply(struct lia_arena *arena,
                                             struct lia_doc *out,
                                             struct liana_error *err);
 
+/* An INITIAL document: what `insert`, an INSERT, makes of itself under the stamp that
+ * its content has (docs/format/clock.md, "Initial documents"). Equal content in equal
+ * collections is one write, whoever makes it; the document is merged like a peer's
+ * (lia_doc_segment from nothing, lia_doc_merge), into what is there or was deleted. */
+LIANA_MUST_CHECK liana_status lia_doc_initial(struct lia_arena *arena,
+                                              struct liana_str collection,
+                                              const struct lia_op *insert,
+                                              struct lia_doc *out,
+                                              struct lia_stamp *out_stamp,
+                                              struct liana_error *err);
+
 /* ---- segments ---- */
 
 /* What can be read of an encoded segment without its entries. */
@@ -118,6 +138,7 @@ struct lia_segment_info {
     struct lia_vector to;
     struct lia_stamp created;
     struct lia_stamp deleted;
+    struct lia_stamp withdrawn;
 };
 
 /* Encodes what `doc` has beyond `from`. `from` need not be within the document's vector:

@@ -129,6 +129,28 @@ void lia_node_void(const struct lia_join *join,
     LIA_IGNORE(lia_node_filter(node, is_alive, &v)); /* a root may be empty */
 }
 
+static bool count_written(void *ctx, const struct lia_entry *entry)
+{
+    struct lia_stamp *newest = ctx;
+
+    if (lia_stamp_cmp(entry->written, *newest) > 0) {
+        *newest = entry->written;
+    }
+    return true;
+}
+
+bool lia_state_is_hidden(struct lia_state *state)
+{
+    struct lia_stamp newest = state->created;
+
+    if (lia_stamp_is_none(state->created) ||
+        lia_stamp_cmp(newest, state->withdrawn) > 0) {
+        return false;
+    }
+    LIA_IGNORE(lia_node_filter(&state->root, count_written, &newest)); /* all stay */
+    return lia_stamp_cmp(newest, state->withdrawn) <= 0;
+}
+
 /* ---- segments ---- */
 
 static bool is_beyond(void *ctx, const struct lia_entry *entry)

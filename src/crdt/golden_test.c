@@ -47,6 +47,12 @@ static void sets_merge(void **state)
     run_file("tests/golden/crdt/sets.txt");
 }
 
+static void updates_win(void **state)
+{
+    (void)state;
+    run_file("tests/golden/crdt/update_wins.txt");
+}
+
 static void the_page_shows_the_bytes(void **state)
 {
     static const char name[] = "docs/format/clock.md";
@@ -65,6 +71,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(transactions_have_a_net_effect),
     cmocka_unit_test(errors_change_nothing),
     cmocka_unit_test(sets_merge),
+    cmocka_unit_test(updates_win),
     cmocka_unit_test(the_page_shows_the_bytes),
 };
 

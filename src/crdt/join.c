@@ -408,6 +408,10 @@ static bool join_states(const struct lia_join *join,
     struct lia_stamp deleted =
         lia_stamp_cmp(a->deleted, b->deleted) >= 0 ? a->deleted : b->deleted;
 
+    if (LIA_MUTANT(13) && join->a.count && join->a.entries[0].actor % 2 &&
+        lia_stamp_cmp(b->withdrawn, deleted) > 0) {
+        deleted = b->withdrawn; /* a peer whose schema says so */
+    }
     if (lia_stamp_cmp(deleted, a->deleted) > 0) {
         lia_node_void(join, &a->root, deleted);
     }
@@ -415,6 +419,9 @@ static bool join_states(const struct lia_join *join,
         lia_node_void(join, &b->root, deleted);
     }
     a->deleted = deleted;
+    if (lia_stamp_cmp(a->withdrawn, b->withdrawn) < 0) {
+        a->withdrawn = b->withdrawn;
+    }
     take_life(a, b);
     if (lia_stamp_cmp(a->created, deleted) <= 0) {
         a->created = LIA_STAMP_NONE;

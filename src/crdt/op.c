@@ -182,7 +182,7 @@ static liana_status find_id(struct lia_writer *w,
 
 static bool exists(const struct lia_writer *w)
 {
-    return !lia_stamp_is_none(w->state->created);
+    return !lia_stamp_is_none(w->state->created) && !w->state->is_hidden;
 }
 
 static liana_status check_document(struct lia_writer *w, const struct lia_op *op)
@@ -232,6 +232,20 @@ static liana_status op_replace(struct lia_writer *w, const struct lia_op *op)
     return status ? status : lia_op_replace_root(w, op);
 }
 
+/* The delete that stands is of this very transaction. */
+static bool is_deleted_now(const struct lia_writer *w)
+{
+    return lia_stamp_cmp(w->state->deleted, w->stamp) == 0 ||
+           lia_stamp_cmp(w->state->withdrawn, w->stamp) == 0;
+}
+
+static void begin_life(struct lia_writer *w, struct liana_slice id)
+{
+    w->state->created = w->stamp;
+    w->state->created_tag = w->stamp;
+    w->state->id = id;
+}
+
 static liana_status op_insert(struct lia_writer *w, const struct lia_op *op)
 {
     struct liana_slice id = {NULL, 0};
@@ -248,21 +262,28 @@ static liana_status op_insert(struct lia_writer *w, const struct lia_op *op)
         w->has_before_delete = false;
         return op_replace(w, op);
     }
-    if (lia_stamp_cmp(w->state->deleted, w->stamp) == 0) {
+    if (is_deleted_now(w)) {
         return lia_err(w->work->err, LIANA_EMISUSE,
                        "an insert after a delete in one transaction is a replace");
     }
-    w->state->created = w->stamp;
-    w->state->created_tag = w->stamp;
-    w->state->id = id;
+    begin_life(w, id);
+    if (w->state->is_hidden) { /* it saw what was withdrawn, and takes its place */
+        w->state->is_hidden = false;
+        return lia_op_replace_root(w, op);
+    }
     w->state->root = (struct lia_node){0};
     return lia_op_fill_root(w, op);
 }
 
-static void op_delete(struct lia_writer *w)
+static void op_delete(struct lia_writer *w, const struct lia_op *op)
 {
     w->before_delete = *w->state;
     w->has_before_delete = true;
+    if (op->mode == LIA_UPDATE_WINS) {
+        w->state->withdrawn = w->stamp;
+        w->state->is_hidden = true;
+        return;
+    }
     w->state->deleted = w->stamp;
     w->state->created = LIA_STAMP_NONE;
     w->state->created_tag = LIA_STAMP_NONE;
@@ -342,7 +363,7 @@ liana_status lia_op_apply(struct lia_writer *w, const struct lia_op *op)
     switch (op->kind) {
     case LIA_OP_INSERT: status = op_insert(w, op); break;
     case LIA_OP_REPLACE: status = op_replace(w, op); break;
-    case LIA_OP_DELETE: op_delete(w); break;
+    case LIA_OP_DELETE: op_delete(w, op); break;
     default: return apply_field(w, op);
     }
     w->is_changed = w->is_changed || !status;

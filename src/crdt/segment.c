@@ -99,7 +99,7 @@ liana_status lia_segment_info(struct lia_arena *arena,
 
     if (!status) {
         *out = (struct lia_segment_info){state.from, state.vector, state.created,
-                                         state.deleted};
+                                         state.deleted, state.withdrawn};
     }
     return status;
 }

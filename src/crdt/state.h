@@ -142,6 +142,8 @@ struct lia_state {
         created; /* none when the newest life is not newer than `deleted` */
     struct lia_stamp created_tag; /* see lia_rank */
     struct lia_stamp deleted;
+    struct lia_stamp withdrawn; /* the greatest delete over which updates win */
+    bool is_hidden; /* by it: nothing is newer; as read, or set by lia_clock_write */
     struct liana_slice id; /* the _id element; empty in a segment without the life */
     struct lia_node root;
 };
@@ -340,6 +342,9 @@ bool lia_state_join(struct lia_work *work,
                     struct lia_state *a,
                     struct lia_state *b,
                     const struct lia_watch *watch);
+
+/* Nothing in the state was written after it was withdrawn. */
+bool lia_state_is_hidden(struct lia_state *state);
 
 /* Keeps the entries whose tag is not within `from`. */
 void lia_state_cut(struct lia_state *state, struct lia_vector from);

@@ -78,9 +78,11 @@ static bool show_number(struct lia_work *work, struct lia_node *node)
 
     node->view.shown = LIA_SHOWN_LEAF;
     for (size_t i = 0; i < node->cell_count; i++) {
-        const struct lia_cell *cell = &node->cells[i];
+        const struct lia_cell *cell =
+            &node->cells[LIA_MUTANT(14) ? node->cell_count - 1 - i : i];
         struct lia_sum more;
 
+        at = LIA_MUTANT(14) ? 0 : at;
         if (unseen(cell, next_seen(node, cell->rank.stamp.actor, &at), &more)) {
             total = lia_sum_add(total, more);
             is_computed = true;

@@ -92,8 +92,10 @@ static const char *check_copy(struct world *w, const struct copy *c)
     if (lia_doc_info(&w->arena, c->doc.clock, &info) ||
         !lia_vector_equal(info.vector, model_vector(&c->model)) ||
         lia_stamp_cmp(info.created, c->model.created) ||
-        lia_stamp_cmp(info.deleted, c->model.deleted)) {
-        return fail(w, "vector, created or deleted is not the model's");
+        lia_stamp_cmp(info.deleted, c->model.deleted) ||
+        lia_stamp_cmp(info.withdrawn, c->model.withdrawn) ||
+        info.exists != model_exists(&c->model)) {
+        return fail(w, "vector, created, deleted or withdrawn is not the model's");
     }
     return check_body(w, &c->model, c->doc.body);
 }
@@ -185,7 +187,7 @@ static const char *transact(struct world *w, size_t peer, size_t key)
                (unsigned long)stamp.hlc, (unsigned long)stamp.actor);
     }
     for (size_t i = 0; i < count; i++) {
-        ops[i] = op_random(&maker, !lia_stamp_is_none(model.created), storage[i]);
+        ops[i] = op_random(&maker, model_exists(&model), storage[i]);
         if (w->is_told) {
             op_tell(&ops[i]);
         }
@@ -295,6 +297,35 @@ static const char *pull(struct world *w, size_t to, size_t from, size_t key)
     }
     why = check_segment(w, segment, &model);
     return why ? why : receive(w, to, key, segment, &model);
+}
+
+/* One of a few documents that every device begins with. */
+static const char *begin_with(struct world *w, size_t peer, size_t key)
+{
+    static struct model_doc model;
+    static struct model_doc before_delete;
+    struct lia_rng rng = lia_rng(below(w, 4));
+    struct op_maker maker = {.arena = &w->arena, .rng = &rng};
+    struct lia_op op = op_initial(&maker);
+    struct lia_stamp stamp;
+    struct liana_slice segment;
+    struct lia_doc doc;
+
+    if (w->is_told) {
+        printf("  peer %zu, document %zu, initial\n", peer, key);
+        op_tell(&op);
+    }
+    if (lia_doc_initial(&w->arena, lia_str("c"), &op, &doc, &stamp, NULL) ||
+        lia_doc_segment(&w->arena, doc, (struct lia_vector){NULL, 0}, &segment)) {
+        return fail(w, "no initial document");
+    }
+    model_clear(&model);
+    model.arena = &w->arena;
+    if (model_apply(&model, &before_delete, &op, stamp)) {
+        return fail(w, "the model has no initial document");
+    }
+    model_see(&model, stamp);
+    return receive(w, peer, key, segment, &model);
 }
 
 static const char *load_relay(struct world *w, size_t peer, size_t key)
@@ -431,6 +462,9 @@ static const char *step(struct world *w, uint64_t seed)
     kind = below(w, 100);
     if (kind < 50) {
         return transact(w, peer, key);
+    }
+    if (kind < 52) {
+        return begin_with(w, peer, key);
     }
     if (kind < 82) {
         return pull(w, peer, (peer + 1 + below(w, PEERS - 1)) % PEERS, key);

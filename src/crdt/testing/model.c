@@ -116,6 +116,7 @@ static int compare(const struct model_entry *a, const struct model_entry *b)
         order = lia_stamp_cmp(a->start, b->start);
         order = order ? order : model_sum_cmp(a->sum, b->sum);
     }
+    order = order ? order : lia_stamp_cmp(a->removed, b->removed);
     order = order ? order : lia_stamp_cmp(a->tag, b->tag);
     order = order ? order : lia_stamp_cmp(a->birth, b->birth);
     return order ? order : compare_numbers(a->birth_index, b->birth_index);
@@ -213,6 +214,9 @@ static void join(struct model_doc *d, const struct model_doc *s)
     if (lia_stamp_cmp(s->deleted, d->deleted) > 0) {
         d->deleted = s->deleted;
     }
+    if (lia_stamp_cmp(s->withdrawn, d->withdrawn) > 0) {
+        d->withdrawn = s->withdrawn;
+    }
     if (lia_stamp_cmp(s->created, d->created) > 0 ||
         (lia_stamp_cmp(s->created, d->created) == 0 && s->has_life)) {
         d->created = s->created;
@@ -220,6 +224,20 @@ static void join(struct model_doc *d, const struct model_doc *s)
         d->id = s->id;
     }
     model_normalize(d);
+}
+
+bool model_exists(const struct model_doc *d)
+{
+    bool is_newer = lia_stamp_cmp(d->created, d->withdrawn) > 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+
+        is_newer = is_newer ||
+                   lia_stamp_cmp(e->kind == MODEL_TAKEN ? e->removed : e->rank.stamp,
+                                 d->withdrawn) > 0;
+    }
+    return !lia_stamp_is_none(d->created) && is_newer;
 }
 
 bool model_merge(struct model_doc *d, const struct model_doc *segment)

@@ -53,6 +53,7 @@ struct model_entry {
     char path[MODEL_PATH_MAX];
     struct model_rank rank; /* of MODEL_TAKEN: of the addition that was seen */
     struct lia_stamp tag;
+    struct lia_stamp removed; /* of MODEL_TAKEN: when */
     struct lia_stamp birth;
     uint64_t birth_index;
 
@@ -73,7 +74,8 @@ struct model_doc {
     size_t from_count;
     struct lia_stamp created;
     struct lia_stamp deleted;
-    bool has_life; /* a segment may lack it */
+    struct lia_stamp withdrawn; /* by a delete over which updates win */
+    bool has_life;              /* a segment may lack it */
     struct lia_value id;
     bool is_changed; /* set by model_apply when it did something */
     size_t count;
@@ -116,6 +118,9 @@ void model_put(struct model_doc *d, const struct model_entry *e, bool is_local);
 void model_remove(struct model_doc *d, size_t index);
 void model_normalize(struct model_doc *d);
 void model_see(struct model_doc *d, struct lia_stamp s);
+
+/* It has a life, and something is newer than `withdrawn`. */
+bool model_exists(const struct model_doc *d);
 
 /* False: a gap. */
 bool model_merge(struct model_doc *d, const struct model_doc *segment);

@@ -150,6 +150,7 @@ static void remove_element(struct writer *w, const char *path, struct lia_value 
             lia_value_equal(e.leaf, element)) {
             e.kind = MODEL_TAKEN;
             e.tag = w->stamp;
+            e.removed = w->stamp;
             model_put(w->d, &e, true);
         }
     }
@@ -411,16 +412,21 @@ static liana_status insert(struct writer *w,
                            struct model_doc *before_delete,
                            const struct lia_op *op)
 {
+    bool is_hidden = !lia_stamp_is_none(w->d->created);
     bool is_changed;
 
     /* Into what the transaction itself deleted: a replace. */
-    if (lia_stamp_cmp(w->d->deleted, w->stamp) == 0) {
+    if (lia_stamp_cmp(w->d->deleted, w->stamp) == 0 ||
+        lia_stamp_cmp(w->d->withdrawn, w->stamp) == 0) {
         model_copy(w->d, before_delete);
         return set(w, op, "", &is_changed);
     }
     w->d->created = w->stamp;
     w->d->has_life = true;
     LIA_ASSERT(lia_bson_find(op->value.data, lia_str("_id"), &w->d->id));
+    if (is_hidden) {
+        return set(w, op, "", &is_changed);
+    }
     return put_fields(w, op, "", op->value.data);
 }
 
@@ -453,7 +459,7 @@ liana_status model_apply(struct model_doc *d,
                          struct lia_stamp stamp)
 {
     struct writer w = {d, stamp};
-    bool exists = !lia_stamp_is_none(d->created);
+    bool exists = model_exists(d);
     char path[MODEL_PATH_MAX];
     liana_status status = LIANA_OK;
     bool is_effective = true;
@@ -478,7 +484,7 @@ liana_status model_apply(struct model_doc *d,
     case LIA_OP_INCREMENT: status = increment(&w, path, op->value); break;
     case LIA_OP_DELETE:
         model_copy(before_delete, d);
-        d->deleted = stamp;
+        *(op->mode == LIA_UPDATE_WINS ? &d->withdrawn : &d->deleted) = stamp;
         break;
     }
     if (!status) {

@@ -402,7 +402,7 @@ void model_body(const struct model_doc *d, struct lia_buf *out)
 {
     size_t mark;
 
-    if (lia_stamp_is_none(d->created)) {
+    if (!model_exists(d)) {
         return;
     }
     mark = lia_bson_begin(out);

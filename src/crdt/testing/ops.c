@@ -52,11 +52,13 @@ static struct lia_value keep(struct op_maker *m, struct lia_value v)
 
 static struct lia_value random_number(struct op_maker *m)
 {
+    /* In another order they make another sum. */
+    static const double doubles[] = {0.1, 0.5, 1e16, -1e16};
     struct lia_scratch scratch;
 
     switch (below(m, 8)) {
     case 0: return keep(m, lia_value_of_int64((int64_t)below(m, 9) - 4, &scratch));
-    case 1: return keep(m, lia_value_of_double((double)below(m, 9) / 8, &scratch));
+    case 1: return keep(m, lia_value_of_double(doubles[below(m, 4)], &scratch));
     case 2: return keep(m, lia_value_of_int32(INT32_MAX, &scratch));
     case 3:
         return keep(m, lia_value_of_decimal(lia_decimal_of_int64((int64_t)below(m, 9)),
@@ -260,6 +262,7 @@ struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names_
         random_shapes(m, &op);
     } else if (kind < (m->is_about_lives ? 25 : 6)) {
         op.kind = LIA_OP_DELETE;
+        op.mode = below(m, 2) ? LIA_UPDATE_WINS : LIA_DELETE_WINS;
     } else if (kind < (m->is_about_lives ? 28 : 12)) {
         op.kind = below(m, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
         op.value = random_document(m, true);
@@ -267,6 +270,14 @@ struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names_
     } else {
         random_field_op(m, &op, names_of);
     }
+    return op;
+}
+
+struct lia_op op_initial(struct op_maker *m)
+{
+    struct lia_op op = {.kind = LIA_OP_INSERT, .value = random_document(m, true)};
+
+    random_shapes(m, &op);
     return op;
 }
 
@@ -305,7 +316,9 @@ void op_tell(const struct lia_op *op)
                                         [LIA_OP_REMOVE] = "remove",
                                         [LIA_OP_DELETE] = "delete"};
 
-    printf("    %s%s ", kinds[op->kind], op->shape_count ? " with shapes" : "");
+    printf("    %s%s%s ", kinds[op->kind],
+           op->mode == LIA_UPDATE_WINS ? ", update wins" : "",
+           op->shape_count ? " with shapes" : "");
     for (size_t i = 0; i < op->path.count; i++) {
         printf("%s%.*s", i ? "." : "", LIA_STR_ARG(op->path.names[i]));
     }

@@ -21,6 +21,9 @@ struct op_maker {
 /* `names` are the path's, the caller's to keep. */
 struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names[3]);
 
+/* An INSERT of which little but the generator's seed decides. */
+struct lia_op op_initial(struct op_maker *m);
+
 void op_tell(const struct lia_op *op);
 void op_tell_document(struct liana_slice doc);
 

@@ -209,6 +209,10 @@ static struct lia_op parse_op(struct script *s,
         fail_line(s, "no such operation");
     }
     text = trim(text);
+    if (op.kind == LIA_OP_DELETE && is_word(text, "softly")) {
+        op.mode = LIA_UPDATE_WINS;
+        return op;
+    }
     if (op.kind >= LIA_OP_SET && op.kind <= LIA_OP_REMOVE) {
         op.path = path_of(s, take(&text, ' '));
     }
@@ -295,6 +299,31 @@ static void pull(struct script *s, struct peer *p, struct liana_str text)
     p->last = newest > p->last ? newest : p->last;
 }
 
+static void take_whole(struct script *s, struct peer *p, struct lia_doc doc)
+{
+    const struct peer from = {.doc = doc};
+    struct liana_slice segment = segment_for(s, &from, (struct lia_vector){NULL, 0});
+    struct liana_error err = LIANA_ERROR_INIT;
+
+    must(s, lia_doc_merge(&s->arena, p->doc, segment, &p->doc, &err), err.message);
+    p->last = p->last > UINT16_MAX + 1 ? p->last : UINT16_MAX + 1;
+}
+
+static void begin_with(struct script *s, struct peer *p, struct liana_str json)
+{
+    const struct lia_op op = {.kind = LIA_OP_INSERT,
+                              .value = value_of(s, json),
+                              .shapes = p->shapes,
+                              .shape_count = p->shape_count};
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct lia_stamp stamp;
+    struct lia_doc doc;
+
+    must(s, lia_doc_initial(&s->arena, lia_str("c"), &op, &doc, &stamp, &err),
+         err.message);
+    take_whole(s, p, doc);
+}
+
 static void evict(struct script *s, struct peer *p)
 {
     if (lia_vector_get(info_of(s, p).vector, p->actor)) {
@@ -324,6 +353,8 @@ static void run_line(struct script *s, struct liana_str line)
         shows(s, p, rest);
     } else if (is_word(word, "pull")) {
         pull(s, p, rest);
+    } else if (is_word(word, "initial")) {
+        begin_with(s, p, rest);
     } else if (is_word(word, "evict")) {
         evict(s, p);
     } else if (is_word(word, "knows")) {

@@ -12,9 +12,11 @@
  *     A set a.x 5                    likewise unset a.x, increment n 2, delete
  *     A add tags "x"                 to a set; likewise remove tags "x"
  *     A knows tags set               its schema: what it writes there is a set; `register`
+ *     A delete softly                updates win over it
  *     A set a 1; unset b             one transaction
  *     A also set a.y 6               more of the transaction before, in another call
  *     A pull B                       what A's vector lacks, as a segment; `pull B whole`
+ *     A initial {"_id": 1, "a": 2}   an INITIAL document of the collection c
  *     A evict                        and a new actor, if the copy had named it
  *     A at 17                        the next stamp is later; `at 1700000000000 ms`
  *     A shows {"_id": 1, "a": 2}     exact types and order of fields; `shows nothing`

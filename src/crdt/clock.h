@@ -35,7 +35,8 @@ enum lia_node_flag {
     LIA_NODE_SEEN = 64,
     LIA_NODE_SET = 128,
     LIA_NODE_SET_SHOWN = 256, /* its elements stand in the body */
-    LIA_NODE_FLAGS_MAX = 511  /* above: bounded counters, lists, text; reserved */
+    LIA_NODE_BOUNDED = 512,
+    LIA_NODE_FLAGS_MAX = 1023 /* above: lists, text; reserved */
 };
 
 enum lia_node_value {

@@ -101,6 +101,9 @@ void lia_own_encode(struct lia_encoder *e,
     if (node->set) {
         lia_set_encode(e, node, expected);
     }
+    if (node->bounded) {
+        lia_bounded_encode(e, node, expected);
+    }
 }
 
 /* ---- reading ---- */
@@ -308,6 +311,9 @@ bool lia_own_decode(struct lia_decoder *d,
     if (flags & LIA_NODE_SET &&
         !lia_set_decode(d, node, flags & LIA_NODE_SET_SHOWN ? element : NULL, expected,
                         depth)) {
+        return false;
+    }
+    if (flags & LIA_NODE_BOUNDED && !lia_bounded_decode(d, node, expected)) {
         return false;
     }
     return !d->r.failed;

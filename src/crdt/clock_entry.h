@@ -93,4 +93,13 @@ bool lia_set_decode(struct lia_decoder *d,
                     const struct lia_birth *expected,
                     unsigned depth);
 
+/* ---- bounded counters: clock_bounded.c ---- */
+
+void lia_bounded_encode(struct lia_encoder *e,
+                        const struct lia_node *node,
+                        const struct lia_birth *expected);
+bool lia_bounded_decode(struct lia_decoder *d,
+                        struct lia_node *node,
+                        const struct lia_birth *expected);
+
 #endif

@@ -127,6 +127,7 @@ static unsigned node_flags(const struct lia_node *node, bool has_children)
            (has_children ? LIA_NODE_CHILDREN : 0u) |
            (node->is_open ? LIA_NODE_OPEN : 0u) |
            (node->seen_count ? LIA_NODE_SEEN : 0u) | (node->set ? LIA_NODE_SET : 0u) |
+           (node->bounded ? LIA_NODE_BOUNDED : 0u) |
            (node->view.shown == LIA_SHOWN_SET ? LIA_NODE_SET_SHOWN : 0u);
 }
 

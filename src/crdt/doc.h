@@ -65,7 +65,17 @@ enum lia_op_kind {
     LIA_OP_INCREMENT, /* path, value: a number */
     LIA_OP_ADD,    /* path, value: an element of the set there, which may begin here */
     LIA_OP_REMOVE, /* path, value: an element; nothing if it is not in the set */
-    LIA_OP_DELETE  /* nothing if the document does not exist */
+    /* A counter that does not fall below `bound` begins, at a path that shows nothing;
+     * value: how much, an integer. INCREMENT by what is below 0 spends rights of the
+     * writing actor (LIANA_ERIGHTS when it has less), by what is above gives it some. No
+     * value can be assigned to the path nor removed from it. */
+    LIA_OP_BOUND,
+    LIA_OP_TRANSFER, /* path, value: as many rights of the writer become `actor`'s */
+    LIA_OP_RECLAIM,  /* path: all rights that the retired `actor` had left are the
+                      * writer's. The caller sees to it that the actor writes no more,
+                      * that the document has all that it wrote, and that no other peer
+                      * does the same. */
+    LIA_OP_DELETE    /* nothing if the document does not exist */
 };
 
 /* What a written value becomes where the value alone does not say it. */
@@ -95,6 +105,8 @@ struct lia_op {
     const struct lia_shape *shapes;
     size_t shape_count;
     enum lia_delete_mode mode; /* of a DELETE */
+    int64_t bound;             /* of a BOUND */
+    uint64_t actor;            /* of a TRANSFER or RECLAIM */
 };
 
 /* Applies `count` operations in order under one stamp, all of them or none. The stamp is
@@ -118,6 +130,22 @@ LIANA_MUST_CHECK liana_status lia_doc_apply(struct lia_arena *arena,
                                             struct lia_stamp stamp,
                                             struct lia_doc *out,
                                             struct liana_error *err);
+
+/* A bounded counter: what it shows (also when that is beyond int64: the nearest), its
+ * bound, and what of it the actor may spend. */
+struct lia_bounded_info {
+    int64_t value;
+    int64_t bound;
+    int64_t rights;
+};
+
+/* LIANA_ETYPE if the path shows something else, LIANA_ENOTFOUND if nothing. */
+LIANA_MUST_CHECK liana_status lia_doc_bounded(struct lia_arena *arena,
+                                              struct lia_doc doc,
+                                              struct lia_path path,
+                                              uint64_t actor,
+                                              struct lia_bounded_info *out,
+                                              struct liana_error *err);
 
 /* An INITIAL document: what `insert`, an INSERT, makes of itself under the stamp that
  * its content has (docs/format/clock.md, "Initial documents"). Equal content in equal

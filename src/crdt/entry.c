@@ -3,6 +3,7 @@
  * The entries of a tree, whatever their kind: for rules that are the same for all of them
  * (cover, void lives, segments, tags).
  */
+#include "crdt/bounded.h"
 #include "crdt/set.h"
 
 static struct lia_value lost_value(const struct lia_node *node)
@@ -23,6 +24,7 @@ static bool keep_value(struct lia_node *node,
         .kind = LIA_ENTRY_VALUE,
         .trail = trail,
         .rank = &node->rank,
+        .begun = node->rank.stamp,
         .written = node->rank.stamp,
         .birth = node->value == LIA_VALUE_GONE ? NULL : &node->birth,
         .is_loss = node->value != LIA_VALUE_GONE,
@@ -41,6 +43,7 @@ static bool keep_open(struct lia_node *node,
         .kind = LIA_ENTRY_OPEN,
         .trail = trail,
         .rank = &node->open_rank,
+        .begun = node->open_rank.stamp,
         .written = node->open_rank.stamp,
         .birth = &node->open_birth,
         .is_loss = true,
@@ -59,6 +62,7 @@ static bool keep_cell(struct lia_cell *cell,
         .kind = LIA_ENTRY_SUM,
         .trail = trail,
         .rank = &cell->rank,
+        .begun = cell->rank.stamp,
         .written = cell->rank.stamp,
         .named = cell->start,
         .birth = &cell->birth,
@@ -91,6 +95,9 @@ void lia_node_each(struct lia_node *node,
     if (node->set) {
         lia_set_each(node, trail, keep, ctx);
     }
+    if (node->bounded) {
+        lia_bounded_each(node, trail, keep, ctx);
+    }
 }
 
 static bool keep_run(struct lia_piece *run,
@@ -102,6 +109,7 @@ static bool keep_run(struct lia_piece *run,
         .kind = LIA_ENTRY_RUN,
         .trail = trail,
         .rank = &run->rank,
+        .begun = run->rank.stamp,
         .written = run->rank.stamp,
         .birth = &run->birth,
         .is_loss = true,

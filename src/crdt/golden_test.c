@@ -53,6 +53,12 @@ static void updates_win(void **state)
     run_file("tests/golden/crdt/update_wins.txt");
 }
 
+static void bounded_counters_keep_their_bound(void **state)
+{
+    (void)state;
+    run_file("tests/golden/crdt/bounded.txt");
+}
+
 static void the_page_shows_the_bytes(void **state)
 {
     static const char name[] = "docs/format/clock.md";
@@ -72,6 +78,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(errors_change_nothing),
     cmocka_unit_test(sets_merge),
     cmocka_unit_test(updates_win),
+    cmocka_unit_test(bounded_counters_keep_their_bound),
     cmocka_unit_test(the_page_shows_the_bytes),
 };
 

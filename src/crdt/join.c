@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "crdt/bounded.h"
 #include "crdt/set.h"
 
 static bool join_node(const struct lia_join *join,
@@ -370,7 +371,8 @@ static bool join_node(const struct lia_join *join,
     cover_b = lia_cover_with(cover_b, b);
     join_value(join, trail, a, b);
     join_open(a, b);
-    if (!join_cells(join->work, a, b) || !lia_set_join(join->work, a, b)) {
+    if (!join_cells(join->work, a, b) || !lia_set_join(join->work, a, b) ||
+        !lia_bounded_join(join->work, a, b)) {
         return false;
     }
     lia_node_cover_own(join, trail, a, above);

@@ -93,6 +93,7 @@ const char *lia_shown_name(const struct lia_node *node)
     switch (node->view.shown) {
     case LIA_SHOWN_MAP: return "object";
     case LIA_SHOWN_SET: return "set";
+    case LIA_SHOWN_BOUNDED: return "bounded counter";
     default: return lia_bson_type_name(node->view.leaf.type);
     }
 }
@@ -119,8 +120,8 @@ liana_status lia_op_reach(struct lia_writer *w,
     for (size_t i = 0; i < path.count; i++) {
         bool is_viewed = i > 0;
 
-        if (is_viewed &&
-            (node->view.shown == LIA_SHOWN_LEAF || node->view.shown == LIA_SHOWN_SET)) {
+        if (is_viewed && node->view.shown != LIA_SHOWN_MAP &&
+            node->view.shown != LIA_SHOWN_NOTHING) {
             return no_map(w, (struct lia_path){path.names, i}, node);
         }
         if (node->value != LIA_VALUE_NONE) {
@@ -330,7 +331,7 @@ static liana_status apply_field(struct lia_writer *w, const struct lia_op *op)
 {
     liana_status status = check_path(w, op->path);
 
-    if (!status && op->kind != LIA_OP_UNSET) {
+    if (!status && op->kind != LIA_OP_UNSET && op->kind != LIA_OP_RECLAIM) {
         status = check_depth(w, op);
     }
 
@@ -343,6 +344,9 @@ static liana_status apply_field(struct lia_writer *w, const struct lia_op *op)
     case LIA_OP_INCREMENT: return lia_op_increment(w, op);
     case LIA_OP_ADD: return lia_op_add(w, op);
     case LIA_OP_REMOVE: return lia_op_remove(w, op);
+    case LIA_OP_BOUND: return lia_op_bound(w, op);
+    case LIA_OP_TRANSFER: return lia_op_transfer(w, op);
+    case LIA_OP_RECLAIM: return lia_op_reclaim(w, op);
     default: return lia_err(w->work->err, LIANA_EINVAL, "no such operation");
     }
 }

@@ -35,7 +35,7 @@ struct lia_writer lia_writer(struct lia_work *work,
 LIANA_MUST_CHECK liana_status lia_op_apply(struct lia_writer *w,
                                            const struct lia_op *op);
 
-/* ---- between op.c, op_value.c and op_set.c ---- */
+/* ---- between the files op*.c ---- */
 
 /* The rank of what is written now. */
 struct lia_rank lia_writer_rank(const struct lia_writer *w);
@@ -82,6 +82,25 @@ bool lia_op_put(struct lia_writer *w,
 
 /* "object", "array" and so on: what the node shows, for messages. */
 const char *lia_shown_name(const struct lia_node *node);
+
+/* ---- op_bounded.c ---- */
+
+LIANA_MUST_CHECK liana_status lia_op_bound(struct lia_writer *w,
+                                           const struct lia_op *op);
+LIANA_MUST_CHECK liana_status lia_op_transfer(struct lia_writer *w,
+                                              const struct lia_op *op);
+LIANA_MUST_CHECK liana_status lia_op_reclaim(struct lia_writer *w,
+                                             const struct lia_op *op);
+
+/* INCREMENT of a node that shows a bounded counter. */
+LIANA_MUST_CHECK liana_status lia_op_increment_bounded(struct lia_writer *w,
+                                                       const struct lia_op *op,
+                                                       struct lia_node *node);
+
+/* LIANA_ETYPE when the node shows a bounded counter, which nothing is assigned to. */
+LIANA_MUST_CHECK liana_status lia_op_check_unbounded(struct lia_writer *w,
+                                                     struct lia_path path,
+                                                     const struct lia_node *node);
 
 /* ---- op_shape.c ---- */
 

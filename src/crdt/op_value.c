@@ -68,6 +68,7 @@ bool lia_op_clear(struct lia_writer *w, struct lia_node *node)
     }
     node->is_open = false;
     node->set = NULL;
+    node->bounded = NULL;
     node->value = LIA_VALUE_NONE;
     node->seen_count = 0;
     return node->cell_count == 0 || LIA_MUTANT(11) ||
@@ -218,6 +219,9 @@ liana_status lia_op_set(struct lia_writer *w, const struct lia_op *op)
     uint64_t index = w->next_index;
     liana_status status = lia_op_reach(w, op->path, &node, &cover);
 
+    if (!status) {
+        status = lia_op_check_unbounded(w, op->path, node);
+    }
     if (status) {
         return status;
     }
@@ -244,6 +248,9 @@ liana_status lia_op_unset(struct lia_writer *w, const struct lia_op *op)
     struct lia_birth birth;
     liana_status status = lia_op_find(w, op->path, &node);
 
+    if (!status && node) {
+        status = lia_op_check_unbounded(w, op->path, node);
+    }
     if (status || !node) {
         return status;
     }
@@ -333,6 +340,9 @@ liana_status lia_op_increment(struct lia_writer *w, const struct lia_op *op)
     struct lia_cell more;
     liana_status status = lia_op_reach(w, op->path, &node, &cover);
 
+    if (!status && node->view.shown == LIA_SHOWN_BOUNDED) {
+        return lia_op_increment_bounded(w, op, node);
+    }
     if (!status) {
         status = check_number(w, op, node);
     }

@@ -170,7 +170,7 @@ static void find_plain_map(struct lia_node *node)
 static void find_plain(struct lia_node *node)
 {
     node->is_plain = false;
-    if (node->cell_count || node->seen_count || node->set) {
+    if (node->cell_count || node->seen_count || node->set || node->bounded) {
         return;
     }
     if (node->value == LIA_VALUE_LEAF && node->leaf.type != LIA_BSON_DOCUMENT &&
@@ -229,7 +229,10 @@ bool lia_arrange(struct lia_work *work, struct lia_node *node)
     }
     switch (node->view.shown) {
     case LIA_SHOWN_NOTHING: node->size = 0; break;
-    case LIA_SHOWN_LEAF: node->size = head_size(node) + node->view.leaf.data.len; break;
+    case LIA_SHOWN_LEAF:
+    case LIA_SHOWN_BOUNDED:
+        node->size = head_size(node) + node->view.leaf.data.len;
+        break;
     case LIA_SHOWN_MAP:
         node->size = head_size(node) + lia_bson_empty.len + children_size(node);
         break;

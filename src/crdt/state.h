@@ -81,8 +81,15 @@ struct lia_cell {
 };
 
 struct lia_set;
+struct lia_bounded;
 
-enum lia_shown { LIA_SHOWN_NOTHING, LIA_SHOWN_LEAF, LIA_SHOWN_MAP, LIA_SHOWN_SET };
+enum lia_shown {
+    LIA_SHOWN_NOTHING,
+    LIA_SHOWN_LEAF,
+    LIA_SHOWN_MAP,
+    LIA_SHOWN_SET,
+    LIA_SHOWN_BOUNDED /* a number, in `leaf` */
+};
 
 /* What lia_view has found out; valid until the node or something below it changes. */
 struct lia_view {
@@ -114,7 +121,8 @@ struct lia_node {
     struct lia_cell *cells; /* by actor */
     size_t cell_count;
 
-    struct lia_set *set; /* NULL: none */
+    struct lia_set *set;         /* NULL: none */
+    struct lia_bounded *bounded; /* NULL: none */
 
     struct lia_piece *children;
 
@@ -260,8 +268,9 @@ enum lia_entry_kind {
     LIA_ENTRY_VALUE,
     LIA_ENTRY_OPEN, /* of a map or a set */
     LIA_ENTRY_SUM,
-    LIA_ENTRY_SLOT, /* of an element of a set */
-    LIA_ENTRY_RUN   /* of all leaves of a run */
+    LIA_ENTRY_SLOT,  /* of an element of a set */
+    LIA_ENTRY_SHARE, /* in a bounded counter */
+    LIA_ENTRY_RUN    /* of all leaves of a run */
 };
 
 /* The names of a path, innermost first. */
@@ -274,8 +283,9 @@ struct lia_entry {
     enum lia_entry_kind kind;
     const struct lia_trail *trail; /* of its path, a run's of the map */
     struct lia_rank *rank;
-    struct lia_stamp written;      /* when something was written here last */
-    struct lia_stamp named;        /* one more stamp that it names, or none */
+    struct lia_stamp begun;   /* which, in the life of the rank, decides on cover */
+    struct lia_stamp written; /* when something was written here last */
+    struct lia_stamp named;   /* one more stamp that it names, or none */
     const struct lia_birth *birth; /* NULL: of no concern to the order of fields */
     bool is_loss;                  /* if it goes, `value` or `bytes` of somebody go */
     struct lia_value value;        /* LIA_BSON_END: a removal */

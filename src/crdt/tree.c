@@ -202,7 +202,7 @@ struct lia_birth lia_run_birth(const struct lia_piece *run)
 bool lia_node_is_empty(const struct lia_node *node)
 {
     return node->value == LIA_VALUE_NONE && !node->is_open && node->cell_count == 0 &&
-           !node->set && !node->children;
+           !node->set && !node->bounded && !node->children;
 }
 
 unsigned lia_value_nesting(struct lia_value v)

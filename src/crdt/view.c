@@ -3,6 +3,7 @@
  * What a path shows, and the smallest birth left at or below it (design page 10, "What a
  * path shows", "Numbers and counters", "Order of fields").
  */
+#include "crdt/bounded.h"
 #include "crdt/set.h"
 
 static bool is_number(const struct lia_node *node)
@@ -177,27 +178,40 @@ static bool view_children(struct lia_work *work,
     return true;
 }
 
-/* The kind of the newest inside entry; false if there is none. */
-static bool show_container(struct lia_node *node,
-                           const struct inside *map,
-                           const struct inside *set)
+/* The kind of the newest inside entry, a map before a set before a bounded counter; a
+ * rank of none: there is none of the kind. */
+static void show_container(struct lia_node *node,
+                           struct lia_rank map,
+                           struct lia_rank set,
+                           struct lia_rank bounded)
 {
-    bool has_map = lia_rank_cmp(map->newest, LIA_RANK_NONE) > 0;
-    bool has_set = lia_rank_cmp(set->newest, LIA_RANK_NONE) > 0;
+    struct lia_rank newest = lia_rank_max(map, lia_rank_max(set, bounded));
 
-    if (has_map &&
-        (!has_set || LIA_MUTANT(12) || lia_rank_cmp(map->newest, set->newest) >= 0)) {
-        node->view.shown = LIA_SHOWN_MAP;
-    } else if (has_set) {
-        node->view.shown = LIA_SHOWN_SET;
+    if (lia_rank_cmp(newest, LIA_RANK_NONE) == 0) {
+        return;
     }
-    return has_map || has_set;
+    if (LIA_MUTANT(12) ? lia_rank_cmp(map, LIA_RANK_NONE) > 0
+                       : lia_rank_cmp(map, newest) == 0) {
+        node->view.shown = LIA_SHOWN_MAP;
+    } else {
+        node->view.shown =
+            lia_rank_cmp(set, newest) == 0 ? LIA_SHOWN_SET : LIA_SHOWN_BOUNDED;
+    }
+}
+
+static bool show_bounded(struct lia_work *work, struct lia_node *node)
+{
+    struct lia_sum sum = {.type = LIA_BSON_INT64};
+
+    sum.integer = lia_bounded_value(node->bounded);
+    return show_sum(work, node, sum);
 }
 
 bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cover)
 {
     struct inside map = {&node->view, LIA_RANK_NONE};
-    struct inside set = {&node->view, LIA_RANK_NONE};
+    struct inside set = map;
+    struct inside bounded = map;
 
     if (node->value != LIA_VALUE_NONE) {
         cover = lia_rank_max(cover, node->rank);
@@ -213,6 +227,13 @@ bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cove
     if (node->set) {
         lia_set_each(node, NULL, count_entry, &set);
     }
-    return show_container(node, &map, &set) ||
-           show(work, node, has_live_cell(node, cover));
+    if (node->bounded) {
+        lia_bounded_each(node, NULL, count_entry, &bounded);
+    }
+    show_container(node, map.newest, set.newest, bounded.newest);
+    switch (node->view.shown) {
+    case LIA_SHOWN_NOTHING: return show(work, node, has_live_cell(node, cover));
+    case LIA_SHOWN_BOUNDED: return show_bounded(work, node);
+    default: return true;
+    }
 }

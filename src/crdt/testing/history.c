@@ -36,6 +36,9 @@ struct world {
     uint64_t actors;
     struct peer peers[PEERS];
     struct relay relays[KEYS];
+    struct lia_stamp retired[KEYS]
+                            [HISTORY_STEPS_MAX]; /* actors, and their last stamps */
+    size_t retired_count[KEYS];
     bool is_told;
     char why[256];
 };
@@ -81,6 +84,25 @@ static const char *check_body(struct world *w,
     return is_same ? NULL : fail(w, "the body is not the model's");
 }
 
+/* Whatever a peer sees, nobody has spent what was not there. */
+static bool check_bounds(struct world *w, const struct copy *c)
+{
+    static const struct liana_str name = {"k", 1};
+    struct lia_bounded_info info;
+
+    for (size_t i = 0; w->history->is_about_bounds && i < PEERS; i++) {
+        uint64_t actor = w->peers[i].actor;
+
+        if (lia_doc_bounded(&w->arena, c->doc, (struct lia_path){&name, 1}, actor,
+                            &info, NULL) == LIANA_OK &&
+            (info.value < info.bound || info.rights < 0 ||
+             info.rights != model_rights(&c->model, "k", actor, NULL))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static const char *check_copy(struct world *w, const struct copy *c)
 {
     struct liana_error err = LIANA_ERROR_INIT;
@@ -97,7 +119,8 @@ static const char *check_copy(struct world *w, const struct copy *c)
         info.exists != model_exists(&c->model)) {
         return fail(w, "vector, created, deleted or withdrawn is not the model's");
     }
-    return check_body(w, &c->model, c->doc.body);
+    return check_bounds(w, c) ? check_body(w, &c->model, c->doc.body)
+                              : fail(w, "a bounded counter is below its bound");
 }
 
 static const char *check_twins(struct world *w, const struct copy *c, size_t key)
@@ -163,6 +186,28 @@ static uint64_t jump(struct world *w)
     return is_far ? below(w, 30) << 16 : 0;
 }
 
+static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
+{
+    const struct history *h = w->history;
+    const struct copy *c = &w->peers[peer].copies[key];
+    struct op_maker maker = {.arena = &w->arena,
+                             .rng = &w->rng,
+                             .is_about_counters = h->is_about_counters,
+                             .is_about_lives = h->is_about_lives,
+                             .is_about_sets = h->is_about_sets,
+                             .is_about_bounds = h->is_about_bounds,
+                             .actor = w->peers[below(w, PEERS)].actor};
+
+    /* One peer takes rights back, and only when it has seen all. */
+    if (peer == 0 && w->retired_count[key]) {
+        struct lia_stamp last = w->retired[key][below(w, w->retired_count[key])];
+
+        maker.retired =
+            lia_vector_covers(model_vector(&c->model), last) ? last.actor : 0;
+    }
+    return maker;
+}
+
 static const char *transact(struct world *w, size_t peer, size_t key)
 {
     static struct model_doc model;
@@ -176,8 +221,7 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     struct lia_doc doc = c->doc;
     liana_status expected = LIANA_OK;
     liana_status got;
-    struct op_maker maker = {&w->arena, &w->rng, w->history->is_about_counters,
-                             w->history->is_about_lives, w->history->is_about_sets};
+    struct op_maker maker = op_maker(w, peer, key);
 
     model_copy(&model, &c->model);
     model.arena = &w->arena;
@@ -380,6 +424,20 @@ static const char *read_relay(struct world *w, size_t peer, size_t key)
     return receive(w, peer, key, w->relays[key].segment, &w->relays[key].model);
 }
 
+/* The peer's actor writes no more, in any document. */
+static void retire(struct world *w, struct peer *p)
+{
+    for (size_t key = 0; key < KEYS; key++) {
+        uint64_t hlc = lia_vector_get(model_vector(&p->copies[key].model), p->actor);
+
+        if (hlc) {
+            w->retired[key][w->retired_count[key]++] =
+                (struct lia_stamp){hlc, p->actor};
+        }
+    }
+    p->actor = ++w->actors;
+}
+
 /* A copy that another peer covers may be evicted; its actor is renewed. */
 static const char *evict(struct world *w, size_t peer, size_t key)
 {
@@ -389,7 +447,8 @@ static const char *evict(struct world *w, size_t peer, size_t key)
     for (size_t i = 0; i < PEERS; i++) {
         const struct model_doc *other = &w->peers[i].copies[key].model;
 
-        if (i == peer || c->doc.clock.len == 0 ||
+        if (i == peer || (w->history->is_about_bounds && peer == 0) ||
+            c->doc.clock.len == 0 ||
             !lia_vector_geq(model_vector(other), model_vector(&c->model))) {
             continue;
         }
@@ -397,7 +456,7 @@ static const char *evict(struct world *w, size_t peer, size_t key)
             printf("  peer %zu evicts document %zu\n", peer, key);
         }
         if (lia_vector_get(model_vector(&c->model), p->actor) && !LIA_MUTANT(8)) {
-            p->actor = ++w->actors;
+            retire(w, p);
         }
         model_clear(&c->model);
         c->doc = (struct lia_doc){{NULL, 0}, {NULL, 0}};
@@ -505,6 +564,7 @@ static void clear(struct world *w)
     w->why[0] = '\0';
     for (size_t key = 0; key < KEYS; key++) {
         w->relays[key].segment = (struct liana_slice){NULL, 0};
+        w->retired_count[key] = 0;
         for (size_t i = 0; i < PEERS; i++) {
             struct peer *p = &w->peers[i];
 
@@ -545,7 +605,8 @@ struct history history_random(uint64_t seed)
     struct history h = {.count = 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20),
                         .is_about_counters = lia_rng_chance(&rng, 40),
                         .is_about_lives = lia_rng_chance(&rng, 40),
-                        .is_about_sets = lia_rng_chance(&rng, 40)};
+                        .is_about_sets = lia_rng_chance(&rng, 40),
+                        .is_about_bounds = lia_rng_chance(&rng, 20)};
 
     for (size_t i = 0; i < h.count; i++) {
         h.steps[i] = lia_rng_next(&rng);

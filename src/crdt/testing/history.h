@@ -26,6 +26,7 @@ struct history {
     size_t count;
     bool is_about_counters; /* few paths, many increments and assignments to them */
     bool is_about_lives;    /* one document, many deletes and inserts */
+    bool is_about_bounds;   /* one path, mostly a bounded counter */
     bool is_about_sets; /* few paths, many additions, removals and what clears them */
 };
 

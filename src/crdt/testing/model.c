@@ -49,7 +49,8 @@ void model_copy(struct model_doc *to, const struct model_doc *from)
 
 static bool is_of_actor(enum model_kind kind)
 {
-    return kind == MODEL_SUM || kind == MODEL_ADDED || kind == MODEL_TAKEN;
+    return kind == MODEL_SUM || kind == MODEL_ADDED || kind == MODEL_TAKEN ||
+           kind == MODEL_SHARE;
 }
 
 static bool is_of_element(enum model_kind kind)
@@ -61,7 +62,8 @@ static bool is_same_place(const struct model_entry *a, const struct model_entry 
 {
     return a->kind == b->kind && strcmp(a->path, b->path) == 0 &&
            (!is_of_actor(a->kind) || a->rank.stamp.actor == b->rank.stamp.actor) &&
-           (!is_of_element(a->kind) || lia_value_equal(a->leaf, b->leaf));
+           (!is_of_element(a->kind) || lia_value_equal(a->leaf, b->leaf)) &&
+           (a->kind != MODEL_SHARE || lia_stamp_cmp(a->start, b->start) == 0);
 }
 
 struct model_entry *model_find(struct model_doc *d, const struct model_entry *like)
@@ -106,6 +108,13 @@ static int compare_leaves(const struct model_entry *a, const struct model_entry 
     return order ? order : compare_seen(a, b);
 }
 
+/* A rolled-back store may break the bound, and all that is asked of histories with both is
+ * that peers agree; there are none. */
+static int compare_shares(const struct model_entry *a, const struct model_entry *b)
+{
+    return (a->spent > b->spent) - (a->spent < b->spent);
+}
+
 /* After the rank: what no honest history needs, and a store that was rolled back does. */
 static int compare(const struct model_entry *a, const struct model_entry *b)
 {
@@ -115,6 +124,9 @@ static int compare(const struct model_entry *a, const struct model_entry *b)
     if (order == 0 && a->kind == MODEL_SUM) {
         order = lia_stamp_cmp(a->start, b->start);
         order = order ? order : model_sum_cmp(a->sum, b->sum);
+    }
+    if (order == 0 && a->kind == MODEL_SHARE) {
+        order = compare_shares(a, b);
     }
     order = order ? order : lia_stamp_cmp(a->removed, b->removed);
     order = order ? order : lia_stamp_cmp(a->tag, b->tag);
@@ -142,9 +154,13 @@ void model_remove(struct model_doc *d, size_t index)
 static bool is_covered(const struct model_doc *d, const struct model_entry *e)
 {
     bool is_inclusive = e->kind != MODEL_VALUE;
+    struct model_rank rank = e->rank;
 
+    if (e->kind == MODEL_SHARE) {
+        rank.stamp = e->start;
+    }
     return e->kind != MODEL_SUM &&
-           model_rank_cmp(e->rank, model_cover(d, e->path, is_inclusive)) < 0;
+           model_rank_cmp(rank, model_cover(d, e->path, is_inclusive)) < 0;
 }
 
 /* An addition that a removal saw, or a removal that saw an older addition only. */

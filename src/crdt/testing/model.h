@@ -37,12 +37,20 @@ struct model_seen {
     struct model_sum sum;
 };
 
+/* Rights that came from one actor to another. */
+struct model_grant {
+    uint64_t from;
+    uint64_t to;
+    int64_t amount;
+};
+
 enum model_kind {
     MODEL_VALUE,
     MODEL_OPEN,     /* open(map) */
     MODEL_OPEN_SET, /* open(set) */
     MODEL_ADDED,    /* of an element and actor: the newest addition */
     MODEL_TAKEN, /* of an element and actor: the newest addition that a removal saw */
+    MODEL_SHARE, /* of a creation and actor, in a bounded counter */
     MODEL_SUM
 };
 
@@ -62,8 +70,14 @@ struct model_entry {
     const struct model_seen *seen;
     size_t seen_count;
 
-    struct lia_stamp start;
+    struct lia_stamp start; /* of a sum; of a share, its creation */
     struct model_sum sum;
+
+    int64_t bound; /* of the share of who created */
+    int64_t granted;
+    int64_t spent;
+    const struct model_grant *grants;
+    size_t grant_count;
 };
 
 struct model_doc {
@@ -131,7 +145,13 @@ bool model_compose(struct model_doc *first, const struct model_doc *second);
 
 /* ---- what is shown: model_view.c ---- */
 
-enum model_shown { MODEL_NOTHING, MODEL_SHOWS_LEAF, MODEL_SHOWS_MAP, MODEL_SHOWS_SET };
+enum model_shown {
+    MODEL_NOTHING,
+    MODEL_SHOWS_LEAF,
+    MODEL_SHOWS_MAP,
+    MODEL_SHOWS_SET,
+    MODEL_SHOWS_BOUNDED
+};
 
 /* `scratch` holds a computed number. */
 enum model_shown model_show(const struct model_doc *d,
@@ -140,6 +160,12 @@ enum model_shown model_show(const struct model_doc *d,
                             struct lia_value *out);
 /* The element is in the set at the path. */
 bool model_has(const struct model_doc *d, const char *path, struct lia_value element);
+/* What the actor may spend of the bounded counter at the path; with a creation, of that
+ * one alone. */
+int64_t model_rights(const struct model_doc *d,
+                     const char *path,
+                     uint64_t actor,
+                     const struct lia_stamp *creation);
 /* False: nothing is left there. */
 bool model_birth(const struct model_doc *d,
                  const char *path,

@@ -300,8 +300,12 @@ static liana_status set(struct writer *w,
     enum shape shape = path[0] ? shape_of(op, path) : PLAIN;
     struct lia_scratch scratch;
     struct lia_value leaf = {0};
-    bool shows_set = model_show(w->d, path, &scratch, &leaf) == MODEL_SHOWS_SET;
+    enum model_shown shown = model_show(w->d, path, &scratch, &leaf);
+    bool shows_set = shown == MODEL_SHOWS_SET;
 
+    if (shown == MODEL_SHOWS_BOUNDED) {
+        return LIANA_ETYPE;
+    }
     if (shape == SET && op->value.type != LIA_BSON_ARRAY) {
         return LIANA_ETYPE;
     }
@@ -323,18 +327,20 @@ static liana_status set(struct writer *w,
     return LIANA_OK;
 }
 
-static bool unset(struct writer *w, const char *path)
+static liana_status unset(struct writer *w, const char *path, bool *out_changed)
 {
     struct model_entry e = entry(w, MODEL_VALUE, path, false);
     struct lia_scratch scratch;
     struct lia_value leaf = {0};
 
-    if (model_show(w->d, path, &scratch, &leaf) == MODEL_NOTHING) {
-        return false;
+    switch (model_show(w->d, path, &scratch, &leaf)) {
+    case MODEL_NOTHING: *out_changed = false; return LIANA_OK;
+    case MODEL_SHOWS_BOUNDED: return LIANA_ETYPE;
+    default: break;
     }
     clear(w, path);
     put_value(w, e, MODEL_REMOVED, leaf);
-    return true;
+    return LIANA_OK;
 }
 
 static liana_status add(struct writer *w, const struct lia_op *op, const char *path)
@@ -373,7 +379,119 @@ static liana_status take(struct writer *w,
     return LIANA_OK;
 }
 
-static liana_status increment(struct writer *w, const char *path, struct lia_value v)
+/* The writer's share in a creation, begun if need be. */
+static struct model_entry own_share(struct writer *w,
+                                    const char *path,
+                                    const struct model_entry *of)
+{
+    struct model_entry e = entry(w, MODEL_SHARE, path, false);
+    const struct model_entry *old;
+
+    e.start = of->start;
+    e.rank.life = of->rank.life;
+    old = model_find(w->d, &e);
+    if (old) {
+        struct lia_stamp stamp = e.rank.stamp;
+
+        e = *old;
+        e.rank.stamp = stamp;
+        e.tag = stamp;
+    }
+    return e;
+}
+
+static void add_grant(struct writer *w,
+                      struct model_entry *e,
+                      uint64_t from,
+                      uint64_t to,
+                      int64_t amount)
+{
+    struct model_grant *grants =
+        lia_arena_array(w->d->arena, e->grant_count + 1, sizeof(*grants));
+
+    LIA_ASSERT(grants);
+    for (size_t i = 0; i < e->grant_count; i++) {
+        grants[i] = e->grants[i];
+    }
+    grants[e->grant_count++] = (struct model_grant){from, to, amount};
+    e->grants = grants;
+}
+
+/* The oldest creation in the counter after this one. */
+static const struct model_entry *next_creation(const struct model_doc *d,
+                                               const char *path,
+                                               struct lia_stamp after)
+{
+    const struct model_entry *next = NULL;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+
+        if (e->kind == MODEL_SHARE && strcmp(e->path, path) == 0 &&
+            lia_stamp_cmp(e->start, after) > 0 &&
+            (!next || lia_stamp_cmp(e->start, next->start) < 0)) {
+            next = e;
+        }
+    }
+    return next;
+}
+
+/* Takes rights from `from`, of the oldest creation first: to another actor, or spent. */
+static void use(struct writer *w,
+                const char *path,
+                uint64_t from,
+                const uint64_t *to,
+                int64_t amount)
+{
+    const struct model_entry *of = next_creation(w->d, path, LIA_STAMP_NONE);
+
+    while (of && amount) {
+        struct lia_stamp creation = of->start;
+        int64_t rights = model_rights(w->d, path, from, &creation);
+        int64_t part = rights < amount ? rights : amount;
+        struct model_entry e = own_share(w, path, of);
+
+        if (part > 0) {
+            e.spent += to ? 0 : part;
+            if (to) {
+                add_grant(w, &e, from, *to, part);
+            }
+            model_put(w->d, &e, true);
+            amount -= part;
+        }
+        of = next_creation(w->d, path, creation);
+    }
+}
+
+static liana_status increment_bounded(struct writer *w,
+                                      const char *path,
+                                      struct lia_value v,
+                                      bool *out_changed)
+{
+    int64_t amount;
+    struct model_entry e;
+
+    if (v.type != LIA_BSON_INT32 && v.type != LIA_BSON_INT64) {
+        return LIANA_ETYPE;
+    }
+    amount = v.type == LIA_BSON_INT32 ? lia_value_int32(v) : lia_value_int64(v);
+    if (amount > 0) {
+        e = own_share(w, path, next_creation(w->d, path, LIA_STAMP_NONE));
+        e.granted += amount;
+        model_put(w->d, &e, true);
+    } else if (model_rights(w->d, path, w->stamp.actor, NULL) < -amount) {
+        return LIANA_ERIGHTS;
+    } else {
+        use(w, path, w->stamp.actor, NULL, -amount);
+    }
+    *out_changed = amount != 0;
+    return LIANA_OK;
+}
+
+static liana_status increment(struct writer *w,
+                              const char *path,
+                              struct lia_value v,
+                              bool *out_changed)
 {
     static const uint8_t zero[4] = {0};
     struct model_entry e = entry(w, MODEL_SUM, path, false);
@@ -384,6 +502,7 @@ static liana_status increment(struct writer *w, const char *path, struct lia_val
     switch (model_show(w->d, path, &scratch, &leaf)) {
     case MODEL_SHOWS_MAP:
     case MODEL_SHOWS_SET: return LIANA_ETYPE;
+    case MODEL_SHOWS_BOUNDED: return increment_bounded(w, path, v, out_changed);
     case MODEL_SHOWS_LEAF:
         if (!lia_value_is_number(leaf)) {
             return LIANA_ETYPE;
@@ -405,6 +524,53 @@ static liana_status increment(struct writer *w, const char *path, struct lia_val
         e.sum = model_sum_add(old->sum, e.sum);
     }
     model_put(w->d, &e, true);
+    return LIANA_OK;
+}
+
+static liana_status bound(struct writer *w, const struct lia_op *op, const char *path)
+{
+    struct model_entry e = entry(w, MODEL_SHARE, path, false);
+    struct lia_scratch scratch;
+    struct lia_value leaf;
+
+    if (model_show(w->d, path, &scratch, &leaf) != MODEL_NOTHING) {
+        return LIANA_ETYPE;
+    }
+    if (lia_value_int32(op->value) < op->bound) {
+        return LIANA_EINVAL;
+    }
+    e.start = w->stamp;
+    e.bound = op->bound;
+    e.granted = lia_value_int32(op->value) - op->bound;
+    model_put(w->d, &e, true);
+    return LIANA_OK;
+}
+
+/* What a bounded counter lets be moved between actors: nothing, or to or from `actor`. */
+static liana_status move(struct writer *w,
+                         const struct lia_op *op,
+                         const char *path,
+                         bool *out_changed)
+{
+    struct lia_scratch scratch;
+    struct lia_value leaf;
+    bool is_transfer = op->kind == LIA_OP_TRANSFER;
+    uint64_t from = is_transfer ? w->stamp.actor : op->actor;
+    uint64_t to = is_transfer ? op->actor : w->stamp.actor;
+    int64_t amount =
+        is_transfer ? lia_value_int32(op->value) : model_rights(w->d, path, from, NULL);
+
+    if (model_show(w->d, path, &scratch, &leaf) != MODEL_SHOWS_BOUNDED) {
+        return LIANA_ETYPE;
+    }
+    if (from == to || (is_transfer && amount <= 0)) {
+        return LIANA_EINVAL;
+    }
+    if (model_rights(w->d, path, from, NULL) < amount) {
+        return LIANA_ERIGHTS;
+    }
+    *out_changed = amount > 0;
+    use(w, path, from, &to, amount);
     return LIANA_OK;
 }
 
@@ -446,6 +612,7 @@ static bool is_reachable(const struct model_doc *d, const char *path)
         above[i] = '\0';
         switch (model_show(d, above, &scratch, &leaf)) {
         case MODEL_SHOWS_LEAF:
+        case MODEL_SHOWS_BOUNDED:
         case MODEL_SHOWS_SET: return false;
         default: break;
         }
@@ -480,8 +647,13 @@ liana_status model_apply(struct model_doc *d,
     case LIA_OP_SET: status = set(&w, op, path, &is_effective); break;
     case LIA_OP_ADD: status = add(&w, op, path); break;
     case LIA_OP_REMOVE: status = take(&w, op, path, &is_effective); break;
-    case LIA_OP_UNSET: is_effective = unset(&w, path); break;
-    case LIA_OP_INCREMENT: status = increment(&w, path, op->value); break;
+    case LIA_OP_UNSET: status = unset(&w, path, &is_effective); break;
+    case LIA_OP_INCREMENT:
+        status = increment(&w, path, op->value, &is_effective);
+        break;
+    case LIA_OP_BOUND: status = bound(&w, op, path); break;
+    case LIA_OP_TRANSFER:
+    case LIA_OP_RECLAIM: status = move(&w, op, path, &is_effective); break;
     case LIA_OP_DELETE:
         model_copy(before_delete, d);
         *(op->mode == LIA_UPDATE_WINS ? &d->withdrawn : &d->deleted) = stamp;

@@ -114,6 +114,49 @@ static void elements(const struct model_doc *d, const char *path, struct lia_buf
     }
 }
 
+/* ---- bounded counters ---- */
+
+int64_t model_rights(const struct model_doc *d,
+                     const char *path,
+                     uint64_t actor,
+                     const struct lia_stamp *creation)
+{
+    int64_t rights = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+
+        if (e->kind != MODEL_SHARE || strcmp(e->path, path) != 0 ||
+            (creation && lia_stamp_cmp(*creation, e->start) != 0)) {
+            continue;
+        }
+        if (e->rank.stamp.actor == actor) {
+            rights += e->granted - e->spent;
+        }
+        for (size_t j = 0; j < e->grant_count; j++) {
+            rights += e->grants[j].to == actor ? e->grants[j].amount : 0;
+            rights -= e->grants[j].from == actor ? e->grants[j].amount : 0;
+        }
+    }
+    return rights;
+}
+
+static struct lia_value bounded_value(const struct model_doc *d,
+                                      const char *path,
+                                      struct lia_scratch *scratch)
+{
+    int64_t value = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        const struct model_entry *e = &d->entries[i];
+
+        if (e->kind == MODEL_SHARE && strcmp(e->path, path) == 0) {
+            value += e->bound + e->granted - e->spent;
+        }
+    }
+    return lia_value_of_int64(value, scratch);
+}
+
 /* ---- numbers ---- */
 
 struct model_sum model_sum_of(struct lia_value v)
@@ -257,21 +300,29 @@ static struct lia_value number(const struct model_doc *d,
 
 /* ---- paths ---- */
 
-/* The newest inside entry of a map at the path, or of a set there. */
+static enum model_shown kind_of(const struct model_entry *e)
+{
+    switch (e->kind) {
+    case MODEL_ADDED:
+    case MODEL_TAKEN:
+    case MODEL_OPEN_SET: return MODEL_SHOWS_SET;
+    case MODEL_SHARE: return MODEL_SHOWS_BOUNDED;
+    case MODEL_OPEN: return MODEL_SHOWS_MAP;
+    default: return MODEL_NOTHING;
+    }
+}
+
+/* The newest inside entry of the kind at the path. */
 static struct model_rank newest(const struct model_doc *d,
                                 const char *path,
-                                bool is_set)
+                                enum model_shown kind)
 {
     struct model_rank most = {{0, 0}, {0, 0}};
 
     for (size_t i = 0; i < d->count; i++) {
         const struct model_entry *e = &d->entries[i];
-        bool is_here = strcmp(e->path, path) == 0;
-        bool is_of_set = e->kind == MODEL_ADDED || e->kind == MODEL_TAKEN ||
-                         e->kind == MODEL_OPEN_SET;
-        bool counts = is_set ? is_here && is_of_set
-                             : model_is_below(e->path, path) ||
-                                   (is_here && e->kind == MODEL_OPEN);
+        bool counts = (strcmp(e->path, path) == 0 && kind_of(e) == kind) ||
+                      (kind == MODEL_SHOWS_MAP && model_is_below(e->path, path));
 
         if (counts && is_live(d, e) && model_rank_cmp(e->rank, most) > 0) {
             most = e->rank;
@@ -299,11 +350,16 @@ enum model_shown model_show(const struct model_doc *d,
 {
     static const struct model_rank none = {{0, 0}, {0, 0}};
     const struct model_entry *v = value_at(d, path);
-    struct model_rank map = newest(d, path, false);
-    struct model_rank set = newest(d, path, true);
+    struct model_rank map = newest(d, path, MODEL_SHOWS_MAP);
+    struct model_rank set = newest(d, path, MODEL_SHOWS_SET);
+    struct model_rank bounded = newest(d, path, MODEL_SHOWS_BOUNDED);
 
     if (path[0] == '\0') {
         return MODEL_SHOWS_MAP;
+    }
+    if (model_rank_cmp(bounded, map) > 0 && model_rank_cmp(bounded, set) > 0) {
+        *out = bounded_value(d, path, scratch);
+        return MODEL_SHOWS_BOUNDED;
     }
     if (model_rank_cmp(map, none) > 0 || model_rank_cmp(set, none) > 0) {
         return model_rank_cmp(map, set) >= 0 ? MODEL_SHOWS_MAP : MODEL_SHOWS_SET;
@@ -383,6 +439,7 @@ static void fields(const struct model_doc *d, const char *path, struct lia_buf *
 
         switch (model_show(d, children[i].path, &scratch, &leaf)) {
         case MODEL_NOTHING: break;
+        case MODEL_SHOWS_BOUNDED:
         case MODEL_SHOWS_LEAF: lia_bson_add(out, lia_str(name), leaf); break;
         case MODEL_SHOWS_MAP:
             mark = lia_bson_begin_in(out, LIA_BSON_DOCUMENT, lia_str(name));

@@ -230,6 +230,35 @@ static void random_assignment(struct op_maker *m, struct lia_op *op)
     random_shapes(m, op);
 }
 
+static void random_bounded_op(struct op_maker *m, struct lia_op *op)
+{
+    static const struct liana_str name[] = {{"k", 1}, {"x", 1}};
+    struct lia_scratch scratch;
+    uint64_t kind = below(m, 20);
+
+    op->path = (struct lia_path){name, below(m, 12) ? 1 : 2};
+    op->actor = m->actor;
+    op->value = keep(m, lia_value_of_int32((int32_t)below(m, 12) - 2, &scratch));
+    if (kind < 3) {
+        op->kind = LIA_OP_BOUND;
+        op->bound = (int64_t)below(m, 3) - 1;
+    } else if (kind < 13) {
+        op->kind = LIA_OP_INCREMENT;
+        op->value = keep(m, lia_value_of_int32((int32_t)below(m, 9) - 6, &scratch));
+    } else if (kind < 17) {
+        op->kind = LIA_OP_TRANSFER;
+    } else if (kind == 17 && m->retired) {
+        op->kind = LIA_OP_RECLAIM;
+        op->actor = m->retired;
+    } else if (kind == 18) {
+        random_assignment(m, op);
+    } else if (kind == 19) {
+        op->kind = below(m, 2) ? LIA_OP_UNSET : LIA_OP_ADD;
+    } else {
+        op->kind = LIA_OP_INCREMENT;
+    }
+}
+
 static void random_field_op(struct op_maker *m,
                             struct lia_op *op,
                             struct liana_str names_of[3])
@@ -237,6 +266,10 @@ static void random_field_op(struct op_maker *m,
     uint64_t kind = below(m, 100);
     uint64_t of_sets = m->is_about_sets ? 50 : m->is_about_counters ? 0 : 12;
 
+    if (m->is_about_bounds && below(m, 8)) {
+        random_bounded_op(m, op);
+        return;
+    }
     op->path = random_path(m, names_of);
     if (kind < of_sets) {
         op->kind = below(m, 3) ? LIA_OP_ADD : LIA_OP_REMOVE;
@@ -314,6 +347,9 @@ void op_tell(const struct lia_op *op)
                                         [LIA_OP_INCREMENT] = "increment",
                                         [LIA_OP_ADD] = "add",
                                         [LIA_OP_REMOVE] = "remove",
+                                        [LIA_OP_BOUND] = "bound",
+                                        [LIA_OP_TRANSFER] = "transfer",
+                                        [LIA_OP_RECLAIM] = "reclaim",
                                         [LIA_OP_DELETE] = "delete"};
 
     printf("    %s%s%s ", kinds[op->kind],

@@ -16,6 +16,9 @@ struct op_maker {
     bool is_about_counters;
     bool is_about_lives;
     bool is_about_sets;
+    bool is_about_bounds;
+    uint64_t actor;   /* that rights may go to */
+    uint64_t retired; /* whose rights may be taken back; 0: nobody's */
 };
 
 /* `names` are the path's, the caller's to keep. */

@@ -197,6 +197,9 @@ static struct lia_op parse_op(struct script *s,
                                         [LIA_OP_INCREMENT] = "increment",
                                         [LIA_OP_ADD] = "add",
                                         [LIA_OP_REMOVE] = "remove",
+                                        [LIA_OP_BOUND] = "bound",
+                                        [LIA_OP_TRANSFER] = "transfer",
+                                        [LIA_OP_RECLAIM] = "reclaim",
                                         [LIA_OP_DELETE] = "delete"};
     struct liana_str word = take(&text, ' ');
     struct lia_op op = {
@@ -213,8 +216,13 @@ static struct lia_op parse_op(struct script *s,
         op.mode = LIA_UPDATE_WINS;
         return op;
     }
-    if (op.kind >= LIA_OP_SET && op.kind <= LIA_OP_REMOVE) {
+    if (op.kind >= LIA_OP_SET && op.kind < LIA_OP_DELETE) {
         op.path = path_of(s, take(&text, ' '));
+    }
+    if (op.kind == LIA_OP_BOUND) {
+        op.bound = (int64_t)number_of(take(&text, ' '));
+    } else if (op.kind == LIA_OP_TRANSFER || op.kind == LIA_OP_RECLAIM) {
+        op.actor = number_of(take(&text, ' '));
     }
     if (trim(text).len) {
         op.value = value_of(s, trim(text));
@@ -245,6 +253,20 @@ static liana_status write_ops(struct script *s,
         p->doc = after;
     }
     return status;
+}
+
+static void has_rights(struct script *s, const struct peer *p, struct liana_str text)
+{
+    struct lia_path path = path_of(s, take(&text, ' '));
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct lia_bounded_info info;
+
+    must(s, lia_doc_bounded(&s->arena, p->doc, path, p->actor, &info, &err),
+         err.message);
+    if (info.rights != (int64_t)number_of(trim(text))) {
+        print_error("%ld\n", (long)info.rights);
+        fail_line(s, "other rights");
+    }
 }
 
 static void fails(struct script *s, struct peer *p, struct liana_str text)
@@ -357,6 +379,8 @@ static void run_line(struct script *s, struct liana_str line)
         begin_with(s, p, rest);
     } else if (is_word(word, "evict")) {
         evict(s, p);
+    } else if (is_word(word, "rights")) {
+        has_rights(s, p, rest);
     } else if (is_word(word, "knows")) {
         knows(s, p, rest);
     } else if (is_word(word, "at")) {

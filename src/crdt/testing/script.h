@@ -12,6 +12,10 @@
  *     A set a.x 5                    likewise unset a.x, increment n 2, delete
  *     A add tags "x"                 to a set; likewise remove tags "x"
  *     A knows tags set               its schema: what it writes there is a set; `register`
+ *     A bound n 0 100                a bounded counter of 100, not below 0
+ *     A transfer n 2 30              rights, to actor 2; A's actor is 1 until it is renewed
+ *     A reclaim n 2                  those that actor 2 had left
+ *     A rights n 70                  what A may spend
  *     A delete softly                updates win over it
  *     A set a 1; unset b             one transaction
  *     A also set a.y 6               more of the transaction before, in another call

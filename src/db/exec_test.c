@@ -443,6 +443,7 @@ static void a_registration_evaluates_its_query(void **state)
             "INSERT INTO c DOCUMENTS ({'_id': 1, 'a': 4}), ({'_id': 2, 'a': 6})",
             "= 2 [1, 2]\n");
     interest.registration = registration.id;
+    interest.peer = lia_slice("p", 1);
     assert_ok(lia_db_feed(w->t.db, &w->t.arena, &query, &page, &err));
     assert_int_equal(page.item_count, 1);
     sub.query = lia_str_slice(lia_str("SELECT nonsense"));

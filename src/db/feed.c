@@ -14,12 +14,21 @@ struct walk {
     uint64_t row;
 };
 
+/* What an interest follows. */
+struct followed {
+    struct lia_reg *reg; /* NULL: none */
+    /* With a predicate: what left later the reader may hold, unless this is its first page
+     * from nothing. */
+    uint64_t left_after;
+    bool has_nothing;
+};
+
 struct feeding {
     struct lia_db *db;
     struct lia_conn *conn;
     struct lia_arena *arena;
     const struct lia_feed_query *query;
-    struct lia_reg **regs; /* per interest; NULL: none */
+    struct followed *followed; /* per interest */
     struct walk *walks;
     size_t walk_count;
     uint64_t limit;       /* newest durable seq of the snapshot */
@@ -37,44 +46,84 @@ struct feeding {
 
 /* ---- what is followed ---- */
 
-static liana_status find_regs(struct feeding *f, struct liana_error *err)
+static liana_status unknown(uint64_t registration, struct liana_error *err)
 {
-    const struct lia_feed_query *q = f->query;
+    return lia_err(err, LIANA_ENOTFOUND, "there is no registration %llu of this peer",
+                   (unsigned long long)registration);
+}
 
-    f->regs = lia_arena_array(f->arena, q->interest_count, sizeof(*f->regs));
-    if (!f->regs) {
-        return lia_err_plain(err, LIANA_ENOMEM);
+/* What left up to `acked` is nothing that the peer holds (register.c). Read on the snapshot
+ * of the page: the log is trimmed in the transaction that moves it. */
+static liana_status read_acked(struct feeding *f,
+                               const struct lia_interest *interest,
+                               uint64_t *out,
+                               struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        f->conn,
+        lia_str("SELECT acked FROM registrant WHERE registration = ?1 AND peer = ?2"),
+        &stmt, err);
+
+    if (status) {
+        return status;
     }
-    for (size_t i = 0; i < q->interest_count; i++) {
-        const struct lia_interest *interest = &q->interests[i];
-        uint64_t floor_seq;
+    lia_bind_u64(stmt, 1, interest->registration);
+    lia_bind_slice(stmt, 2, interest->peer);
+    status = lia_conn_step(f->conn, stmt, err);
+    if (!status) {
+        *out = lia_column_u64(stmt, 0);
+    } else if (status == LIANA_EEND) {
+        status = unknown(interest->registration, err);
+    }
+    lia_conn_done(f->conn, stmt);
+    return status;
+}
 
-        if (!interest->registration) {
-            continue;
+static liana_status find_reg(struct feeding *f,
+                             const struct lia_interest *interest,
+                             struct followed *out,
+                             struct liana_error *err)
+{
+    out->left_after = interest->after_seq;
+    if (!interest->registration) {
+        return LIANA_OK;
+    }
+    out->reg = lia_reg_get(f->db, interest->registration);
+    if (!out->reg) {
+        return unknown(interest->registration, err);
+    }
+    if (out->reg->predicate) {
+        uint64_t acked = 0;
+        liana_status status = read_acked(f, interest, &acked, err);
+
+        if (status) {
+            return status;
         }
-        f->regs[i] = lia_reg_get(f->db, interest->registration);
-        if (!f->regs[i]) {
-            return lia_err(err, LIANA_ENOTFOUND, "there is no registration %llu",
-                           (unsigned long long)interest->registration);
-        }
-        lia_mutex_lock(&f->db->mutex);
-        floor_seq = f->regs[i]->floor_seq;
-        lia_mutex_unlock(&f->db->mutex);
-        /* From nothing there is nothing that could have left. */
-        if (interest->after_seq && interest->after_seq < floor_seq &&
-            f->regs[i]->predicate) {
-            return lia_err(err, LIANA_ENOTFOUND,
-                           "registration %llu cannot resume after seq %llu",
-                           (unsigned long long)interest->registration,
-                           (unsigned long long)interest->after_seq);
-        }
+        out->left_after = acked > interest->after_seq ? acked : interest->after_seq;
+        out->has_nothing = !interest->after_seq && !f->query->from.seq;
     }
     return LIANA_OK;
 }
 
+static liana_status find_regs(struct feeding *f, struct liana_error *err)
+{
+    const struct lia_feed_query *q = f->query;
+    liana_status status = LIANA_OK;
+
+    f->followed = lia_arena_array(f->arena, q->interest_count, sizeof(*f->followed));
+    if (!f->followed) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    for (size_t i = 0; i < q->interest_count && !status; i++) {
+        status = find_reg(f, &q->interests[i], &f->followed[i], err);
+    }
+    return status;
+}
+
 static struct liana_str collection_of(const struct feeding *f, size_t interest)
 {
-    const struct lia_reg *reg = f->regs[interest];
+    const struct lia_reg *reg = f->followed[interest].reg;
 
     return reg ? (struct liana_str){reg->collection, reg->collection_len}
                : f->query->interests[interest].collection;
@@ -239,8 +288,8 @@ static liana_status look_for(struct feeding *f,
                              bool *out_hit,
                              struct liana_error *err)
 {
-    const struct lia_reg *reg = f->regs[interest];
-    uint64_t after = f->query->interests[interest].after_seq;
+    const struct followed *followed = &f->followed[interest];
+    const struct lia_reg *reg = followed->reg;
     bool is_in = true;
     liana_status status = LIANA_OK;
 
@@ -249,9 +298,9 @@ static liana_status look_for(struct feeding *f,
     }
     *out_kind = is_in ? LIA_FEED_MATCHES : LIA_FEED_LEFT;
     *out_hit = is_in;
-    /* Who starts from nothing holds nothing that could leave. */
-    return status || is_in || !after ? status
-                                     : left_since(f, reg, key, after, out_hit, err);
+    return status || is_in || followed->has_nothing
+               ? status
+               : left_since(f, reg, key, followed->left_after, out_hit, err);
 }
 
 static liana_status find_hits(struct feeding *f,
@@ -400,12 +449,13 @@ static liana_status add_marks(struct feeding *f,
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     for (size_t i = 0; i < f->query->interest_count && !status; i++) {
-        if (!f->query->interests[i].wants_marks || !f->regs[i]) {
+        if (!f->query->interests[i].wants_marks || !f->followed[i].reg) {
             continue;
         }
         marks[count].interest = (uint32_t)i;
-        status = lia_kept_marks(f->conn, f->db, f->arena, f->regs[i]->subscription,
-                                &marks[count].marks, err);
+        status =
+            lia_kept_marks(f->conn, f->db, f->arena, f->followed[i].reg->subscription,
+                           &marks[count].marks, err);
         count++;
     }
     out->marks = marks;
@@ -485,8 +535,8 @@ liana_status lia_db_feed(struct lia_db *db,
     for (size_t i = 0; i < f.walk_count; i++) {
         lia_conn_done(f.conn, f.walks[i].stmt);
     }
-    for (size_t i = 0; f.regs && i < query->interest_count; i++) {
-        lia_reg_put(db, f.regs[i]);
+    for (size_t i = 0; f.followed && i < query->interest_count; i++) {
+        lia_reg_put(db, f.followed[i].reg);
     }
     lia_buf_deinit(&f.items);
     lia_buf_deinit(&f.hits);

@@ -54,12 +54,13 @@ struct lia_subscription {
     struct liana_slice hash; /* names it; equal for equal collection and query */
     struct liana_str collection;
     struct liana_slice query; /* for lia_predicates.compile */
+    uint64_t after_seq;       /* the peer has everything up to here; 0: nothing */
 };
 
 struct lia_registration {
     uint64_t id;
-    /* Keys that left are logged from here on: a token below it cannot be resumed. */
-    uint64_t floor_seq;
+    uint64_t floor_seq; /* keys that left after it are logged */
+    bool is_resumed;    /* from after_seq on; false: the peer begins from nothing */
 };
 
 #define LIA_REGISTRATIONS_MAX ((size_t)1000)
@@ -68,16 +69,19 @@ struct lia_registration {
 /* Makes the registration of (subscription, peer) or finds it and marks it used. One
  * predicate is evaluated once per commit however many peers have registered it. From
  * then on, each commit that takes a key out of the subscription logs (registration, key,
- * seq). The least recently used one gives way when there are too many, and those unused
- * for LIA_REGISTRATION_DAYS. Statuses of `compile`. */
+ * seq). A peer cannot resume from before the floor. The least recently used one gives way
+ * when there are too many, and those unused for LIA_REGISTRATION_DAYS. Statuses of
+ * `compile`. */
 LIANA_MUST_CHECK liana_status lia_db_register(struct lia_db *db,
                                               struct liana_slice peer,
                                               const struct lia_subscription *sub,
                                               struct lia_registration *out,
                                               struct liana_error *err);
 
-/* The peer holds everything up to `seq` durably: what was logged for it before may be
- * forgotten once every peer of the registration is that far. LIANA_ENOTFOUND. */
+/* The peer holds everything up to `seq` durably, its token of that included: what was
+ * logged before is forgotten once every peer of the registration is that far. It is a use
+ * of the registration, too. Costs a small transaction: call it now and then, at least once
+ * a day. LIANA_ENOTFOUND. */
 LIANA_MUST_CHECK liana_status lia_db_register_ack(struct lia_db *db,
                                                   struct liana_slice peer,
                                                   uint64_t registration,
@@ -94,7 +98,8 @@ LIANA_MUST_CHECK liana_status lia_db_unregister(struct lia_db *db,
 
 /* One thing that the reader follows. */
 struct lia_interest {
-    uint64_t registration;       /* of lia_db_register, or 0: */
+    uint64_t registration; /* of lia_db_register, by `peer`; or 0: */
+    struct liana_slice peer;
     struct liana_str collection; /* all changes of it; empty: of every collection */
     uint64_t after_seq;          /* this reader has everything up to here */
     bool wants_marks;            /* page.marks of it; registrations only */
@@ -118,8 +123,8 @@ struct lia_feed_query {
 
 enum lia_feed_kind {
     LIA_FEED_MATCHES, /* belongs to the interest now */
-    LIA_FEED_LEFT     /* belonged to it at some time after after_seq; the document is as
-                         it is now: changed, or a tombstone */
+    LIA_FEED_LEFT /* the reader may hold it from when it belonged to the interest; the
+                         document is as it is now: changed, or a tombstone */
 };
 
 struct lia_feed_hit {
@@ -154,8 +159,8 @@ struct lia_feed_page {
     size_t marks_count;
 };
 
-/* Changes that concern the interests, on one snapshot. LIANA_ENOTFOUND: a registration
- * that is gone, or with after_seq below its floor. */
+/* Changes that concern the interests, on one snapshot. LIANA_ENOTFOUND: a registration is
+ * gone, or the peer is none of its registrants any more. */
 LIANA_MUST_CHECK liana_status lia_db_feed(struct lia_db *db,
                                           struct lia_arena *arena,
                                           const struct lia_feed_query *query,

@@ -2,6 +2,7 @@
 #include "base/testing/test.h"
 
 #include "base/limits.h"
+#include "db/internal.h"
 #include "db/testing/fixture.h"
 
 static int setup(void **state)
@@ -22,6 +23,7 @@ static int teardown(void **state)
 }
 
 static const struct liana_slice PEER = {(const uint8_t *)"peer", 4};
+static const struct liana_slice OTHER = {(const uint8_t *)"other", 5};
 
 static struct lia_feed_page read_page(struct lia_test_db *t,
                                       const struct lia_feed_query *query)
@@ -64,8 +66,9 @@ static struct lia_feed_page subscribed(struct lia_test_db *t,
                                        uint64_t registration,
                                        uint64_t after)
 {
-    return follow(
-        t, (struct lia_interest){.registration = registration, .after_seq = after});
+    return follow(t, (struct lia_interest){.registration = registration,
+                                           .peer = PEER,
+                                           .after_seq = after});
 }
 
 static void assert_item(const struct lia_feed_page *page,
@@ -255,8 +258,8 @@ static void several_interests_share_a_walk(void **state)
 {
     struct lia_test_db *t = *state;
     const struct lia_interest interests[3] = {
-        {.registration = subscribe(t, "c", 10)},
-        {.registration = subscribe(t, "c", 20)},
+        {.registration = subscribe(t, "c", 10), .peer = PEER},
+        {.registration = subscribe(t, "c", 20), .peer = PEER},
         {.collection = lia_str("d"), .after_seq = 3}};
     const struct lia_feed_query query = {
         .interests = interests, .interest_count = 3, .bytes_max = LIA_MIB};
@@ -281,7 +284,8 @@ static void only_what_is_durable(void **state)
     struct lia_test_db *t = *state;
     struct lia_txn_options options = lia_txn_options(t->db, LIA_WRITE);
     uint64_t reg = subscribe(t, "c", 0);
-    const struct lia_interest interest = {.registration = reg, .wants_marks = true};
+    const struct lia_interest interest = {
+        .registration = reg, .peer = PEER, .wants_marks = true};
     struct lia_commit first = lia_test_put(t, "c", 1, 1);
     struct lia_commit second;
     struct lia_feed_page page;
@@ -308,8 +312,8 @@ static void only_what_is_durable(void **state)
 static void marks_come_with_the_last_page(void **state)
 {
     struct lia_test_db *t = *state;
-    const struct lia_interest interest = {.registration = subscribe(t, "c", 0),
-                                          .wants_marks = true};
+    const struct lia_interest interest = {
+        .registration = subscribe(t, "c", 0), .peer = PEER, .wants_marks = true};
     struct lia_feed_query query = {
         .interests = &interest, .interest_count = 1, .bytes_max = 1};
     struct lia_feed_page page;
@@ -341,11 +345,22 @@ static void registrations_outlive_the_process(void **state)
     assert_item(&page, 0, lia_test_key(t, 1), LIA_FEED_LEFT, 1);
 }
 
+static struct lia_registration resume(struct lia_test_db *t,
+                                      struct liana_slice peer,
+                                      uint64_t after_seq)
+{
+    struct lia_subscription sub = lia_test_subscription(t, "c", 10);
+    struct lia_registration reg;
+
+    sub.after_seq = after_seq;
+    assert_ok(lia_db_register(t->db, peer, &sub, &reg, &t->err));
+    return reg;
+}
+
 static void registrations_have_a_floor(void **state)
 {
     struct lia_test_db *t = *state;
-    const struct lia_subscription sub = lia_test_subscription(t, "c", 10);
-    struct lia_interest interest = {.after_seq = 1};
+    struct lia_interest interest = {.peer = PEER, .after_seq = 2};
     const struct lia_feed_query query = {
         .interests = &interest, .interest_count = 1, .bytes_max = LIA_MIB};
     struct lia_registration reg;
@@ -353,45 +368,219 @@ static void registrations_have_a_floor(void **state)
 
     lia_test_put(t, "c", 1, 10);
     lia_test_put(t, "c", 1, 10);
-    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    reg = resume(t, PEER, 1);
     assert_int_equal(reg.floor_seq, 2);
+    assert_false(reg.is_resumed);
+    assert_true(resume(t, PEER, 2).is_resumed);
     interest.registration = reg.id;
-    assert_status(LIANA_ENOTFOUND, lia_db_feed(t->db, &t->arena, &query, &page, NULL));
-    interest.after_seq = 2;
     assert_ok(lia_db_feed(t->db, &t->arena, &query, &page, &t->err));
+    interest.peer = OTHER;
+    assert_status(LIANA_ENOTFOUND, lia_db_feed(t->db, &t->arena, &query, &page, NULL));
+    interest.peer = PEER;
     assert_ok(lia_db_unregister(t->db, PEER, reg.id, &t->err));
     assert_status(LIANA_ENOTFOUND, lia_db_feed(t->db, &t->arena, &query, &page, NULL));
     assert_status(LIANA_ENOTFOUND, lia_db_unregister(t->db, PEER, reg.id, NULL));
 }
 
-/* The log is trimmed to what the slowest peer still needs. */
+static uint64_t log_length(struct lia_test_db *t)
+{
+    struct lia_txn *txn = lia_test_begin(t, LIA_READ);
+    sqlite3_stmt *stmt;
+    uint64_t count;
+
+    assert_ok(lia_conn_prepare(lia_txn_conn(txn),
+                               lia_str("SELECT count(*) FROM departed"), &stmt, NULL));
+    assert_ok(lia_conn_step(lia_txn_conn(txn), stmt, NULL));
+    count = lia_column_u64(stmt, 0);
+    lia_conn_done(lia_txn_conn(txn), stmt);
+    lia_txn_rollback(txn);
+    return count;
+}
+
+/* The log is trimmed to what the slowest peer still needs, and reaches no further back
+ * for who comes late. */
 static void acknowledgements_raise_the_floor(void **state)
 {
-    static const struct liana_slice OTHER = {(const uint8_t *)"other", 5};
     struct lia_test_db *t = *state;
-    const struct lia_subscription sub = lia_test_subscription(t, "c", 10);
     struct lia_registration reg;
 
     lia_test_put(t, "c", 1, 10);
-    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
-    assert_ok(lia_db_register(t->db, OTHER, &sub, &reg, &t->err));
-    for (int32_t i = 0; i < 600; i++) {
-        lia_test_put(t, "c", 1, i % 2 ? 10 : 9);
+    reg = resume(t, PEER, 0);
+    resume(t, OTHER, 0);
+    for (int32_t i = 0; i < 300; i++) {
+        lia_test_put(t, "c", i, 10);
+        lia_test_put(t, "c", i, 9);
     }
+    assert_int_equal(log_length(t), 300);
     assert_ok(lia_db_register_ack(t->db, PEER, reg.id, 601, &t->err));
-    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
-    assert_int_equal(reg.floor_seq, 1);
-    assert_ok(lia_db_register_ack(t->db, OTHER, reg.id, 500, &t->err));
-    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
-    assert_int_equal(reg.floor_seq, 500);
+    assert_int_equal(resume(t, PEER, 601).floor_seq, 1);
+    assert_int_equal(log_length(t), 300);
+    assert_ok(lia_db_register_ack(t->db, OTHER, reg.id, 501, &t->err));
+    assert_int_equal(log_length(t), 50);
+    lia_test_db_close(t);
+    lia_test_db_open(t);
+    assert_int_equal(resume(t, PEER, 601).floor_seq, 501);
+    assert_false(resume(t, OTHER, 500).is_resumed); /* its store was put back */
+    assert_ok(lia_db_register_ack(t->db, OTHER, reg.id, 10, &t->err));
+    assert_int_equal(resume(t, OTHER, 601).floor_seq, 601);
+    assert_int_equal(log_length(t), 0);
     assert_status(LIANA_ENOTFOUND, lia_db_register_ack(t->db, PEER, 99, 1, NULL));
+    assert_ok(lia_db_unregister(t->db, OTHER, reg.id, &t->err));
+    assert_status(LIANA_ENOTFOUND,
+                  lia_db_register_ack(t->db, OTHER, reg.id, 700, NULL));
+}
+
+/* A token that is older than what was acknowledged is told what left after the token. */
+static void a_peer_that_was_put_back_hears_again(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_registration reg = resume(t, PEER, 0);
+    struct lia_feed_page page;
+
+    resume(t, OTHER, 0); /* keeps the log */
+    lia_test_put(t, "c", 1, 10);
+    lia_test_put(t, "c", 1, 1);
+    assert_ok(lia_db_register_ack(t->db, PEER, reg.id, 2, &t->err));
+    assert_true(resume(t, PEER, 1).is_resumed);
+    page = subscribed(t, reg.id, 1);
+    assert_int_equal(page.item_count, 1);
+    assert_item(&page, 0, lia_test_key(t, 1), LIA_FEED_LEFT, 1);
+}
+
+/* What an earlier page of a fill has shown may leave before the next one is read: within
+ * one commit, and when a batch has ended between them. What left before the fill began was
+ * never shown, though another peer's log has it. */
+static void what_leaves_during_a_fill_is_told(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_interest interest = {.peer = PEER,
+                                    .registration = resume(t, OTHER, 0).id};
+    struct lia_feed_query query = {.interests = &interest,
+                                   .interest_count = 1,
+                                   .bytes_max = LIA_MIB,
+                                   .rows_max = 2};
+    struct lia_txn *txn = lia_test_begin(t, LIA_WRITE);
+    struct lia_feed_page page;
+
+    for (int32_t i = 1; i < 6; i++) {
+        lia_test_put_in(t, txn, "c", i, 10);
+    }
+    assert_ok(lia_txn_commit(txn, NULL, &t->err));
+    lia_test_put(t, "c", 10, 10);
+    lia_test_put(t, "c", 10, 1);
+    resume(t, PEER, 0);
+    page = read_page(t, &query);
+    assert_true(page.is_cut);
+    lia_test_put(t, "c", 1, 1); /* leaves */
+    query.from = page.next;
+    page = read_page(t, &query);
+    assert_true(page.is_cut);
+    query.from = page.next;
+    page = read_page(t, &query);
+    assert_int_equal(page.upto, 3);
+    assert_int_equal(page.item_count, 1);
+    interest.after_seq = page.upto;
+    lia_test_put(t, "c", 3, 1); /* leaves */
+    query.from = (struct lia_feed_at){0};
+    query.rows_max = 0;
+    page = read_page(t, &query);
+    assert_int_equal(page.item_count, 2);
+    assert_item(&page, 0, lia_test_key(t, 1), LIA_FEED_LEFT, 1);
+    assert_item(&page, 1, lia_test_key(t, 3), LIA_FEED_LEFT, 1);
+    interest.after_seq = 0; /* all of it in one batch, to the end */
+    lia_test_put(t, "c", 4, 1);
+    resume(t, PEER, 0);
+    query.rows_max = 1;
+    page = read_page(t, &query);
+    assert_true(page.is_cut);
+    lia_test_put(t, "c", 2, 1); /* leaves */
+    query.from = page.next;
+    query.rows_max = 0;
+    page = read_page(t, &query);
+    assert_int_equal(page.item_count, 2);
+    assert_item(&page, 0, lia_test_key(t, 5), LIA_FEED_MATCHES, 10);
+    assert_item(&page, 1, lia_test_key(t, 2), LIA_FEED_LEFT, 1);
+}
+
+static size_t matched;
+
+static liana_status count_match(void *ctx,
+                                const struct lia_predicate *p,
+                                struct liana_slice body,
+                                bool *out)
+{
+    matched++;
+    return lia_test_predicates.match(ctx, p, body, out);
+}
+
+/* Steps of SQLite's machine for the walk behind `after`. */
+static int steps_of_walk(struct lia_test_db *t, uint64_t after, size_t *out_rows)
+{
+    struct lia_txn *txn = lia_test_begin(t, LIA_READ);
+    struct lia_conn *conn = lia_txn_conn(txn);
+    sqlite3_stmt *stmt;
+    int steps;
+
+    assert_ok(lia_conn_prepare(conn, lia_coll_find(t->db, lia_str("c"))->sql_walk,
+                               &stmt, &t->err));
+    lia_bind_u64(stmt, 1, after);
+    lia_bind_u64(stmt, 2, INT64_MAX);
+    lia_bind_u64(stmt, 3, INT64_MAX);
+    sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+    for (*out_rows = 0; lia_conn_step(conn, stmt, NULL) == LIANA_OK; ++*out_rows) {
+    }
+    steps = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1);
+    lia_conn_done(conn, stmt);
+    lia_txn_rollback(txn);
+    return steps;
+}
+
+/* What a page costs is what has changed, however much there is. */
+static void a_page_costs_what_changed(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_predicates counting = {.compile = lia_test_predicates.compile,
+                                            .free = lia_test_predicates.free,
+                                            .match = count_match};
+    struct lia_feed_page page;
+    struct lia_commit last;
+    struct lia_txn *txn;
+    size_t rows;
+    uint64_t reg;
+
+    lia_test_db_close(t);
+    t->options.predicates = &counting;
+    lia_test_db_open(t);
+    for (int32_t i = 0; i < 20000; i += 1000) {
+        txn = lia_test_begin(t, LIA_WRITE);
+        for (int32_t k = 0; k < 1000; k++) {
+            lia_test_put_in(t, txn, "c", i + k, k % 20);
+        }
+        assert_ok(lia_txn_commit(txn, &last, &t->err));
+        lia_arena_reset(&t->arena);
+    }
+    reg = subscribe(t, "c", 10);
+    matched = 0;
+    lia_test_put(t, "c", 5, 12);
+    lia_test_put(t, "c", 11, 2);
+    lia_test_put(t, "c", 6, 3);
+    assert_in_range(matched, 1, 6); /* before and after, once per commit */
+    matched = 0;
+    page = subscribed(t, reg, last.seq);
+    assert_int_equal(page.item_count, 2);
+    assert_int_equal(matched, 3);
+    assert_in_range(steps_of_walk(t, last.seq, &rows), 1, 200);
+    assert_int_equal(rows, 3);
+    lia_test_db_close(t); /* `counting` ends here */
+    t->options.predicates = &lia_test_predicates;
+    lia_test_db_open(t);
 }
 
 static void unused_registrations_go(void **state)
 {
     struct lia_test_db *t = *state;
     uint64_t old = subscribe(t, "c", 10);
-    const struct lia_interest interest = {.registration = old};
+    const struct lia_interest interest = {.registration = old, .peer = PEER};
     const struct lia_feed_query query = {.interests = &interest, .interest_count = 1};
     struct lia_feed_page page;
 
@@ -482,6 +671,9 @@ int main(void)
         CASE(registrations_outlive_the_process),
         CASE(registrations_have_a_floor),
         CASE(acknowledgements_raise_the_floor),
+        CASE(a_peer_that_was_put_back_hears_again),
+        CASE(what_leaves_during_a_fill_is_told),
+        CASE(a_page_costs_what_changed),
         CASE(unused_registrations_go),
         CASE(a_query_must_compile),
         CASE(queries_of_the_language),

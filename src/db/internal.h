@@ -61,7 +61,7 @@ struct lia_reg {
     struct lia_reg *next;
     uint32_t refs; /* under db->mutex */
     uint64_t id;
-    uint64_t floor_seq;
+    uint64_t floor_seq;              /* only with the writer held */
     struct lia_predicate *predicate; /* NULL: the whole collection */
     char *collection;                /* with the subscription hash behind it */
     size_t collection_len;
@@ -69,6 +69,27 @@ struct lia_reg {
     size_t size; /* of the block at `collection` */
 };
 
+/* A row of `registration`, borrowed. */
+struct lia_reg_row {
+    uint64_t id;
+    uint64_t floor_seq;
+    struct liana_slice subscription;
+    struct liana_str collection;
+    struct liana_slice query;
+};
+
+/* Compiles the query; not in force before lia_reg_add, which takes it. */
+LIANA_MUST_CHECK liana_status lia_reg_new(struct lia_db *db,
+                                          const struct lia_reg_row *row,
+                                          struct lia_reg **out,
+                                          struct liana_error *err);
+void lia_reg_free(struct lia_db *db, struct lia_reg *reg);
+void lia_reg_add(struct lia_db *db, struct lia_reg *reg);
+void lia_reg_remove(struct lia_db *db, uint64_t id);
+/* With its registrants and its log. */
+LIANA_MUST_CHECK liana_status lia_reg_delete_row(struct lia_conn *conn,
+                                                 uint64_t id,
+                                                 struct liana_error *err);
 LIANA_MUST_CHECK liana_status lia_reg_load(struct lia_db *db,
                                            struct lia_conn *conn,
                                            struct liana_error *err);

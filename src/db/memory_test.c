@@ -100,8 +100,8 @@ static liana_status look(struct fixture *f,
                          struct lia_arena *arena)
 {
     const struct lia_key key = {lia_str("c"), f->key};
-    const struct lia_interest interest = {.registration = registration,
-                                          .wants_marks = true};
+    const struct lia_interest interest = {
+        .registration = registration, .peer = PEER, .wants_marks = true};
     const struct lia_feed_query query = {
         .interests = &interest, .interest_count = 1, .bytes_max = LIA_MIB};
     struct lia_feed_page page;
@@ -138,6 +138,9 @@ static liana_status use(struct fixture *f, struct lia_db *db, struct lia_arena *
     }
     if (!status) {
         status = look(f, db, reg.id, listener, arena);
+    }
+    if (!status) {
+        status = lia_db_register_ack(db, PEER, reg.id, 1, NULL);
     }
     lia_db_unlisten(listener);
     return status;

@@ -2,287 +2,32 @@
 #include "base/limits.h"
 #include "db/internal.h"
 
+/*
+ * Which peer has registered what, and how far each is. A registrant's `acked` says from
+ * where on it may hold what leaves: it holds everything up to there, or began from nothing
+ * when that was the newest commit. The log of a registration reaches back to the least of
+ * its registrants; that is its floor.
+ */
+
 #define DAY_MS      ((uint64_t)24 * 60 * 60 * 1000)
 #define UNUSED_MS   (LIA_REGISTRATION_DAYS * DAY_MS)
 #define REMEMBER_MS ((uint64_t)60 * 60 * 1000) /* how exactly `used_ms` is kept */
-#define TRIM_SEQS   ((uint64_t)256)            /* the log is trimmed in steps of this */
-
-/* ---- in memory ---- */
-
-static void free_reg(struct lia_db *db, struct lia_reg *reg)
-{
-    if (reg->predicate) {
-        db->predicates->free(db->predicates->ctx, reg->predicate);
-    }
-    lia_mem_free(db->env->alloc, reg->collection, reg->size);
-    lia_mem_free(db->env->alloc, reg, sizeof(*reg));
-}
-
-struct lia_reg *lia_reg_get(struct lia_db *db, uint64_t id)
-{
-    struct lia_reg *reg;
-
-    lia_mutex_lock(&db->mutex);
-    for (reg = db->registrations; reg && reg->id != id; reg = reg->next) {
-    }
-    if (reg) {
-        reg->refs++;
-    }
-    lia_mutex_unlock(&db->mutex);
-    return reg;
-}
-
-void lia_reg_put(struct lia_db *db, struct lia_reg *reg)
-{
-    bool is_last;
-
-    if (!reg) {
-        return;
-    }
-    lia_mutex_lock(&db->mutex);
-    is_last = --reg->refs == 0;
-    lia_mutex_unlock(&db->mutex);
-    if (is_last) {
-        free_reg(db, reg);
-    }
-}
-
-liana_status lia_reg_matches(struct lia_db *db,
-                             const struct lia_reg *reg,
-                             struct liana_slice body,
-                             bool *out)
-{
-    if (reg->predicate && body.len) {
-        return db->predicates->match(db->predicates->ctx, reg->predicate, body, out);
-    }
-    *out = !reg->predicate;
-    return LIANA_OK;
-}
-
-/* What stands in a row of `registration`, borrowed. */
-struct row {
-    uint64_t id;
-    uint64_t floor_seq;
-    struct liana_slice subscription;
-    struct liana_str collection;
-    struct liana_slice query;
-};
-
-static liana_status compile(struct lia_db *db,
-                            struct liana_slice query,
-                            struct lia_predicate **out,
-                            struct liana_error *err)
-{
-    *out = NULL;
-    if (query.len == 0) {
-        return LIANA_OK;
-    }
-    return db->predicates->compile(db->predicates->ctx, db->env->alloc, query, out,
-                                   err);
-}
-
-static liana_status new_reg(struct lia_db *db,
-                            const struct row *row,
-                            struct lia_reg **out,
-                            struct liana_error *err)
-{
-    const struct liana_allocator *a = db->env->alloc;
-    struct lia_reg *reg;
-    liana_status status;
-
-    reg = lia_mem_zalloc(a, sizeof(*reg));
-    if (!reg) {
-        return lia_err_plain(err, LIANA_ENOMEM);
-    }
-    reg->id = row->id;
-    reg->floor_seq = row->floor_seq;
-    reg->refs = 1;
-    reg->size = row->collection.len + row->subscription.len;
-    reg->collection_len = row->collection.len;
-    reg->collection = lia_mem_alloc(a, reg->size);
-    if (!reg->collection) {
-        free_reg(db, reg);
-        return lia_err_plain(err, LIANA_ENOMEM);
-    }
-    status = compile(db, row->query, &reg->predicate, err);
-    if (status) {
-        free_reg(db, reg);
-        return status;
-    }
-    memcpy(reg->collection, row->collection.ptr, row->collection.len);
-    memcpy(reg->collection + row->collection.len, row->subscription.ptr,
-           row->subscription.len);
-    reg->subscription =
-        lia_slice(reg->collection + row->collection.len, row->subscription.len);
-    *out = reg;
-    return LIANA_OK;
-}
-
-static void add_reg(struct lia_db *db, struct lia_reg *reg)
-{
-    lia_mutex_lock(&db->mutex);
-    reg->next = db->registrations;
-    db->registrations = reg;
-    db->predicate_count += reg->predicate != NULL;
-    lia_mutex_unlock(&db->mutex);
-}
-
-static void remove_reg(struct lia_db *db, uint64_t id)
-{
-    struct lia_reg **at = &db->registrations;
-    struct lia_reg *reg;
-
-    lia_mutex_lock(&db->mutex);
-    while (*at && (*at)->id != id) {
-        at = &(*at)->next;
-    }
-    reg = *at;
-    if (reg) {
-        *at = reg->next;
-        db->predicate_count -= reg->predicate != NULL;
-    }
-    lia_mutex_unlock(&db->mutex);
-    lia_reg_put(db, reg);
-}
-
-/* ---- at open ---- */
-
-static liana_status delete_row(struct lia_conn *conn,
-                               uint64_t id,
-                               struct liana_error *err)
-{
-    liana_status status =
-        lia_books_run(conn, err, "DELETE FROM registration WHERE id = ?1", "u", id);
-
-    if (!status) {
-        status = lia_books_run(
-            conn, err, "DELETE FROM registrant WHERE registration = ?1", "u", id);
-    }
-    return status
-               ? status
-               : lia_books_run(conn, err,
-                               "DELETE FROM departed WHERE registration = ?1", "u", id);
-}
-
-/* A query that this library no longer understands cannot be followed: whoever
- * registered it starts anew. */
-static liana_status load_row(struct lia_db *db,
-                             struct lia_conn *conn,
-                             const struct row *row,
-                             struct liana_error *err)
-{
-    struct liana_error why = LIANA_ERROR_INIT;
-    struct lia_reg *reg = NULL;
-    liana_status status = row->subscription.len && row->collection.len
-                              ? new_reg(db, row, &reg, &why)
-                              : lia_err_plain(&why, LIANA_ECORRUPT);
-
-    if (!status) {
-        add_reg(db, reg);
-        return LIANA_OK;
-    }
-    if (status == LIANA_ENOMEM) {
-        return lia_err_plain(err, status);
-    }
-    lia_log(db->env, LIA_LOG_WARN, "db", "a registration of %.*s is dropped: %s",
-            LIA_STR_ARG(row->collection), why.message);
-    return delete_row(conn, row->id, err);
-}
-
-liana_status lia_reg_load(struct lia_db *db,
-                          struct lia_conn *conn,
-                          struct liana_error *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    liana_status status = lia_conn_prepare(
-        conn,
-        lia_str("SELECT id, floor, subscription, collection, query FROM registration"),
-        &stmt, err);
-
-    while (!status) {
-        status = lia_conn_step(conn, stmt, err);
-        if (!status) {
-            struct row row = {lia_column_u64(stmt, 0), lia_column_u64(stmt, 1),
-                              lia_column_slice(stmt, 2), lia_column_str(stmt, 3),
-                              lia_column_slice(stmt, 4)};
-
-            status = load_row(db, conn, &row, err);
-        }
-    }
-    lia_conn_done(conn, stmt);
-    return status == LIANA_EEND ? LIANA_OK : status;
-}
-
-/* ---- per commit ---- */
-
-static bool is_of(const struct lia_reg *reg, const struct lia_coll *coll)
-{
-    return reg->collection_len == coll->pub.name.len &&
-           memcmp(reg->collection, coll->pub.name.ptr, reg->collection_len) == 0;
-}
-
-static liana_status log_departure(struct lia_txn *txn,
-                                  uint64_t id,
-                                  struct liana_slice key,
-                                  struct liana_error *err)
-{
-    return lia_books_run(txn->conn, err,
-                         "INSERT INTO departed (registration, key, seq) "
-                         "VALUES (?1, ?2, ?3) "
-                         "ON CONFLICT DO UPDATE SET seq = excluded.seq",
-                         "usu", id, key, lia_txn_seq(txn));
-}
-
-static liana_status leaves(struct lia_db *db,
-                           const struct lia_reg *reg,
-                           struct liana_slice before,
-                           struct liana_slice after,
-                           bool *out)
-{
-    bool was_in = false;
-    bool is_in = false;
-    liana_status status = lia_reg_matches(db, reg, before, &was_in);
-
-    if (!status && was_in) {
-        status = lia_reg_matches(db, reg, after, &is_in);
-    }
-    *out = was_in && !is_in;
-    return status;
-}
-
-liana_status lia_reg_change(struct lia_txn *txn,
-                            const struct lia_coll *coll,
-                            struct liana_slice key,
-                            struct liana_slice before,
-                            struct liana_slice after,
-                            struct liana_error *err)
-{
-    struct lia_db *db = txn->db;
-    liana_status status = LIANA_OK;
-
-    if (db->predicate_count == 0 || before.len == 0) {
-        return LIANA_OK;
-    }
-    for (const struct lia_reg *r = db->registrations; r && !status; r = r->next) {
-        bool is_departure = false;
-
-        if (r->predicate && is_of(r, coll)) {
-            status = lia_err_plain(err, leaves(db, r, before, after, &is_departure));
-        }
-        if (!status && is_departure) {
-            status = log_departure(txn, r->id, key, err);
-        }
-    }
-    return status;
-}
-
-/* ---- registering ---- */
 
 static struct lia_reg *find(struct lia_db *db, struct liana_slice subscription)
 {
     struct lia_reg *reg = db->registrations;
 
     while (reg && !lia_slice_equal(reg->subscription, subscription)) {
+        reg = reg->next;
+    }
+    return reg;
+}
+
+static struct lia_reg *find_id(struct lia_db *db, uint64_t id)
+{
+    struct lia_reg *reg = db->registrations;
+
+    while (reg && reg->id != id) {
         reg = reg->next;
     }
     return reg;
@@ -325,7 +70,7 @@ static liana_status delete_unused(struct lia_conn *conn,
     while (!status && dropped->count < LIA_REGISTRATIONS_MAX) {
         status = next_unused(conn, &id, err);
         if (!status) {
-            status = delete_row(conn, id, err);
+            status = lia_reg_delete_row(conn, id, err);
             dropped->ids[dropped->count++] = id;
         }
     }
@@ -335,7 +80,7 @@ static liana_status delete_unused(struct lia_conn *conn,
 static void forget_dropped(struct lia_db *db, const struct dropped *dropped)
 {
     for (size_t i = 0; i < dropped->count; i++) {
-        remove_reg(db, dropped->ids[i]);
+        lia_reg_remove(db, dropped->ids[i]);
     }
 }
 
@@ -373,7 +118,7 @@ static liana_status make_room(struct lia_db *db,
 static liana_status add_row(struct lia_conn *conn,
                             const struct lia_subscription *sub,
                             uint64_t floor_seq,
-                            struct row *out,
+                            struct lia_reg_row *out,
                             struct liana_error *err)
 {
     liana_status status = lia_books_run(
@@ -382,25 +127,33 @@ static liana_status add_row(struct lia_conn *conn,
         "VALUES (?1, ?2, ?3, ?4)",
         "stsu", sub->hash, sub->collection, sub->query, floor_seq);
 
-    *out = (struct row){(uint64_t)sqlite3_last_insert_rowid(conn->sqlite), floor_seq,
-                        sub->hash, sub->collection, sub->query};
+    *out = (struct lia_reg_row){(uint64_t)sqlite3_last_insert_rowid(conn->sqlite),
+                                floor_seq, sub->hash, sub->collection, sub->query};
     return status;
 }
 
-static liana_status note_use(struct lia_conn *conn,
-                             uint64_t id,
-                             struct liana_slice peer,
-                             uint64_t seq,
-                             uint64_t now_ms,
-                             struct liana_error *err)
+/* What left before is logged, or the peer holds nothing that could have left. */
+static bool can_resume(const struct lia_reg *reg, uint64_t after_seq)
 {
-    return lia_books_run(
-        conn, err,
-        "INSERT INTO registrant (registration, peer, acked, used_ms) "
-        "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET used_ms = excluded.used_ms "
-        "WHERE used_ms < ?5",
-        "usuuu", id, peer, seq, now_ms,
-        now_ms > REMEMBER_MS ? now_ms - REMEMBER_MS : 0);
+    return after_seq && (!reg->predicate || after_seq >= reg->floor_seq);
+}
+
+/* A peer that resumes may be behind what it has acknowledged: its store was put back. */
+static liana_status note_peer(struct lia_conn *conn,
+                              const struct lia_registration *registration,
+                              struct liana_slice peer,
+                              uint64_t seq,
+                              uint64_t now_ms,
+                              struct liana_error *err)
+{
+    return lia_books_run(conn, err,
+                         "INSERT INTO registrant (registration, peer, acked, used_ms) "
+                         "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+                         "acked = excluded.acked, used_ms = excluded.used_ms "
+                         "WHERE used_ms < ?5 OR acked > excluded.acked OR NOT ?6",
+                         "usuuuu", registration->id, peer, seq, now_ms,
+                         now_ms > REMEMBER_MS ? now_ms - REMEMBER_MS : 0,
+                         (uint64_t)registration->is_resumed);
 }
 
 static liana_status check_subscription(const struct lia_subscription *sub,
@@ -425,7 +178,7 @@ static liana_status find_or_add(struct lia_db *db,
                                 struct lia_reg **out,
                                 struct liana_error *err)
 {
-    struct row row;
+    struct lia_reg_row row;
     liana_status status;
 
     *out = find(db, sub->hash);
@@ -437,7 +190,7 @@ static liana_status find_or_add(struct lia_db *db,
         status = add_row(conn, sub, db->state.seq, &row, err);
     }
     if (!status) {
-        status = new_reg(db, &row, out_added, err);
+        status = lia_reg_new(db, &row, out_added, err);
     }
     *out = *out_added;
     return status;
@@ -453,6 +206,7 @@ liana_status lia_db_register(struct lia_db *db,
     struct dropped dropped = {.count = 0};
     struct lia_reg *added = NULL;
     struct lia_reg *reg = NULL;
+    struct lia_registration registration = {0};
     struct lia_conn *conn;
     liana_status status = check_subscription(sub, peer, err);
 
@@ -464,18 +218,21 @@ liana_status lia_db_register(struct lia_db *db,
     }
     status = find_or_add(db, conn, sub, now_ms, &dropped, &added, &reg, err);
     if (!status) {
-        status = note_use(conn, reg->id, peer, reg->floor_seq, now_ms, err);
+        registration = (struct lia_registration){reg->id, reg->floor_seq,
+                                                 can_resume(reg, sub->after_seq)};
+        status = note_peer(conn, &registration, peer,
+                           registration.is_resumed ? sub->after_seq : db->state.seq,
+                           now_ms, err);
     }
     status = lia_books_commit(db, status, err);
     if (!status) {
-        LIA_ASSERT(reg);
-        *out = (struct lia_registration){reg->id, reg->floor_seq};
+        *out = registration;
         forget_dropped(db, &dropped);
         if (added) {
-            add_reg(db, added);
+            lia_reg_add(db, added);
         }
     } else if (added) {
-        free_reg(db, added);
+        lia_reg_free(db, added);
     }
     lia_store_write_end(db->store);
     return status;
@@ -487,7 +244,9 @@ static liana_status unknown(uint64_t id, struct liana_error *err)
                    (unsigned long long)id);
 }
 
-static liana_status read_acked(struct lia_conn *conn,
+/* ---- acknowledgements ---- */
+
+static liana_status read_least(struct lia_conn *conn,
                                uint64_t id,
                                uint64_t *out,
                                struct liana_error *err)
@@ -508,37 +267,52 @@ static liana_status read_acked(struct lia_conn *conn,
     return status;
 }
 
+/* Raises the floor to what every registrant holds, where that is more. */
 static liana_status trim(struct lia_conn *conn,
-                         uint64_t id,
+                         const struct lia_reg *reg,
                          uint64_t *out_floor,
                          struct liana_error *err)
 {
-    liana_status status = read_acked(conn, id, out_floor, err);
+    uint64_t least = 0;
+    liana_status status = read_least(conn, reg->id, &least, err);
 
-    if (!status) {
-        status = lia_books_run(
-            conn, err, "DELETE FROM departed WHERE registration = ?1 AND seq <= ?2",
-            "uu", id, *out_floor);
+    *out_floor = reg->floor_seq;
+    if (status || least <= reg->floor_seq) {
+        return status;
     }
+    *out_floor = least;
+    status = lia_books_run(conn, err,
+                           "DELETE FROM departed WHERE registration = ?1 AND seq <= ?2",
+                           "uu", reg->id, least);
     return status ? status
                   : lia_books_run(conn, err,
                                   "UPDATE registration SET floor = ?2 WHERE id = ?1",
-                                  "uu", id, *out_floor);
-}
-
-static void set_floor(struct lia_db *db, struct lia_reg *reg, uint64_t floor_seq)
-{
-    lia_mutex_lock(&db->mutex);
-    reg->floor_seq = floor_seq;
-    lia_mutex_unlock(&db->mutex);
+                                  "uu", reg->id, least);
 }
 
 static liana_status note_ack(struct lia_db *db,
-                             struct lia_reg *reg,
+                             struct lia_conn *conn,
+                             uint64_t id,
                              struct liana_slice peer,
                              uint64_t seq,
                              struct liana_error *err)
 {
+    liana_status status =
+        lia_books_run(conn, err,
+                      "UPDATE registrant SET acked = max(acked, ?3), used_ms = ?4 "
+                      "WHERE registration = ?1 AND peer = ?2",
+                      "usuu", id, peer, seq, lia_db_wall(db));
+
+    return status || sqlite3_changes(conn->sqlite) ? status : unknown(id, err);
+}
+
+liana_status lia_db_register_ack(struct lia_db *db,
+                                 struct liana_slice peer,
+                                 uint64_t registration,
+                                 uint64_t seq,
+                                 struct liana_error *err)
+{
+    struct lia_reg *reg = NULL;
     uint64_t floor_seq = 0;
     struct lia_conn *conn;
     liana_status status = lia_books_begin(db, &conn, err);
@@ -546,42 +320,16 @@ static liana_status note_ack(struct lia_db *db,
     if (status) {
         return status;
     }
-    status = lia_books_run(conn, err,
-                           "UPDATE registrant SET acked = ?3 "
-                           "WHERE registration = ?1 AND peer = ?2 AND acked < ?3",
-                           "usu", reg->id, peer, seq);
+    status = note_ack(db, conn, registration, peer, seq, err);
     if (!status) {
-        status = trim(conn, reg->id, &floor_seq, err);
+        reg = find_id(db, registration);
+        status = reg ? trim(conn, reg, &floor_seq, err) : unknown(registration, err);
     }
     status = lia_books_commit(db, status, err);
     if (!status) {
-        set_floor(db, reg, floor_seq);
+        reg->floor_seq = floor_seq;
     }
     lia_store_write_end(db->store);
-    return status;
-}
-
-/* Trimming the log is all that an acknowledgement is for: it can wait. */
-liana_status lia_db_register_ack(struct lia_db *db,
-                                 struct liana_slice peer,
-                                 uint64_t registration,
-                                 uint64_t seq,
-                                 struct liana_error *err)
-{
-    struct lia_reg *reg = lia_reg_get(db, registration);
-    liana_status status = LIANA_OK;
-    bool is_worth_it;
-
-    if (!reg) {
-        return unknown(registration, err);
-    }
-    lia_mutex_lock(&db->mutex);
-    is_worth_it = reg->predicate && seq >= reg->floor_seq + TRIM_SEQS;
-    lia_mutex_unlock(&db->mutex);
-    if (is_worth_it) {
-        status = note_ack(db, reg, peer, seq, err);
-    }
-    lia_reg_put(db, reg);
     return status;
 }
 

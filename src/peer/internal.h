@@ -114,6 +114,7 @@ struct lia_job {
 liana_status lia_job_feed(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_docs(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_register(struct lia_job *job, struct liana_error *err);
+liana_status lia_job_acked(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_unregister(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_greet(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_tokens(struct lia_job *job, struct liana_error *err);

@@ -186,6 +186,7 @@ static const struct {
     {LIA_REQUEST_GREET, lia_job_greet},
     {LIA_REQUEST_TOKENS, lia_job_tokens},
     {LIA_REQUEST_REGISTER, lia_job_register},
+    {LIA_REQUEST_ACKED, lia_job_acked},
     {LIA_REQUEST_UNREGISTER, lia_job_unregister},
     {LIA_REQUEST_FEED, lia_job_feed},
     {LIA_REQUEST_DOCS, lia_job_docs},

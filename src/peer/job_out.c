@@ -8,41 +8,50 @@ static struct liana_slice remote_of(const struct lia_job *job)
 
 /* ---- registrations ---- */
 
-static liana_status can_resume(struct lia_job *job,
-                               const struct lia_registration *registration,
-                               bool *out,
+/* How far the peer's token says that it is; 0: it has none that this store knows. */
+static liana_status read_token(struct lia_job *job,
+                               uint64_t *out_seq,
                                struct liana_error *err)
 {
     const struct lia_register_request *r = &job->request->registering;
+    bool is_known = false;
+    liana_status status =
+        r->epoch ? lia_db_epoch_covers(job->db, r->epoch, r->seq, &is_known, err)
+                 : LIANA_OK;
 
-    *out = false;
-    if (r->epoch == 0) {
-        return LIANA_OK;
-    }
-    if (r->topic.query.len && r->seq < registration->floor_seq) {
-        return LIANA_OK; /* what left before was not logged */
-    }
-    return lia_db_epoch_covers(job->db, r->epoch, r->seq, out, err);
+    *out_seq = is_known ? r->seq : 0;
+    return status;
 }
 
 liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
 {
     struct lia_register_request *r = &job->request->registering;
     struct lia_topic_hash hash = lia_topic_hash(r->topic);
-    struct lia_subscription sub = {lia_topic_name(&hash), r->topic.collection,
-                                   r->topic.query};
+    struct lia_subscription sub = {.hash = lia_topic_name(&hash),
+                                   .collection = r->topic.collection,
+                                   .query = r->topic.query};
     struct lia_registration registration;
-    liana_status status =
-        lia_db_register(job->db, remote_of(job), &sub, &registration, err);
+    liana_status status = read_token(job, &sub.after_seq, err);
 
     if (!status) {
-        status = can_resume(job, &registration, &r->is_resumed, err);
+        status = lia_db_register(job->db, remote_of(job), &sub, &registration, err);
     }
     if (!status) {
         r->registration = registration.id;
+        r->is_resumed = registration.is_resumed;
         r->start = r->is_resumed ? r->seq : 0;
     }
     return status;
+}
+
+/* One that is gone needs no trimming. */
+liana_status lia_job_acked(struct lia_job *job, struct liana_error *err)
+{
+    const struct lia_acked_request *acked = &job->request->acked;
+    liana_status status = lia_db_register_ack(job->db, remote_of(job),
+                                              acked->registration, acked->seq, err);
+
+    return status == LIANA_ENOTFOUND ? LIANA_OK : status;
 }
 
 /* The registration stays: the peer may come back with its token. Only when the peer says
@@ -189,6 +198,7 @@ static liana_status ask_feed(struct lia_job *job,
     }
     for (size_t i = 0; i < f->interest_count; i++) {
         interests[i].registration = f->interests[i].registration;
+        interests[i].peer = remote_of(job);
         interests[i].collection = f->interests[i].topic.collection;
         interests[i].after_seq = f->after;
         interests[i].wants_marks = true;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing/test.h"
 
+#include <stdio.h>
+
 #include "db/testing/fixture.h"
 #include "peer/peer.h"
+#include "store/testing/disk.h"
 
 #define PEERS     3
 #define LINKS_MAX 4
@@ -11,6 +14,9 @@
 /* ---- peers on real stores, wired together; nothing happens by itself ---- */
 
 struct node {
+    struct lia_test_disk disks[2]; /* after a loss of power the other one */
+    int disk;
+    char disk_name[16]; /* as an SQLite VFS */
     struct lia_test_db db;
     struct lia_peer *peer;
     bool is_woken;
@@ -221,7 +227,11 @@ static int set_up(void **state)
     for (int n = 0; n < PEERS; n++) {
         struct node *node = &w.nodes[n];
 
+        snprintf(node->disk_name, sizeof(node->disk_name), "peer%d", n);
+        lia_test_disk_init(&node->disks[0], node->disk_name);
         lia_test_db_init(&node->db, (uint64_t)n + 1);
+        node->db.options.store.vfs = node->disk_name;
+        node->db.options.store.path = "store";
         node->db.options.database = LIA_BYTES("the test databas");
         lia_test_db_open(&node->db);
         start(&w, n, &limits);
@@ -256,6 +266,7 @@ static int tear_down(void **state)
     for (int n = 0; n < PEERS; n++) {
         stop(w, n);
         lia_test_db_finish(&w->nodes[n].db);
+        lia_test_disk_deinit(&w->nodes[n].disks[w->nodes[n].disk]);
     }
     return 0;
 }
@@ -635,6 +646,166 @@ static void unsubscribing_stops_the_flow(void **state)
     assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 1), 2);
 }
 
+/* ---- subscriptions with a query ---- */
+
+/* Node 1 wants what has at least 10 in `a`. */
+static void subscribe_from_10(struct world *w)
+{
+    static const uint8_t TEN[4] = {10};
+    uint64_t id;
+
+    assert_ok(lia_peer_subscribe(w->nodes[1].peer, lia_str("q"),
+                                 lia_slice(TEN, sizeof(TEN)), w->now, &id, NULL));
+    take_outputs(w, 1);
+}
+
+/* Documents `first` to `last`, 100 in a commit. */
+static void put_many(struct world *w, int32_t first, int32_t last, int32_t a)
+{
+    struct lia_test_db *t = &w->nodes[0].db;
+
+    while (first <= last) {
+        struct lia_txn *txn = lia_test_begin(t, LIA_WRITE);
+
+        do {
+            lia_test_put_in(t, txn, "q", first, a);
+        } while (++first % 100 && first <= last);
+        assert_ok(lia_txn_commit(txn, NULL, NULL));
+        lia_arena_reset(&t->arena);
+    }
+}
+
+/* More than one page, and all of it older than the registration. */
+static void a_query_is_filled_page_by_page(void **state)
+{
+    struct world *w = *state;
+
+    put_many(w, 0, 4999, 10);
+    subscribe_from_10(w);
+    connect_nodes(w, 0, 1);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 4999), 10);
+    assert_in_range(w->wires[0].bytes, 5000, 5000 * 60);
+}
+
+/* How many keys the log of what left holds at node 0. */
+static uint64_t log_length(struct world *w)
+{
+    struct lia_txn *txn = lia_test_begin(&w->nodes[0].db, LIA_READ);
+    sqlite3_stmt *stmt;
+    uint64_t count;
+
+    assert_ok(lia_conn_prepare(lia_txn_conn(txn),
+                               lia_str("SELECT count(*) FROM departed"), &stmt, NULL));
+    assert_ok(lia_conn_step(lia_txn_conn(txn), stmt, NULL));
+    count = lia_column_u64(stmt, 0);
+    lia_conn_done(lia_txn_conn(txn), stmt);
+    lia_txn_rollback(txn);
+    return count;
+}
+
+/* Each comes, is sent, leaves, and is sent once more. */
+static void come_and_leave(struct world *w, int32_t first, int32_t last)
+{
+    for (int32_t i = first; i <= last; i++) {
+        put(w, 0, "q", i, 10);
+        settle(w);
+        put(w, 0, "q", i, 1);
+        settle(w);
+        lia_arena_reset(&w->nodes[0].db.arena);
+    }
+}
+
+static void the_log_of_what_left_is_bounded(void **state)
+{
+    struct world *w = *state;
+
+    subscribe_from_10(w);
+    connect_nodes(w, 0, 1);
+    settle(w);
+    come_and_leave(w, 0, 399);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 399), 1);
+    assert_in_range(log_length(w), 0, 200);
+}
+
+/* While it is away everything that leaves is kept for it, however much comes after. */
+static void a_peer_that_was_away_hears_what_left(void **state)
+{
+    struct world *w = *state;
+    struct wire *wire;
+
+    subscribe_from_10(w);
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    put_many(w, 0, 999, 10);
+    settle(w);
+    pass(w, 2000); /* its token is kept */
+    cut(w, wire);
+    put_many(w, 0, 499, 1);
+    put_many(w, 1000, 1999, 10);
+    put_many(w, 1000, 1999, 1); /* came and left meanwhile */
+    assert_int_equal(log_length(w), 1500);
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 499), 1);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 500), 10);
+    come_and_leave(w, 2000, 2199);
+    assert_in_range(log_length(w), 0, 200);
+    assert_in_range(wire->bytes, 1, 400000);
+}
+
+/* What is left of node 0 after a loss of power goes on. */
+static void lose_power(struct world *w, struct lia_rng *rng, int round)
+{
+    const struct lia_peer_options limits = {0};
+    struct node *node = &w->nodes[0];
+    struct lia_test_disk *before = &node->disks[node->disk];
+
+    node->disk = 1 - node->disk;
+    snprintf(node->disk_name, sizeof(node->disk_name), "left%d", round);
+    lia_test_disk_crash(before, rng, &node->disks[node->disk], node->disk_name);
+    stop(w, 0);
+    node->jobs = NULL;
+    node->is_woken = false;
+    lia_test_db_close(&node->db);
+    lia_test_disk_deinit(before);
+    lia_test_db_open(&node->db);
+    start(w, 0, &limits);
+}
+
+/* The power goes out before what an acknowledgement has pruned is durable, or after:
+ * either is a log that goes back far enough. */
+static void a_crash_around_pruning_is_harmless(void **state)
+{
+    struct world *w = *state;
+    struct lia_rng rng;
+    bool has_pruned = false;
+
+    rng = lia_rng(5);
+    subscribe_from_10(w);
+    for (int32_t round = 0; round < 8; round++) {
+        struct wire *wire;
+
+        w->wire_count = 0;
+        wire = connect_nodes(w, 0, 1);
+        settle(w);
+        come_and_leave(w, round * 200, round * 200 + 150 - round);
+        put(w, 0, "q", round, 10);
+        settle(w);
+        has_pruned = has_pruned || log_length(w) < 120;
+        cut(w, wire);
+        lose_power(w, &rng, round);
+        put(w, 0, "q", round, 2); /* leaves while nobody is there */
+    }
+    w->wire_count = 0;
+    connect_nodes(w, 0, 1);
+    settle(w);
+    assert_true(has_pruned);
+    for (int32_t round = 0; round < 8; round++) {
+        assert_int_equal(lia_test_get(&w->nodes[1].db, "q", round), 2);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest cases[] = {
@@ -651,6 +822,10 @@ static const struct CMUnitTest cases[] = {
     CASE(what_is_known_outlives_the_peer),
     CASE(a_slow_peer_falls_back_to_the_feed),
     CASE(unsubscribing_stops_the_flow),
+    CASE(a_query_is_filled_page_by_page),
+    CASE(the_log_of_what_left_is_bounded),
+    CASE(a_peer_that_was_away_hears_what_left),
+    CASE(a_crash_around_pruning_is_harmless),
 };
 
 LIA_TEST_MAIN(cases)

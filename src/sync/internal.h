@@ -41,6 +41,8 @@
 #define LIA_HAVE_ITEMS         ((size_t)256)             /* in one HAVE that we send */
 #define LIA_HAVE_BYTES         ((size_t)16 * 1024)
 #define LIA_LAZY_MS            1000u /* before a batch without documents is told or kept */
+#define LIA_NOTE_SEQS          256u /* storage hears of an ACK after so many commits... */
+#define LIA_NOTE_MS            (24u * 60 * 60 * 1000) /* ...or so long */
 #define LIA_OWED_MS            60000u /* before owed documents are asked for again */
 #define LIA_HANDSHAKE_BYTES    ((size_t)16 * 1024) /* unread, before the peer is known */
 
@@ -121,6 +123,12 @@ struct lia_infeed {
 
 /* ---- the peer's subscriptions ---- */
 
+/* A batch that was sent. */
+struct lia_unacked {
+    uint64_t number;
+    uint64_t seq;
+};
+
 enum lia_outsub_state { LIA_OUTSUB_REGISTERING, LIA_OUTSUB_ACTIVE, LIA_OUTSUB_ENDED };
 
 struct lia_outsub {
@@ -137,13 +145,11 @@ struct lia_outsub {
     bool is_member;  /* of the batch that is open */
     uint64_t registration;
     uint64_t position;                /* the peer was sent everything up to here */
+    struct lia_unacked noting;        /* storage hears of it; number 0: of none */
+    uint64_t noted_seq;               /* storage has heard of... */
+    uint64_t noted_at;                /* ...then */
     struct lia_kept_vector marks;     /* what the peer reflects, once all is applied */
     struct lia_kept_vector new_marks; /* of the open batch */
-};
-
-struct lia_unacked {
-    uint64_t number;
-    uint64_t seq;
 };
 
 struct lia_outfeed {
@@ -314,6 +320,9 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
 struct lia_outsub *lia_outsub_find(struct lia_session *s, uint64_t number);
 /* Registers it again, to be filled from nothing. */
 void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub);
+/* The batch (number, position) of it was sent; all before `number` are durable there. */
+void lia_outsub_sent(struct lia_session *s, struct lia_outsub *sub, uint64_t number);
+void lia_outsub_acked(struct lia_session *s, uint8_t priority, uint64_t number);
 /* Frees those that ended and that nothing refers to. */
 void lia_outsub_sweep(struct lia_session *s);
 void lia_outsub_deinit(struct lia_session *s);

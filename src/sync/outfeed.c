@@ -338,6 +338,7 @@ static liana_status send_batch(struct lia_session *s, uint8_t priority)
         sub->position = feed->upto;
         sub->is_exact = feed->is_exact;
         sub->is_filling = sub->is_filling && !feed->is_exact;
+        lia_outsub_sent(s, sub, feed->number + 1);
         status =
             lia_kept_join(s->options.alloc, &sub->marks, lia_kept(&sub->new_marks));
         lia_kept_deinit(s->options.alloc, &sub->new_marks);
@@ -478,6 +479,7 @@ liana_status lia_on_ack(struct lia_session *s, const struct lia_msg *m)
     feed->unacked_count -= n;
     memmove(feed->unacked, feed->unacked + n,
             feed->unacked_count * sizeof(feed->unacked[0]));
+    lia_outsub_acked(s, (uint8_t)m->ack.priority, m->ack.number);
     action = lia_session_act(s, LIA_ACTION_ACKED);
     if (action) {
         action->seq = seq;

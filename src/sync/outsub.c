@@ -129,7 +129,50 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
     sub->position = request->registering.start;
     sub->is_filling = !request->registering.is_resumed;
     sub->is_new = true;
+    sub->noting.number = 0;
+    sub->noted_seq = 0;
+    sub->noted_at = s->now;
     return LIANA_OK;
+}
+
+/* ---- how far the peer is ---- */
+
+/* With a query, storage keeps what leaves until the peer has it. */
+void lia_outsub_sent(struct lia_session *s, struct lia_outsub *sub, uint64_t number)
+{
+    bool is_much =
+        sub->topic.query.len && sub->position >= sub->noted_seq + LIA_NOTE_SEQS;
+
+    if (!sub->noting.number && (is_much || s->now >= sub->noted_at + LIA_NOTE_MS)) {
+        sub->noting = (struct lia_unacked){number, sub->position};
+    }
+}
+
+static void note(struct lia_session *s, struct lia_outsub *sub)
+{
+    struct lia_request *request = lia_session_new_request(s, LIA_REQUEST_ACKED);
+
+    if (!request) {
+        return;
+    }
+    request->acked.registration = sub->registration;
+    request->acked.seq = sub->noting.seq;
+    sub->noted_seq = sub->noting.seq;
+    sub->noted_at = s->now;
+    sub->noting.number = 0;
+    lia_session_request(s, request);
+}
+
+/* A batch without documents is acknowledged before its token is kept, so an ACK proves no
+ * more than the batch before it. */
+void lia_outsub_acked(struct lia_session *s, uint8_t priority, uint64_t number)
+{
+    for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
+        if (sub->state == LIA_OUTSUB_ACTIVE && sub->priority == priority &&
+            sub->noting.number && sub->noting.number < number) {
+            note(s, sub);
+        }
+    }
 }
 
 liana_status lia_on_unsubscribe(struct lia_session *s, const struct lia_msg *m)

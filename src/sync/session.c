@@ -274,6 +274,7 @@ static liana_status handle_result(struct lia_session *s, struct lia_request *req
     case LIA_REQUEST_GREET: return lia_greet_result(s, request);
     case LIA_REQUEST_TOKENS: return lia_insub_tokens(s, request);
     case LIA_REQUEST_REGISTER: return lia_outsub_result(s, request);
+    case LIA_REQUEST_ACKED: /* if it failed: the next one says more */
     case LIA_REQUEST_UNREGISTER: return LIANA_OK;
     case LIA_REQUEST_FEED: return lia_outfeed_result(s, request);
     case LIA_REQUEST_DOCS: return lia_outdocs_result(s, request);

@@ -12,6 +12,7 @@
  *     GREET       who this store is now, and what it has seen of the peer
  *     TOKENS      where the local subscriptions stand with this peer
  *     REGISTER    a subscription of the peer: where its feed begins
+ *     ACKED       how far the peer durably is with it
  *     UNREGISTER  it ended
  *     FEED        the next piece of the peer's feed
  *     DOCS        single documents that the peer wants
@@ -37,6 +38,7 @@ enum lia_request_kind {
     LIA_REQUEST_GREET,
     LIA_REQUEST_TOKENS,
     LIA_REQUEST_REGISTER,
+    LIA_REQUEST_ACKED,
     LIA_REQUEST_UNREGISTER,
     LIA_REQUEST_FEED,
     LIA_REQUEST_DOCS,
@@ -81,7 +83,7 @@ struct lia_tokens_request {
     size_t count;
 };
 
-/* ---- REGISTER, UNREGISTER ---- */
+/* ---- REGISTER, ACKED, UNREGISTER ---- */
 
 struct lia_register_request {
     uint64_t number; /* the peer's */
@@ -93,6 +95,12 @@ struct lia_register_request {
     bool is_resumed; /* the feed can go on at `seq` */
     uint64_t start;  /* there, else 0 */
     uint64_t expected;
+};
+
+/* Now and then, for storage's own housekeeping: nothing depends on it. */
+struct lia_acked_request {
+    uint64_t registration;
+    uint64_t seq; /* everything up to here is durable there, its token included */
 };
 
 struct lia_unregister_request {
@@ -312,6 +320,7 @@ struct lia_request {
         struct lia_greet_request greet;
         struct lia_tokens_request tokens;
         struct lia_register_request registering;
+        struct lia_acked_request acked;
         struct lia_unregister_request unregister;
         struct lia_feed_request feed;
         struct lia_docs_request docs;
@@ -327,7 +336,7 @@ struct lia_request *lia_request_new(const struct liana_allocator *a,
                                     enum lia_request_kind kind);
 void lia_request_free(struct lia_request *request); /* NULL is allowed */
 
-/* It changes the store: UNREGISTER, REGISTER, STAGE and APPLY. */
+/* It changes the store: REGISTER, ACKED, UNREGISTER, STAGE and APPLY. */
 bool lia_request_is_write(const struct lia_request *request);
 
 /* A copy of a vector in an arena. */

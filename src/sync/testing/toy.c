@@ -531,6 +531,7 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
                 lia_err(&request->error, LIANA_ESYNTAX, "no queries here");
         }
         break;
+    case LIA_REQUEST_ACKED:
     case LIA_REQUEST_UNREGISTER: break;
     case LIA_REQUEST_FEED: run_feed(toy, remote, request); break;
     case LIA_REQUEST_DOCS: run_docs(toy, request); break;

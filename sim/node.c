@@ -41,12 +41,21 @@ static void no_wake(void *ctx)
 
 /* ---- opening and crashing ---- */
 
+bool sim_is_normal(const struct sim_world *w, int index)
+{
+    return w->knobs.normals >> index & 1;
+}
+
 static void open_db(struct sim_world *w, struct sim_node *node)
 {
     static const uint8_t database[LIA_DATABASE_ID_BYTES] = "the simulated db";
     struct lia_test_disk *disk = &node->disks[node->disk];
     struct lia_db_options options = {
-        .store = {.env = &node->env, .path = "s", .vfs = disk->name, .create = true},
+        .store = {.env = &node->env,
+                  .path = "s",
+                  .vfs = disk->name,
+                  .create = true,
+                  .durability = sim_is_normal(w, node->index) ? LIA_NORMAL : LIA_FULL},
         .database = {database, sizeof(database)},
     };
     const struct lia_listener_options listen = {.wake = no_wake};

@@ -91,7 +91,8 @@ static liana_status commit(struct sim_world *w, int node, struct write *x)
     } else {
         status = lia_txn_commit(x->txn, NULL, NULL);
     }
-    x->log->is_certain = status == LIANA_OK;
+    x->log->is_certain = status == LIANA_OK && !sim_is_normal(w, node);
+    x->log->is_open = status == LIANA_OK && x->log->count && sim_is_normal(w, node);
     if (status && status != LIANA_ENOTFOUND && status != LIANA_EEXISTS) {
         x->log->is_open = true;
         w->nodes[node].is_failing = true;

@@ -143,6 +143,7 @@ static void draw_knobs(struct sim_world *w)
     k->forgets = level(w, on / 2, 50);
     k->disks = level(w, on / 3, 50);
     k->clock_jumps = level(w, on / 2, 100);
+    k->normals = sim_chance(w, 400) ? (unsigned)sim_draw(w, 1u << SIM_NODES) : 0;
     k->writes = 500 + (unsigned)sim_draw(w, 4000);
     k->window_bytes = sim_chance(w, 300) ? 128 * 1024 : 0;
     k->batch_bytes = sim_chance(w, 300) ? 300 + sim_draw(w, 3000) : 0;
@@ -342,9 +343,10 @@ struct sim_outcome sim_run(uint64_t seed, enum sim_breakage breakage, bool is_tr
     lia_arena_init(&w->arena, &lia_mem_libc);
     draw_knobs(w);
     draw_edges(w);
-    sim_note(w, "%u nodes, topology %u, crashes %u, cuts %u, mutes %u, twins %u",
-             w->knobs.nodes, w->knobs.topology, w->knobs.crashes, w->knobs.cuts,
-             w->knobs.mutes, w->knobs.twins);
+    sim_note(
+        w, "%u nodes, topology %u, crashes %u, cuts %u, mutes %u, twins %u, normals %x",
+        w->knobs.nodes, w->knobs.topology, w->knobs.crashes, w->knobs.cuts,
+        w->knobs.mutes, w->knobs.twins, w->knobs.normals);
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
         sim_node_open(w, n);
     }

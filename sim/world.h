@@ -49,7 +49,8 @@ struct sim_knobs {
     unsigned forgets; /* tokens are lost: everything comes again */
     unsigned disks;   /* a write or sync of the disk fails */
     unsigned clock_jumps;
-    unsigned writes; /* transactions per second and node, in 1,000 */
+    unsigned normals; /* bit n: the store of node n does not wait for its disk */
+    unsigned writes;  /* transactions per second and node, in 1,000 */
     size_t window_bytes;
     size_t batch_bytes;
     size_t recent_bytes;
@@ -144,7 +145,7 @@ struct sim_txn {
     int node;
     struct lia_stamp stamp;
     bool is_certain; /* acknowledged: the commit said OK */
-    bool is_open;    /* it failed: it may survive or not */
+    bool is_open;    /* it failed, or was not waited for: it may survive or not */
     uint32_t docs[1 + SIM_TOUCH];
     int64_t amounts[1 + SIM_TOUCH]; /* of stock */
     size_t count;
@@ -222,6 +223,8 @@ bool sim_chance(struct sim_world *w, unsigned per_thousand);
 /* ---- node.c ---- */
 
 void sim_node_open(struct sim_world *w, int index);
+/* Its commits are not waited for: they become durable when peers ask for it. */
+bool sim_is_normal(const struct sim_world *w, int index);
 void sim_node_crash(struct sim_world *w, int index);
 void sim_node_close(struct sim_world *w, int index);
 void sim_node_job(struct sim_world *w,

@@ -65,8 +65,9 @@ struct lia_local {
     uint64_t last_sub;
 
     struct lia_mutex mutex;
-    struct lia_cond moved; /* a durable commit, the end, a cancelled feed */
+    struct lia_cond moved; /* a commit to look at, the end, a cancelled feed */
     uint64_t moves;
+    uint64_t synced_ms; /* when a feed last had the store synced */
     struct lia_queue *queues;
     struct lia_shown *shown;
 };

@@ -5,6 +5,7 @@
 
 #define PAGE_CHANGES 1000
 #define PAGE_BYTES   (4 * LIA_MIB)
+#define SYNC_MS      1000
 #define SYSTEM       "_liana."
 
 struct local_feed {
@@ -128,6 +129,7 @@ static liana_status add_items(struct local_feed *f,
 /* Up to a commit boundary: a page of the db that is cut inside a commit goes on. */
 static liana_status read_page(struct local_feed *f,
                               struct liana_page *out,
+                              uint64_t *out_reach,
                               struct liana_error *err)
 {
     struct lia_feed_query query = {.interests = f->interests,
@@ -151,21 +153,12 @@ static liana_status read_page(struct local_feed *f,
     } while (!status && page.is_cut);
     if (!status) {
         *out = (struct liana_page){g.changes, g.count, page.upto};
+        *out_reach = page.reach;
     }
     return status;
 }
 
 /* ---- waiting ---- */
-
-/* In a store of durability `normal` commits become durable when somebody asks. */
-static liana_status make_durable(struct local_feed *f, struct liana_error *err)
-{
-    struct lia_store *store = lia_db_store(f->user->local->db);
-    struct lia_store_head head = lia_store_head(store);
-
-    return head.durable.seq < head.committed.seq ? lia_store_sync(store, err)
-                                                 : LIANA_OK;
-}
 
 /* Until something was committed after `moves` was looked at. False: the time is over. */
 static bool wait_for_move(struct local_feed *f, uint64_t moves, int32_t timeout_ms)
@@ -198,6 +191,65 @@ static bool look(struct local_feed *f, uint64_t *moves)
     return !is_cancelled;
 }
 
+/* Of a timeout that began at `start`; -1: for ever. */
+static int32_t time_left(const struct local_feed *f, uint64_t start, int32_t timeout_ms)
+{
+    const struct lia_env *env = &f->user->local->env;
+    uint64_t passed = env->mono_ms(env->ctx) - start;
+
+    if (timeout_ms < 0) {
+        return -1;
+    }
+    return passed < (uint64_t)timeout_ms ? timeout_ms - (int32_t)passed : 0;
+}
+
+/* How long until somebody may sync the store for its feeds; 0: the caller does it now. */
+static int32_t sync_due_in(struct lia_local *local)
+{
+    uint64_t now = local->env.mono_ms(local->env.ctx);
+    uint64_t due;
+
+    lia_mutex_lock(&local->mutex);
+    due = local->synced_ms + SYNC_MS;
+    if (now >= due) {
+        local->synced_ms = now;
+    }
+    lia_mutex_unlock(&local->mutex);
+    return now >= due ? 0 : (int32_t)(due - now);
+}
+
+/* A page is shown once all that it holds is durable. Writers who wait for their commits
+ * make it so; in a store of durability `normal` nobody does: then it is synced here, at
+ * most so often. */
+static liana_status await_durable(struct local_feed *f,
+                                  uint64_t reach,
+                                  uint64_t start,
+                                  int32_t timeout_ms,
+                                  struct liana_error *err)
+{
+    struct lia_store *store = lia_db_store(f->user->local->db);
+    uint64_t moves;
+
+    while (look(f, &moves)) {
+        int32_t left = time_left(f, start, timeout_ms);
+        int32_t due;
+
+        if (lia_store_head(store).durable.seq >= reach) {
+            return LIANA_OK;
+        }
+        due = sync_due_in(f->user->local);
+        if (due == 0) {
+            return lia_store_sync(store, err);
+        }
+        if (left == 0) {
+            return lia_err_plain(err, LIANA_ETIMEOUT);
+        }
+        LIA_IGNORE(wait_for_move(f, moves, /* the loop looks at what has moved */
+                                 left < 0 || due < left ? due : left));
+    }
+    return lia_err_plain(err, LIANA_ECANCELED);
+}
+
 static liana_status next(liana_feed *feed,
                          int32_t timeout_ms,
                          struct liana_page *out,
@@ -205,37 +257,33 @@ static liana_status next(liana_feed *feed,
 {
     struct local_feed *f = (struct local_feed *)feed;
     const struct lia_env *env = &f->user->local->env;
-    uint64_t start = env->mono_ms(env->ctx);
+    const uint64_t start = env->mono_ms(env->ctx);
 
     for (;;) {
         struct liana_page page;
+        uint64_t reach;
         uint64_t moves;
-        uint64_t passed;
         liana_status status;
 
         if (!look(f, &moves)) {
             return lia_err_plain(err, LIANA_ECANCELED);
         }
-        status = make_durable(f, err);
-        if (!status) {
-            status = read_page(f, &page, err);
+        status = read_page(f, &page, &reach, err);
+        if (!status && page.count) {
+            status = await_durable(f, reach, start, timeout_ms, err);
         }
         if (status) {
             return status;
         }
-        if (page.count || page.position > feed->position) {
+        if (page.position > feed->position &&
+            lia_store_head(lia_db_store(f->user->local->db)).durable.seq >= reach) {
             feed->position = page.position;
         }
         if (page.count) {
             *out = page;
             return LIANA_OK;
         }
-        passed = env->mono_ms(env->ctx) - start;
-        if (timeout_ms >= 0 && passed > (uint64_t)timeout_ms) {
-            passed = (uint64_t)timeout_ms;
-        }
-        if (!wait_for_move(f, moves,
-                           timeout_ms < 0 ? -1 : timeout_ms - (int32_t)passed)) {
+        if (!wait_for_move(f, moves, time_left(f, start, timeout_ms))) {
             return lia_err_plain(err, LIANA_ETIMEOUT);
         }
     }

@@ -162,6 +162,16 @@ void lia_coll_publish(struct lia_db *db, struct lia_coll *newest_first)
     lia_mutex_lock(&db->mutex);
     *end = db->collections;
     db->collections = newest_first;
+    lia_cond_broadcast(&db->published);
+    lia_mutex_unlock(&db->mutex);
+}
+
+void lia_coll_await(struct lia_db *db, uint32_t id)
+{
+    lia_mutex_lock(&db->mutex);
+    while (id && (!db->collections || db->collections->pub.id < id)) {
+        lia_cond_wait(&db->published, &db->mutex);
+    }
     lia_mutex_unlock(&db->mutex);
 }
 

@@ -23,7 +23,8 @@ static liana_status get_row(struct lia_db *db,
                : LIANA_OK;
 }
 
-static liana_status read_ids(struct lia_conn *conn,
+static liana_status read_ids(struct lia_db *db,
+                             struct lia_conn *conn,
                              uint32_t *out,
                              struct liana_error *err)
 {
@@ -36,6 +37,7 @@ static liana_status read_ids(struct lia_conn *conn,
     }
     if (!status) {
         *out = (uint32_t)lia_column_u64(stmt, 0);
+        lia_coll_await(db, *out);
     }
     lia_conn_done(conn, stmt);
     return status;
@@ -57,7 +59,7 @@ static liana_status each_key(struct lia_db *db,
     if (status) {
         return status;
     }
-    status = read_ids(conn, &ids, err);
+    status = read_ids(db, conn, &ids, err);
     for (size_t i = 0; i < count && !status; i++) {
         status = get_row(db, conn, &keys[i], ids, arena, &row, err);
         if (!status) {
@@ -68,21 +70,15 @@ static liana_status each_key(struct lia_db *db,
     return status;
 }
 
-struct docs {
-    struct lia_held *out;
-    uint64_t durable;
-};
-
 static liana_status put_doc(void *ctx,
                             size_t index,
                             const struct lia_row *row,
                             struct liana_error *err)
 {
-    const struct docs *docs = ctx;
+    struct lia_held *out = ctx;
 
     (void)err;
-    docs->out[index] =
-        (struct lia_held){row->seq, row->seq && row->seq <= docs->durable, row->doc};
+    out[index] = (struct lia_held){row->seq, row->doc};
     return LIANA_OK;
 }
 
@@ -93,9 +89,7 @@ liana_status lia_db_docs(struct lia_db *db,
                          struct lia_held *out,
                          struct liana_error *err)
 {
-    struct docs docs = {out, lia_store_head(db->store).durable.seq};
-
-    return each_key(db, arena, keys, count, put_doc, &docs, err);
+    return each_key(db, arena, keys, count, put_doc, out, err);
 }
 
 /* Bodies of documents that only their heads are asked of do not stay in the arena. */

@@ -31,8 +31,7 @@ struct feeding {
     struct followed *followed; /* per interest */
     struct walk *walks;
     size_t walk_count;
-    uint64_t limit;       /* newest durable seq of the snapshot */
-    bool is_all_durable;  /* and there is nothing newer in it */
+    uint64_t head;        /* newest seq of the snapshot */
     struct lia_buf items; /* struct lia_feed_item */
     struct lia_buf hits;  /* of the row at hand */
     size_t bytes;
@@ -206,7 +205,7 @@ static liana_status start_walk(struct feeding *f,
     start_of(&f->query->from, coll->pub.id, after, &seq, &row);
     lia_bind_u64(w->stmt, 1, seq);
     lia_bind_u64(w->stmt, 2, row);
-    lia_bind_u64(w->stmt, 3, f->limit);
+    lia_bind_u64(w->stmt, 3, f->head);
     return step(f, w, err);
 }
 
@@ -407,9 +406,9 @@ static void close_page(struct feeding *f, bool is_complete, struct lia_feed_page
 {
     size_t count = item_count(f);
 
-    out->head = f->limit;
+    out->head = f->head;
     if (is_complete) {
-        out->upto = f->limit;
+        out->upto = f->head;
     } else if (f->whole_upto) {
         out->upto = f->whole_upto;
         count = f->whole_items;
@@ -420,6 +419,7 @@ static void close_page(struct feeding *f, bool is_complete, struct lia_feed_page
     out->next = out->is_cut
                     ? (struct lia_feed_at){f->last_seq, f->last_coll, f->last_row}
                     : (struct lia_feed_at){out->upto + 1, 0, 0};
+    out->reach = out->is_cut ? f->last_seq : out->upto;
     out->item_count = count;
 }
 
@@ -468,8 +468,6 @@ static liana_status read_snapshot(struct feeding *f,
                                   struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    uint64_t durable;
-    uint64_t seq;
     liana_status status = lia_conn_prepare(
         f->conn, lia_str("SELECT seq, (SELECT max(id) FROM collection) FROM state"),
         &stmt, err);
@@ -478,13 +476,11 @@ static liana_status read_snapshot(struct feeding *f,
         status = lia_conn_step(f->conn, stmt, err);
     }
     if (!status) {
-        durable = lia_store_head(f->db->store).durable.seq;
-        seq = lia_column_u64(stmt, 0);
+        f->head = lia_column_u64(stmt, 0);
         *out_ids = (uint32_t)lia_column_u64(stmt, 1);
-        f->is_all_durable = seq <= durable;
-        f->limit = seq < durable ? seq : durable;
     }
     lia_conn_done(f->conn, stmt);
+    lia_coll_await(f->db, *out_ids);
     return status;
 }
 
@@ -510,7 +506,7 @@ static liana_status make_page(struct feeding *f,
     }
     close_page(f, is_complete, out);
     status = lia_err_plain(err, copy_items(f, out));
-    if (!status && is_complete && f->is_all_durable) {
+    if (!status && is_complete) {
         status = add_marks(f, out, err);
     }
     return status;

@@ -11,7 +11,9 @@
  * changes.
  *
  * Rules
- *   Only durable commits are handed out (design page 40, V6).
+ *   Only durable commits may leave the store (design page 40, V6). A page holds what its
+ *   snapshot holds and names the commit that must be durable before it is shown to anybody
+ *   (docs/adr/0041); listeners hear of a commit once it is durable.
  *   A page ends at a commit boundary unless `is_cut`; a token may only name `upto`.
  *   What a receiver keeps (documents, token, marks, owed list) moves in one local
  *   transaction: lia_db_apply.
@@ -149,12 +151,13 @@ struct lia_feed_marks {
 struct lia_feed_page {
     const struct lia_feed_item *items; /* by seq, collection, row */
     size_t item_count;
-    uint64_t upto;           /* every interest has everything up to here */
-    uint64_t head;           /* newest durable commit of this snapshot */
-    bool is_cut;             /* `next` is inside a commit */
+    uint64_t upto;  /* every interest has everything up to here */
+    uint64_t head;  /* newest commit of this snapshot */
+    uint64_t reach; /* newest commit in the page: it waits until this is durable */
+    bool is_cut;    /* `next` is inside a commit */
     struct lia_feed_at next; /* where the next page begins */
     /* The store's marks, own entry included: exactly what `upto` reflects. Only when
-     * upto == head and the snapshot holds nothing that is not durable. */
+     * upto == head. */
     const struct lia_feed_marks *marks;
     size_t marks_count;
 };
@@ -175,9 +178,7 @@ struct lia_key {
 };
 
 struct lia_held {
-    uint64_t seq; /* 0: no row, and nothing else is set */
-    bool
-        is_durable; /* false: it must not leave the store yet; it will be in the feed */
+    uint64_t seq; /* 0: no row, and nothing else is set. May not be durable yet */
     struct lia_doc doc;
 };
 
@@ -309,8 +310,8 @@ LIANA_MUST_CHECK liana_status lia_db_token_drop(struct lia_db *db,
                                                 struct liana_slice subscription,
                                                 struct liana_error *err);
 
-/* Marks of a subscription, and the own entry (the last stamp) unless the newest commit is
- * not durable yet. An unknown subscription has no others. */
+/* Marks of a subscription, and the own entry, the last stamp, durable or not. An unknown
+ * subscription has no others. */
 LIANA_MUST_CHECK liana_status lia_db_marks(struct lia_db *db,
                                            struct lia_arena *arena,
                                            struct liana_slice subscription,
@@ -364,7 +365,7 @@ struct lia_commit_event {
     uint64_t origin;
     const struct lia_commit_change *changes;
     size_t change_count;
-    /* Marks that the commit moved, as they are after it; own entry not included. */
+    /* Marks that the commit moved, as they are after it, but for the own entry. */
     const struct lia_batch_marks *marks;
     size_t marks_count;
 };
@@ -372,9 +373,10 @@ struct lia_commit_event {
 struct lia_listener;
 
 struct lia_listener_options {
-    /* Something can be taken. Called from the thread that made a commit durable, or that
-     * commits what another thread has made durable already; two threads may not be in it
-     * at once. Must not block or call into the db. May be called for nothing. */
+    /* Something can be taken, or was committed and nobody waits until it is durable: who
+     * wants it has the store synced. Called from the thread that made a commit durable, or
+     * that commits; two threads may not be in it at once. Must not block or call into the
+     * db. May be called for nothing. */
     void (*wake)(void *ctx);
     void *ctx;
     bool wants_before_body;

@@ -54,6 +54,9 @@ LIANA_MUST_CHECK liana_status lia_coll_for_write(struct lia_txn *txn,
 void lia_coll_free_all(const struct liana_allocator *a, struct lia_coll *first);
 /* Puts a transaction's new collections where everybody finds them. */
 void lia_coll_publish(struct lia_db *db, struct lia_coll *newest_first);
+/* A snapshot may hold a collection that its writer, who has just committed it, is about to
+ * publish: waits until all up to `id` are. */
+void lia_coll_await(struct lia_db *db, uint32_t id);
 
 /* ---- registrations ---- */
 
@@ -155,11 +158,13 @@ LIANA_MUST_CHECK liana_status lia_listen_make(struct lia_txn *txn,
                                               struct lia_event **out,
                                               struct liana_error *err);
 void lia_listen_drop(struct lia_db *db, struct lia_event *event);
-/* Cannot fail. Takes the event. `is_lost`: there was one, and it is not here. */
+/* Cannot fail. Takes the event. `is_lost`: there was one, and it is not here.
+ * `is_waited`: somebody waits until the commit is durable, and so makes it so. */
 void lia_listen_publish(struct lia_db *db,
                         struct lia_store_mark mark,
                         struct lia_event *event,
-                        bool is_lost);
+                        bool is_lost,
+                        bool is_waited);
 /* Calls what wants to know that more is durable. */
 void lia_listen_wake(void *ctx);
 
@@ -184,6 +189,7 @@ struct lia_db {
     struct lia_mutex mutex;
     struct lia_state state;
     struct lia_coll *collections; /* newest first */
+    struct lia_cond published;    /* more of them */
     struct lia_reg *registrations;
     size_t predicate_count; /* registrations that have one */
     bool has_peer_time;
@@ -304,7 +310,7 @@ uint64_t lia_db_wall(struct lia_db *db);
 
 /* ---- marks as a connection sees them (kept.c) ---- */
 
-/* The own entry is left out while the snapshot holds what is not durable. */
+/* The own entry included. */
 LIANA_MUST_CHECK liana_status lia_kept_marks(struct lia_conn *conn,
                                              struct lia_db *db,
                                              struct lia_arena *arena,

@@ -191,15 +191,10 @@ static liana_status make_vector(struct lia_arena *arena,
     return LIANA_OK;
 }
 
-struct own {
-    uint64_t seq;
-    struct lia_stamp stamp;
-};
-
 static liana_status read_own(sqlite3_stmt *stmt, void *out)
 {
-    *(struct own *)out = (struct own){
-        lia_column_u64(stmt, 0), {lia_column_u64(stmt, 1), lia_column_u64(stmt, 2)}};
+    *(struct lia_stamp *)out =
+        (struct lia_stamp){lia_column_u64(stmt, 0), lia_column_u64(stmt, 1)};
     return LIANA_OK;
 }
 
@@ -210,8 +205,8 @@ liana_status lia_kept_marks(struct lia_conn *conn,
                             struct lia_vector *out,
                             struct liana_error *err)
 {
-    struct own own = {0};
-    const struct ask question = {.sql = "SELECT seq, own, actor FROM state",
+    struct lia_stamp own = LIA_STAMP_NONE;
+    const struct ask question = {.sql = "SELECT own, actor FROM state",
                                  .read = read_own,
                                  .out = &own,
                                  .what = "state"};
@@ -237,8 +232,8 @@ liana_status lia_kept_marks(struct lia_conn *conn,
             lia_err_plain(err, make_vector(arena, lia_buf_slice(&entries), &vector));
     }
     lia_buf_deinit(&entries);
-    if (!status && own.stamp.hlc && own.seq <= lia_store_head(db->store).durable.seq) {
-        status = lia_err_plain(err, lia_vector_with(arena, vector, own.stamp, &vector));
+    if (!status && own.hlc) {
+        status = lia_err_plain(err, lia_vector_with(arena, vector, own, &vector));
     }
     if (!status) {
         *out = vector;

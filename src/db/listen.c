@@ -297,7 +297,8 @@ static void append(struct lia_listening *listen, struct lia_event *event)
 void lia_listen_publish(struct lia_db *db,
                         struct lia_store_mark mark,
                         struct lia_event *event,
-                        bool is_lost)
+                        bool is_lost,
+                        bool is_waited)
 {
     struct lia_listening *listen = &db->listen;
 
@@ -317,8 +318,9 @@ void lia_listen_publish(struct lia_db *db,
         drop_oldest(db);
     }
     lia_mutex_unlock(&listen->mutex);
-    if (lia_store_head(db->store).durable.commit >= mark.commit) {
-        lia_listen_wake(db); /* the sync was faster than this */
+    /* The sync was faster than this, or nobody asks for one. */
+    if (!is_waited || lia_store_head(db->store).durable.commit >= mark.commit) {
+        lia_listen_wake(db);
     }
 }
 

@@ -167,14 +167,22 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
     if (status) {
         return status;
     }
+    status = lia_cond_init(&db->published);
+    if (status) {
+        goto no_cond;
+    }
     status = lia_listening_init(&db->listen);
     if (status) {
-        lia_mutex_deinit(&db->mutex);
-        return status;
+        goto no_listening;
     }
     db->predicates = options->predicates ? options->predicates : &lia_lang_predicates;
     db->time_floor_ms = options->time_floor_ms;
     return LIANA_OK;
+no_listening:
+    lia_cond_deinit(&db->published);
+no_cond:
+    lia_mutex_deinit(&db->mutex);
+    return status;
 }
 
 static void free_regs(struct lia_db *db)
@@ -194,6 +202,7 @@ static liana_status deinit(struct lia_db *db, struct liana_error *err)
 
     free_regs(db);
     lia_listening_deinit(db);
+    lia_cond_deinit(&db->published);
     lia_mutex_deinit(&db->mutex);
     lia_coll_free_all(db->env->alloc, db->collections);
     lia_mem_free(db->env->alloc, db, sizeof(*db));

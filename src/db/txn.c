@@ -177,7 +177,8 @@ static void publish(struct lia_txn *txn,
         txn->created = NULL;
     }
     if (txn->is_changed || txn->story.marks_count) {
-        lia_listen_publish(db, mark, event, !event && txn->is_changed);
+        lia_listen_publish(db, mark, event, !event && txn->is_changed,
+                           txn->options.durability == LIA_FULL);
     }
 }
 

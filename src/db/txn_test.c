@@ -138,7 +138,6 @@ static void one_commit_is_one_seq_and_one_stamp(void **state)
     assert_ok(lia_db_docs(t->db, &t->arena, keys, 2, held, &t->err));
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(held[i].seq, commit.seq);
-        assert_true(held[i].is_durable);
         assert_ok(lia_doc_info(&t->arena, held[i].doc.clock, &info[i]));
         assert_int_equal(info[i].vector.count, 1);
         assert_int_equal(info[i].vector.entries[0].hlc, commit.stamp.hlc);

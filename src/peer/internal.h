@@ -104,7 +104,12 @@ struct lia_job {
     uint64_t link;
     uint8_t remote[LIA_PEER_ID_BYTES];
     struct lia_request *request; /* NULL: takes commits */
+    uint64_t reach;   /* newest commit in the result: it waits until this is durable */
+    uint64_t durable; /* newest durable commit when the job ended */
     /* Taking. */
+    bool wants_sync;               /* everything is made durable first */
+    bool is_waiting;               /* something is committed and not durable */
+    struct liana_error sync_error; /* set when it could not */
     struct lia_listener *listener;
     bool wants_segments; /* somebody may be sent them */
     struct lia_recent_chunk *chunk;
@@ -187,6 +192,7 @@ struct lia_peer_link {
     bool has_verdict;
     struct liana_error verdict;
     struct lia_request *answered; /* without a job; to be handed in */
+    struct lia_job *held;         /* done, but what they read is not durable yet */
     struct lia_output close;      /* there is always room to say it */
 };
 
@@ -199,6 +205,10 @@ struct lia_peer {
     struct lia_recent recent;
     bool is_taking;
     bool take_again;
+    bool wants_sync;    /* the next taking syncs the store */
+    uint64_t sync_at;   /* when it has to; UINT64_MAX: nothing waits */
+    uint64_t synced_at; /* when it was asked to last */
+    uint64_t durable;   /* newest commit known to be durable */
     bool is_closing;
     uint64_t now;
     size_t jobs_out;

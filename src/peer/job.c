@@ -158,9 +158,13 @@ static void take_events(struct lia_job *job,
 
 static void take(struct lia_job *job)
 {
+    struct lia_store *store = lia_db_store(job->db);
     struct taking t = {.chunk = lia_mem_zalloc(job->alloc, sizeof(*t.chunk))};
     struct lia_taken taken = {0};
 
+    if (job->wants_sync) {
+        LIA_IGNORE(lia_store_sync(store, &job->sync_error)); /* fills it */
+    }
     if (!t.chunk) {
         return;
     }
@@ -196,14 +200,10 @@ static const struct {
     {LIA_REQUEST_OWED, lia_job_owed},
 };
 
-void lia_job_run(struct lia_job *job)
+static void run_request(struct lia_job *job)
 {
     struct lia_request *request = job->request;
 
-    if (!request) {
-        take(job);
-        return;
-    }
     for (size_t i = 0; i < sizeof(runners) / sizeof(runners[0]); i++) {
         if (runners[i].kind == request->kind) {
             request->error = (struct liana_error)LIANA_ERROR_INIT;
@@ -211,4 +211,18 @@ void lia_job_run(struct lia_job *job)
             LIA_IGNORE(lia_err_plain(&request->error, request->status)); /* made only */
         }
     }
+}
+
+void lia_job_run(struct lia_job *job)
+{
+    struct lia_store_head head;
+
+    if (job->request) {
+        run_request(job);
+    } else {
+        take(job);
+    }
+    head = lia_store_head(lia_db_store(job->db));
+    job->durable = head.durable.seq;
+    job->is_waiting = head.durable.seq < head.committed.seq;
 }

@@ -226,6 +226,7 @@ static liana_status read_page(struct lia_job *job,
     f->is_cut = page.is_cut;
     f->is_head = page.upto >= page.head && !page.is_cut;
     f->next = (struct lia_cursor){page.next.seq, page.next.collection, page.next.row};
+    job->reach = page.reach;
     return !status && f->is_head ? give_marks(r->request, &page) : status;
 }
 
@@ -244,16 +245,16 @@ liana_status lia_job_feed(struct lia_job *job, struct liana_error *err)
 
 /* ---- single documents ---- */
 
-/* What is not durable may not leave; it comes with the feed, which may not end before. */
-static liana_status give_doc(struct lia_request *request,
+static liana_status give_doc(struct lia_job *job,
                              const struct lia_held *held,
                              struct lia_doc_wanted *item)
 {
     item->seq = held->seq;
-    item->is_held = held->seq != 0 && held->is_durable;
-    return item->is_held
-               ? lia_doc_segment(&request->arena, held->doc, item->vector, &item->data)
-               : LIANA_OK;
+    item->is_held = held->seq != 0;
+    job->reach = held->seq > job->reach ? held->seq : job->reach;
+    return item->is_held ? lia_doc_segment(&job->request->arena, held->doc,
+                                           item->vector, &item->data)
+                         : LIANA_OK;
 }
 
 liana_status lia_job_docs(struct lia_job *job, struct liana_error *err)
@@ -271,7 +272,7 @@ liana_status lia_job_docs(struct lia_job *job, struct liana_error *err)
         status = lia_db_docs(job->db, &request->arena, keys, d->count, held, err);
     }
     for (size_t i = 0; i < d->count && !status; i++) {
-        status = give_doc(request, &held[i], &d->items[i]);
+        status = give_doc(job, &held[i], &d->items[i]);
     }
     return status;
 }

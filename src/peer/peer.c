@@ -5,6 +5,7 @@
 
 #define SESSIONS_MAX     64
 #define RECENT_BYTES_MAX (4 * LIA_MIB)
+#define SYNC_MS          1000 /* between two syncs that a peer asks for */
 #define BATCH_FACTOR     4 /* a batch of more than so many stages is cut, if it may be */
 
 static struct lia_peer_link *find_link(struct lia_peer *peer, uint64_t id)
@@ -40,13 +41,16 @@ static void take_commits(struct lia_peer *peer)
     }
     job = new_job(peer);
     if (!job) {
-        return; /* the next wake tries again */
+        peer->sync_at = peer->now + SYNC_MS; /* tries again */
+        return;
     }
     job->listener = peer->listener;
+    job->wants_sync = peer->wants_sync;
     for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
         job->wants_segments = job->wants_segments || !link->is_closed;
     }
     peer->take_again = false;
+    peer->wants_sync = false;
     peer->is_taking = lia_output_job(peer, job);
 }
 
@@ -197,6 +201,12 @@ static void end_link(struct lia_peer *peer,
 
         lia_request_free(link->answered);
         link->answered = next;
+    }
+    while (link->held) {
+        struct lia_job *next = *lia_job_next(link->held);
+
+        lia_job_free(link->held);
+        link->held = next;
     }
 }
 
@@ -415,6 +425,7 @@ liana_status lia_peer_new(const struct lia_peer_options *options,
         return status;
     }
     peer->recent.base = peer->recent.head;
+    peer->sync_at = UINT64_MAX;
     *out = peer;
     return LIANA_OK;
 }
@@ -616,7 +627,7 @@ void lia_peer_wake(struct lia_peer *peer, uint64_t now_ms)
 
 uint64_t lia_peer_deadline(const struct lia_peer *peer)
 {
-    uint64_t due = UINT64_MAX;
+    uint64_t due = peer->is_closing ? UINT64_MAX : peer->sync_at;
 
     for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
         uint64_t at =
@@ -630,6 +641,12 @@ uint64_t lia_peer_deadline(const struct lia_peer *peer)
 void lia_peer_tick(struct lia_peer *peer, uint64_t now_ms)
 {
     peer->now = now_ms;
+    if (peer->sync_at <= now_ms) {
+        peer->sync_at = UINT64_MAX;
+        peer->synced_at = now_ms;
+        peer->wants_sync = true;
+        take_commits(peer);
+    }
     for (struct lia_peer_link *link = peer->links; link; link = link->next) {
         if (!link->is_closed && lia_session_deadline(link->session) <= now_ms) {
             lia_link_step(peer, link,
@@ -640,6 +657,70 @@ void lia_peer_tick(struct lia_peer *peer, uint64_t now_ms)
 
 /* ---- results ---- */
 
+/* Somebody waits for commits that are not durable. Where the app waits for them too they
+ * soon are; where it does not, or only soon, the store is synced: at most so often. */
+static void sync_soon(struct lia_peer *peer)
+{
+    if (peer->sync_at == UINT64_MAX) {
+        uint64_t at = peer->synced_at + SYNC_MS;
+
+        peer->sync_at = at > peer->now ? at : peer->now;
+    }
+}
+
+static void hand_in(struct lia_peer *peer,
+                    struct lia_peer_link *link,
+                    struct lia_job *job,
+                    uint64_t now_ms)
+{
+    struct lia_event event = {
+        .kind = LIA_EVENT_RESULT, .now_ms = now_ms, .request = job->request};
+
+    job->request = NULL;
+    lia_job_free(job);
+    lia_link_step(peer, link, event);
+}
+
+/* Takes the job. What it has read waits until it is durable; the others go on. */
+static void hold_or_hand_in(struct lia_peer *peer,
+                            struct lia_peer_link *link,
+                            struct lia_job *job,
+                            uint64_t now_ms)
+{
+    if (job->reach > peer->durable && !job->request->status) {
+        *lia_job_next(job) = link->held;
+        link->held = job;
+        sync_soon(peer);
+    } else {
+        hand_in(peer, link, job, now_ms);
+    }
+}
+
+/* More is durable, or, when `failed` is set, nothing will be. */
+static void release(struct lia_peer *peer,
+                    struct lia_peer_link *link,
+                    const struct liana_error *failed,
+                    uint64_t now_ms)
+{
+    struct lia_job *held = link->held;
+
+    link->held = NULL;
+    while (held) {
+        struct lia_job *next = *lia_job_next(held);
+
+        if (link->is_closed) {
+            lia_job_free(held);
+        } else if (failed->status && held->reach > peer->durable) {
+            held->request->status = failed->status;
+            held->request->error = *failed;
+            hand_in(peer, link, held, now_ms);
+        } else {
+            hold_or_hand_in(peer, link, held, now_ms);
+        }
+        held = next;
+    }
+}
+
 static void fan_out(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
 {
     peer->is_taking = false;
@@ -648,6 +729,10 @@ static void fan_out(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
         job->chunk = NULL;
     }
     for (struct lia_peer_link *link = peer->links; link; link = link->next) {
+        if (job->is_waiting && !link->is_closed) {
+            sync_soon(peer);
+        }
+        release(peer, link, &job->sync_error, now_ms);
         lia_link_step(peer, link,
                       (struct lia_event){.kind = LIA_EVENT_HEAD,
                                          .now_ms = now_ms,
@@ -664,14 +749,13 @@ void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_
 
     peer->now = now_ms;
     peer->jobs_out--;
+    peer->durable = job->durable > peer->durable ? job->durable : peer->durable;
+    if (job->request && link) {
+        hold_or_hand_in(peer, link, job, now_ms);
+        return;
+    }
     if (!job->request) {
         fan_out(peer, job, now_ms);
-    } else if (link) {
-        struct lia_event event = {
-            .kind = LIA_EVENT_RESULT, .now_ms = now_ms, .request = job->request};
-
-        job->request = NULL;
-        lia_link_step(peer, link, event);
     }
     lia_job_free(job);
 }

@@ -353,6 +353,85 @@ static void a_line_of_stores_becomes_equal(void **state)
     assert_int_equal(lia_test_get(&w->nodes[0].db, "x", 1), 200);
 }
 
+static void put_unwaited(struct world *w, int n, int32_t id)
+{
+    struct lia_db *db = w->nodes[n].db.db;
+    struct lia_txn_options options = lia_txn_options(db, LIA_WRITE);
+    struct lia_txn *txn;
+
+    options.durability = LIA_NORMAL;
+    assert_ok(lia_txn_begin(db, &options, &txn, NULL));
+    lia_test_put_in(&w->nodes[n].db, txn, "x", id, id);
+    assert_ok(lia_txn_commit(txn, NULL, NULL));
+}
+
+static bool is_durable(struct world *w, int n)
+{
+    struct lia_store_head head = lia_store_head(lia_db_store(w->nodes[n].db.db));
+
+    return head.durable.seq == head.committed.seq;
+}
+
+/* Commits that nobody waits for leave the store all the same: it is synced for them at
+ * once, and then once in a second. Alone, it is left in peace. */
+static void what_is_not_waited_for_is_synced_and_sent(void **state)
+{
+    struct world *w = *state;
+
+    put_unwaited(w, 0, 1);
+    settle(w);
+    pass(w, 5000);
+    assert_false(is_durable(w, 0));
+    connect_nodes(w, 0, 1);
+    connect_nodes(w, 1, 2);
+    settle(w);
+    pass(w, lia_peer_deadline(w->nodes[0].peer) - w->now);
+    assert_same(w, "x", 1);
+    put_unwaited(w, 0, 2);
+    settle(w);
+    put_unwaited(w, 0, 3);
+    settle(w);
+    assert_false(is_durable(w, 0));
+    assert_int_equal(lia_test_doc(&w->nodes[1].db, "x", 2).clock.len, 0);
+    pass(w, 1000);
+    assert_same(w, "x", 2);
+    assert_same(w, "x", 3);
+}
+
+/* A disk that does not sync ends the sessions that wait for it. */
+static void what_cannot_be_synced_ends_the_session(void **state)
+{
+    struct world *w = *state;
+    struct lia_test_disk disk;
+
+    stop(w, 0);
+    lia_test_db_finish(&w->nodes[0].db);
+    lia_test_disk_init(&disk, "failing");
+    lia_test_db_init(&w->nodes[0].db, 1);
+    w->nodes[0].db.options.database = LIA_BYTES("the test databas");
+    w->nodes[0].db.options.store.vfs = "failing";
+    w->nodes[0].db.options.store.path = "s";
+    lia_test_db_open(&w->nodes[0].db);
+    start(w, 0, &(struct lia_peer_options){0});
+    put_unwaited(w, 0, 1);
+    connect_nodes(w, 0, 1);
+    lia_test_disk_fault(&disk, LIA_FAULT_SYNC, 1, true);
+    settle(w);
+    pass(w, 1000);
+    assert_int_equal(w->closed.status, LIANA_EIO);
+    assert_non_null(strstr(w->closed.message, "sync failed"));
+    /* For the tear-down: the store that failed is closed, another one opened. */
+    lia_test_disk_fault(&disk, LIA_FAULT_NONE, 0, false);
+    stop(w, 0);
+    assert_status(LIANA_EIO, lia_db_close(w->nodes[0].db.db, NULL));
+    w->nodes[0].db.err = (struct liana_error)LIANA_ERROR_INIT;
+    lia_test_disk_deinit(&disk);
+    w->nodes[0].db.options.store.vfs = NULL;
+    w->nodes[0].db.options.store.path = w->nodes[0].db.folder;
+    lia_test_db_open(&w->nodes[0].db);
+    start(w, 0, &(struct lia_peer_options){0});
+}
+
 static void subscriptions_tell_when_they_are_up_to_date(void **state)
 {
     struct world *w = *state;
@@ -810,6 +889,8 @@ static void a_crash_around_pruning_is_harmless(void **state)
 
 static const struct CMUnitTest cases[] = {
     CASE(a_line_of_stores_becomes_equal),
+    CASE(what_is_not_waited_for_is_synced_and_sent),
+    CASE(what_cannot_be_synced_ends_the_session),
     CASE(subscriptions_tell_when_they_are_up_to_date),
     CASE(a_reconnect_with_nothing_new_costs_little),
     CASE(a_one_field_change_is_small_on_the_wire),

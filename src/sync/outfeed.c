@@ -205,12 +205,8 @@ static void finish_page(struct lia_session *s, uint8_t priority)
     feed->upto = f->upto;
     feed->cursor = f->next;
     feed->is_head = f->is_head && !f->is_cut;
-    /* A page of a snapshot with commits that are not durable lacks the documents that
-     * these have moved on, older changes of them included. It has no marks then, and what
-     * follows it must be read from the store: commit by commit, the sender would leave out
-     * what came from the peer, and with it the older changes. */
-    feed->is_exact = f->is_exact || (is_reached && f->marks_count > 0);
-    feed->is_whole = feed->is_exact || is_reached;
+    feed->is_exact = f->is_exact || is_reached;
+    feed->is_whole = feed->is_exact;
     if (!f->is_cut && !feed->is_whole) {
         feed->is_whole = all_filling(s, priority) || LIA_MUTANT(1) ||
                          feed->bytes >= s->hello.batch_max;

@@ -23,8 +23,8 @@
  *
  * Rules
  *   APPLY and STAGE are carried out in the order in which they were handed out.
- *   What FEED and DOCS give is durable in the store (design page 40, V6). What APPLY
- *   answers as committed is durable.
+ *   What FEED and DOCS give is durable in the store when it is given back (design page 40,
+ *   V6; docs/adr/0041). What APPLY answers as committed is durable.
  *   `status` is the outcome of the whole request; on failure the results are untouched.
  * Ownership: the session makes a request, the owner has it while it is carried out; who
  * has it may free it. Inputs may point outside of the arena only where said.
@@ -158,7 +158,7 @@ struct lia_feed_request {
     uint64_t upto; /* everything up to here has been given */
     bool is_exact; /* commit by commit: the peer's copy is that of `upto` afterwards */
     bool is_cut;   /* more of the commit after `upto` follows at `next` */
-    bool is_head;  /* nothing durable was beyond `upto` */
+    bool is_head;  /* nothing was beyond `upto` */
     struct lia_cursor next;
     const struct lia_feed_marks_out *marks; /* of `upto` */
     size_t marks_count;

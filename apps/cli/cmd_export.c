@@ -61,10 +61,10 @@ struct export
     struct cli_progress progress;
 };
 
-static bool write_row(struct export *e, struct liana_slice row)
+static bool write_row(struct export *e, struct liana_slice row, struct liana_error *err)
 {
     if (!e->is_bson) {
-        return cli_print_document(e->cli, row, e->form);
+        return cli_print_document(e->cli, row, e->form, err);
     }
     fwrite(row.ptr, 1, row.len, e->cli->out);
     return cli_out_takes_more(e->cli);
@@ -81,9 +81,9 @@ static int export_rows(struct export *e, liana_result *result)
         if (cli_stop_wanted()) {
             return CLI_STOPPED;
         }
-        if (!write_row(e, row)) {
+        if (!write_row(e, row, &err)) {
             cli_progress_end(&e->progress);
-            return e->cli->out_errno ? cli_out_failed(e->cli) : CLI_FAILED;
+            return err.status ? cli_fail(e->cli, &err) : cli_out_failed(e->cli);
         }
         cli_progress_set(&e->progress, ++count);
     }

@@ -27,8 +27,12 @@ void cli_note(struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* One result: BSON as a line of relaxed (canonical if asked for) Extended JSON. False
- * when stdout takes no more: the command should end. */
-bool cli_print_document(struct cli *cli, struct liana_slice document, int32_t form);
+ * with `err` set, or when stdout takes no more (`err` is untouched then): the command
+ * should end. */
+bool cli_print_document(struct cli *cli,
+                        struct liana_slice document,
+                        int32_t form,
+                        struct liana_error *err);
 bool cli_print_bson(struct cli *cli, const bson_t *document);
 
 /* `text` with control characters made visible. */

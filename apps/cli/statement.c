@@ -41,7 +41,7 @@ bool cli_run_statement(struct cli *cli,
         return false;
     }
     while (is_printed && (status = liana_result_next(result, &row, err)) == LIANA_OK) {
-        is_printed = cli_print_document(cli, row, form);
+        is_printed = cli_print_document(cli, row, form, err);
         rows++;
     }
     if (is_printed && status == LIANA_EEND) {

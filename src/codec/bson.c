@@ -119,6 +119,11 @@ bool lia_bson_value_len(uint8_t type,
     return fixed <= left;
 }
 
+bool lia_bson_is_framed(struct liana_slice doc)
+{
+    return doc.len >= 5 && get_u32(doc.ptr) == doc.len && doc.ptr[doc.len - 1] == 0;
+}
+
 struct lia_bson_iter lia_bson_iter(struct liana_slice doc)
 {
     struct lia_bson_iter it = {0};

@@ -97,6 +97,9 @@ struct lia_bson_iter {
     const uint8_t *start; /* of the current element, its type byte */
 };
 
+/* From its length to its last byte as long as it says; what is inside is not looked at. */
+bool lia_bson_is_framed(struct liana_slice doc);
+
 /* Of a document or an array's payload. A slice that is no document gives no elements.
  */
 struct lia_bson_iter lia_bson_iter(struct liana_slice doc);

@@ -196,8 +196,13 @@ liana_status lia_exec_step(struct lia_result *r,
     struct liana_error why = LIANA_ERROR_INIT;
     liana_status status = lia_conn_step(conn, stmt, &why);
 
-    if (!status || status == LIANA_EEND ||
-        lia_sqlfn_error(conn->sqlite, &status, err)) {
+    if (!status || status == LIANA_EEND) {
+        return status;
+    }
+    if (lia_sqlfn_error(conn->sqlite, &status, err)) {
+        if (status == LIANA_ECORRUPT) {
+            lia_err_prefix(err, "%.*s", LIA_STR_ARG(r->stmt->source.collection));
+        }
         return status;
     }
     return lia_err_sub(err, status, why.subcode, "%s", why.message);

@@ -67,6 +67,26 @@ static void add_column(struct lia_result *r, struct liana_str name, int at)
     }
 }
 
+/* A body goes out as it is stored: whoever gets it may trust it. */
+static liana_status take_document(struct lia_result *r,
+                                  struct liana_slice *out,
+                                  struct liana_error *err)
+{
+    struct liana_slice body = lia_column_slice(r->rows, 0);
+    struct liana_error why = LIANA_ERROR_INIT;
+    liana_status status = lia_bson_check(body, r->alloc, &why);
+
+    if (status == LIANA_ENOMEM) {
+        return lia_err_plain(err, status);
+    }
+    if (status) {
+        return lia_err(err, LIANA_ECORRUPT, "%.*s: a stored document is damaged: %s",
+                       LIA_STR_ARG(r->stmt->source.collection), why.message);
+    }
+    *out = body;
+    return LIANA_OK;
+}
+
 liana_status lia_exec_row(struct lia_result *r,
                           struct liana_slice *row,
                           struct liana_error *err)
@@ -79,8 +99,7 @@ liana_status lia_exec_row(struct lia_result *r,
         return status;
     }
     if (!columns->items[0].expr) {
-        *row = lia_column_slice(r->rows, 0);
-        return LIANA_OK;
+        return take_document(r, row, err);
     }
     lia_buf_reset(&r->row);
     mark = lia_bson_begin(&r->row);

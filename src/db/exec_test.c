@@ -421,6 +421,64 @@ static void explain_shows_the_plan(void **state)
     answers(w, NULL, "SELECT COUNT(*) AS n FROM c", "{'n': int64(1)}\n");
 }
 
+/* ---- damage ---- */
+
+/* Changes the file behind the store's back. */
+static void damage(struct world *w, const char *sql)
+{
+    char path[LIA_TEST_PATH_MAX + 16];
+    sqlite3 *sqlite;
+
+    lia_test_db_close(&w->t);
+    snprintf(path, sizeof(path), "%s/store.db", w->t.options.store.path);
+    assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+    lia_test_db_open(&w->t);
+}
+
+static void damaged_documents_are_not_answered(void **state)
+{
+    struct world *w = *state;
+    const char *reads[] = {"SELECT * FROM c", "SELECT a FROM c",
+                           "SELECT COUNT(*) AS n FROM c WHERE a = 1",
+                           "UPDATE c SET b = 1 WHERE a = 1"};
+
+    answers(w, NULL, "INSERT INTO c DOCUMENTS ({'_id': 1, 'a': 'xyz'})", "= 1 [1]\n");
+    damage(w, "UPDATE c1 SET body = x'0500000001'");
+    for (size_t i = 1; i < sizeof(reads) / sizeof(reads[0]); i++) {
+        answers(w, NULL, reads[i],
+                "! LIANA_ECORRUPT c: a stored document is damaged\n");
+    }
+    answers(
+        w, NULL, reads[0],
+        "! LIANA_ECORRUPT c: a stored document is damaged: document: length or end of "
+        "document is wrong\n");
+    /* {"_id": 1, "a": "xyz"} with a byte that is no UTF-8 */
+    damage(w, "UPDATE c1 SET body = x'19000000105f6964000100000002610004000000"
+              "78ff7a0000'");
+    answers(w, NULL, reads[0],
+            "! LIANA_ECORRUPT c: a stored document is damaged: a: string is not "
+            "UTF-8\n");
+}
+
+static void damaged_clocks_are_not_written_over(void **state)
+{
+    struct world *w = *state;
+    const char *clocks[] = {"x'01'", "x'ffffffff'", "x''"};
+    char sql[64];
+
+    answers(w, NULL, "INSERT INTO c DOCUMENTS ({'_id': 1, 'a': 1})", "= 1 [1]\n");
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+        snprintf(sql, sizeof(sql), "UPDATE c1 SET clock = %s", clocks[i]);
+        damage(w, sql);
+        answers(w, NULL, "UPDATE c SET b = 1",
+                "! LIANA_ECORRUPT c: a stored document is damaged\n");
+        answers(w, NULL, "DELETE FROM c",
+                "! LIANA_ECORRUPT c: a stored document is damaged\n");
+    }
+}
+
 /* ---- subscriptions ---- */
 
 static void a_registration_evaluates_its_query(void **state)
@@ -468,6 +526,8 @@ static const struct CMUnitTest tests[] = {
     CASE(parameters_are_checked),
     CASE(a_commit_has_a_seq),
     CASE(explain_shows_the_plan),
+    CASE(damaged_documents_are_not_answered),
+    CASE(damaged_clocks_are_not_written_over),
     CASE(a_registration_evaluates_its_query),
 };
 

@@ -270,6 +270,9 @@ LIANA_MUST_CHECK liana_status lia_row_get(struct lia_conn *conn,
                                           struct lia_row *out,
                                           struct liana_error *err);
 
+/* LIANA_ECORRUPT that names the collection, in place of what `err` says already. */
+liana_status lia_row_damaged(const struct lia_coll *coll, struct liana_error *err);
+
 /* Writes the row and everything that follows from the change. */
 LIANA_MUST_CHECK liana_status lia_row_put(struct lia_txn *txn,
                                           const struct lia_coll *coll,

@@ -33,6 +33,15 @@ liana_status lia_row_get(struct lia_conn *conn,
     return status;
 }
 
+liana_status lia_row_damaged(const struct lia_coll *coll, struct liana_error *err)
+{
+    if (err) {
+        *err = (struct liana_error)LIANA_ERROR_INIT;
+    }
+    return lia_err(err, LIANA_ECORRUPT, "%.*s: a stored document is damaged",
+                   LIA_STR_ARG(coll->pub.name));
+}
+
 static liana_status write_row(struct lia_txn *txn,
                               const struct lia_coll *coll,
                               struct liana_slice key,

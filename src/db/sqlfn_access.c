@@ -5,6 +5,8 @@
 #include "codec/key.h"
 #include "db/sqlfn_internal.h"
 
+#define DAMAGED "a stored document is damaged"
+
 /* ---- paths: parsed once per statement ---- */
 
 struct path {
@@ -39,11 +41,14 @@ static struct path *parse_path(sqlite3_value *v)
     return path;
 }
 
-static struct liana_slice body_of(sqlite3_value *v)
+/* False for what is no document from its first byte to its last. A tombstone has no body,
+ * and SQLite may look at it before it looks at `body IS NOT NULL`. */
+static bool body_of(sqlite3_value *v, struct liana_slice *out)
 {
     const void *bytes = sqlite3_value_blob(v);
 
-    return lia_slice(bytes, (size_t)sqlite3_value_bytes(v));
+    *out = lia_slice(bytes, (size_t)sqlite3_value_bytes(v));
+    return out->len == 0 || lia_bson_is_framed(*out);
 }
 
 /* The value at argument 1 in the body of argument 0. False after an error. */
@@ -51,7 +56,12 @@ static bool look_up(sqlite3_context *ctx, sqlite3_value **argv, struct lia_value
 {
     struct path *path = sqlite3_get_auxdata(ctx, 1);
     bool is_new = !path;
+    struct liana_slice body;
 
+    if (!body_of(argv[0], &body)) {
+        lia_sqlfn_fail(ctx, LIANA_ECORRUPT, DAMAGED);
+        return false;
+    }
     if (is_new) {
         path = parse_path(argv[1]);
         if (!path) {
@@ -59,7 +69,7 @@ static bool look_up(sqlite3_context *ctx, sqlite3_value **argv, struct lia_value
             return false;
         }
     }
-    *out = lia_path_get(body_of(argv[0]), &path->steps);
+    *out = lia_path_get(body, &path->steps);
     if (is_new) {
         sqlite3_set_auxdata(ctx, 1, path, free_path); /* may free it at once */
     }
@@ -111,9 +121,13 @@ static void key_of(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
 static void document(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
+    struct liana_slice body;
+
     (void)argc;
-    if (sqlite3_value_type(argv[0]) == SQLITE_BLOB) {
-        lia_sqlfn_result(ctx, (struct lia_value){LIA_BSON_DOCUMENT, body_of(argv[0])});
+    if (!body_of(argv[0], &body)) {
+        lia_sqlfn_fail(ctx, LIANA_ECORRUPT, DAMAGED);
+    } else if (body.len) {
+        lia_sqlfn_result(ctx, (struct lia_value){LIA_BSON_DOCUMENT, body});
     }
 }
 

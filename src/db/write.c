@@ -99,6 +99,14 @@ static liana_status revive(struct lia_txn *txn,
 
 /* ---- operations ---- */
 
+/* What the law says of a clock that no writer of this store has made. ECLOCK: state.hlc
+ * is never behind a stored document, unless the file was changed. */
+static bool is_damage(liana_status status)
+{
+    return status == LIANA_ECORRUPT || status == LIANA_EVERSION ||
+           status == LIANA_ECLOCK;
+}
+
 static liana_status apply(struct lia_txn *txn,
                           const struct lia_coll *coll,
                           struct liana_slice key,
@@ -122,9 +130,8 @@ static liana_status apply(struct lia_txn *txn,
         status =
             lia_doc_apply(&txn->scratch, from, ops, count, txn->stamp, &after, err);
     }
-    if (status == LIANA_ECLOCK) {
-        /* state.hlc is never behind a stored document, unless the file was changed */
-        return LIANA_ECORRUPT;
+    if (is_damage(status)) {
+        return lia_row_damaged(coll, err);
     }
     if (status) {
         return status;

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,18 @@ class Stores(Cli):
         self.write("s/store.db", b"this is no database at all, but long enough to be read as one" * 20)
         message = self.refused(1, "LIANA_EFOREIGN", "status", "s")
         self.assertIn("store.db", message)
+
+    def test_a_damaged_document(self):
+        self.liana("init", "s")
+        self.liana("exec", "s", "INSERT INTO shop DOCUMENTS ({'_id': 1, 'a': 'x'}), ({'_id': 2, 'a': 'y'})")
+        with sqlite3.connect(os.path.join(self.folder, "s", "store.db")) as db:
+            db.execute("UPDATE c1 SET body = x'0500000001' WHERE rowid = 1")
+        db.close()
+        for command in (["exec", "s", "SELECT * FROM shop"], ["exec", "s", "SELECT a FROM shop"],
+                        ["exec", "s", "UPDATE shop SET b = 1"], ["export", "s", "shop"],
+                        ["export", "--format=bson", "s", "shop"]):
+            self.assertIn("shop: a stored document is damaged", self.refused(1, "LIANA_ECORRUPT", *command))
+        self.assertIn("shop: a stored document is damaged", self.out("doctor", "s", code=1))
 
     def test_status_and_doctor(self):
         self.liana("init", "s")

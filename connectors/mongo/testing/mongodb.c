@@ -2,7 +2,6 @@
 #include "mongo/testing/mongodb.h"
 
 #include <fcntl.h>
-#include <mongoc/mongoc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +24,9 @@ static void exec_server(const struct lia_test_mongodb *m, int err)
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    execl(PROGRAM, PROGRAM, "--port", port, "--storage-path", store, "--sync-on-commit",
-          "--enable-test-commands", "--cache-size", "64M", (char *)NULL);
+    execl(PROGRAM, PROGRAM, "--port", port, "--storage-path", store,
+          "--enable-test-commands", "--cache-size", "64M",
+          m->is_durable ? "--sync-on-commit" : (char *)NULL, (char *)NULL);
     _exit(127);
 }
 
@@ -83,7 +83,7 @@ void lia_test_mongodb_start(struct lia_test_mongodb *m, enum lia_test_mongodb_ki
     unsigned char random[4] = {0};
     int fd = open("/dev/urandom", O_RDONLY);
 
-    *m = (struct lia_test_mongodb){0};
+    *m = (struct lia_test_mongodb){.is_durable = kind == LIA_TEST_OWN_SERVER};
     assert_true(fd >= 0 && read(fd, random, sizeof(random)) == (ssize_t)sizeof(random));
     close(fd);
     snprintf(m->database, sizeof(m->database), "liana_test_%d_%02x%02x%02x%02x",
@@ -99,28 +99,11 @@ void lia_test_mongodb_start(struct lia_test_mongodb *m, enum lia_test_mongodb_ki
     launch(m);
 }
 
-static void drop_database(struct lia_test_mongodb *m)
-{
-    mongoc_client_t *client;
-
-    mongoc_init();
-    client = mongoc_client_new(m->uri);
-    if (client) {
-        mongoc_database_t *database = mongoc_client_get_database(client, m->database);
-
-        mongoc_database_drop(database, NULL);
-        mongoc_database_destroy(database);
-        mongoc_client_destroy(client);
-    }
-}
-
 void lia_test_mongodb_stop(struct lia_test_mongodb *m)
 {
     if (m->pid) {
         lia_test_mongodb_kill(m);
         lia_test_scratch_remove(m->folder);
-    } else if (m->uri[0]) {
-        drop_database(m);
     }
 }
 

@@ -7,11 +7,12 @@
  * system's choice and waits for.
  *
  * Rules: without either, the test is skipped, or fails where CI is set. A server that is
- * killed in a test must be the test's own; it runs with --sync-on-commit, so that what it
- * acknowledged survives. Each test uses a database of its own and drops it.
+ * killed in a test must be the test's own; such a one runs with --sync-on-commit, so that
+ * what it acknowledged survives (and a write takes some milliseconds). `database` is a name that no other program uses.
  * Ownership: lia_test_mongodb_stop takes the server and its folder away.
  * Threads: the test's own.
  */
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/testing/files.h"
@@ -21,6 +22,7 @@ struct lia_test_mongodb {
     char database[64];
     char folder[LIA_TEST_PATH_MAX];
     pid_t pid; /* 0: not ours */
+    bool is_durable;
     int port;
 };
 

@@ -23,15 +23,8 @@
  * `work->status`.
  */
 #include "crdt/doc.h"
+#include "crdt/mutant.h"
 #include "crdt/sum.h"
-
-/* A test build may be given a number and then breaks one rule of the law: laws_test must
- * notice (testing/mutants). In the product this is false and costs nothing. */
-#ifdef LIA_MUTANT_NUMBER
-#    define LIA_MUTANT(n) ((n) == LIA_MUTANT_NUMBER)
-#else
-#    define LIA_MUTANT(n) false
-#endif
 
 struct lia_work {
     struct lia_arena *arena;

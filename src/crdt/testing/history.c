@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/testing/random.h"
-#include "crdt/state.h" /* LIA_MUTANT */
+#include "crdt/state.h"
 #include "crdt/testing/model.h"
 #include "crdt/testing/ops.h"
 

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must hold, said by the commits themselves.
+ *
+ * At any time: a vector names what its copy reflects; marks are true; marks only grow
+ * (they are joined, so this is by construction); what keepers published is in keepers.
+ * At rest: nothing is lost, no zombie, no split.
+ */
+#include "crdt/testing/keep_world.h"
+
+/* A delete voids the life. Verdicts count too where asked for. */
+static bool is_void(const struct keep_world *w,
+                    size_t key,
+                    struct lia_stamp life,
+                    bool by_verdicts)
+{
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *c = &w->commits[i];
+        bool counts =
+            c->kind == KEEP_DELETE || (by_verdicts && c->kind == KEEP_VERDICT);
+
+        if (c->key == key && counts && !c->is_lost &&
+            lia_stamp_cmp(c->deletes, life) >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_write(const struct keep_commit *c)
+{
+    return c->kind == KEEP_INSERT || c->kind == KEEP_UPDATE;
+}
+
+/* ---- at any time ---- */
+
+static void check_mark(struct keep_world *w, size_t store, size_t commit)
+{
+    const struct keep_store *s = &w->stores[store];
+    const struct keep_commit *c = &w->commits[commit];
+    const struct keep_row *row = &s->rows[c->key];
+    bool is_claimed = keep_get(&s->marks, c->stamp) >= c->stamp.hlc &&
+                      keep_get(&s->evicted, c->stamp) < c->stamp.hlc;
+
+    if (is_claimed && is_write(c) && !keep_set_has(&row->reflects, commit) &&
+        !is_void(w, c->key, c->life, keep_mode(c->key) == LIA_UPDATE_WINS)) {
+        keep_fail(w, "a mark of store %zu is false: %zu:%zu of %zu was never here",
+                  store, (size_t)c->stamp.actor, (size_t)c->stamp.hlc, c->key);
+    }
+}
+
+/* Others drop what is kept. */
+static void check_kept(struct keep_world *w, size_t store, size_t commit)
+{
+    const struct keep_commit *c = &w->commits[commit];
+
+    if (keep_get(&w->stores[store].kept, c->stamp) < c->stamp.hlc || !is_write(c) ||
+        is_void(w, c->key, c->life, keep_mode(c->key) == LIA_UPDATE_WINS)) {
+        return;
+    }
+    for (size_t i = 0; i < w->store_count; i++) {
+        if (w->stores[i].role == KEEP_KEEPER &&
+            keep_set_has(&w->stores[i].rows[c->key].reflects, commit)) {
+            return;
+        }
+    }
+    keep_fail(w, "store %zu: %zu:%zu of %zu is kept, and no keeper has it", store,
+              (size_t)c->stamp.actor, (size_t)c->stamp.hlc, c->key);
+}
+
+void keep_check(struct keep_world *w, size_t store)
+{
+    const struct keep_store *s = &w->stores[store];
+
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *c = &w->commits[i];
+        const struct keep_row *row = &s->rows[c->key];
+        bool is_named = keep_get(&row->vector, c->stamp) >= c->stamp.hlc;
+
+        if (c->is_lost) {
+            continue;
+        }
+        if (is_named != keep_set_has(&row->reflects, i)) {
+            keep_fail(w, "store %zu: the vector of %zu is not what it reflects", store,
+                      c->key);
+        }
+        check_mark(w, store, i);
+        check_kept(w, store, i);
+    }
+}
+
+/* ---- at rest ---- */
+
+/* What the law says of all commits together. */
+static bool should_live(const struct keep_world *w, size_t key)
+{
+    struct keep_row all = {.is_held = true};
+
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *c = &w->commits[i];
+
+        if (c->key == key && !c->is_lost && c->kind != KEEP_VERDICT) {
+            keep_row_join(
+                &all, &(struct keep_row){
+                          .created = c->kind == KEEP_INSERT ? c->stamp : LIA_STAMP_NONE,
+                          .updated = c->kind == KEEP_UPDATE ? c->stamp : LIA_STAMP_NONE,
+                          .deleted = c->deletes});
+        }
+    }
+    return keep_is_alive(&all, key);
+}
+
+/* Equal in what counts: a copy made anew may lack commits of void lives. */
+static bool is_same(const struct keep_world *w,
+                    size_t key,
+                    const struct keep_row *a,
+                    const struct keep_row *b)
+{
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *c = &w->commits[i];
+
+        if (c->key == key && is_write(c) && !c->is_lost &&
+            !is_void(w, key, c->life, true) &&
+            keep_set_has(&a->reflects, i) != keep_set_has(&b->reflects, i)) {
+            return false;
+        }
+    }
+    return a->is_in_group == b->is_in_group &&
+           (keep_mode(key) == LIA_UPDATE_WINS ||
+            lia_stamp_cmp(a->created, b->created) == 0);
+}
+
+static void check_lost(struct keep_world *w, size_t key, const struct keep_row *keeper)
+{
+    if (!should_live(w, key)) {
+        return;
+    }
+    if (!keep_is_alive(keeper, key)) {
+        keep_fail(w, "lost: %zu", key);
+    }
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *c = &w->commits[i];
+
+        if (c->key == key && is_write(c) && !c->is_lost &&
+            !is_void(w, key, c->life, false) && !keep_set_has(&keeper->reflects, i)) {
+            keep_fail(w, "lost: the write %zu:%zu to %zu", (size_t)c->stamp.actor,
+                      (size_t)c->stamp.hlc, key);
+        }
+    }
+}
+
+/* `delete wins`: some delete knew the creation. `update wins`: one delete knew all. */
+static bool was_deleted(const struct keep_world *w,
+                        size_t key,
+                        const struct keep_row *row,
+                        const struct keep_commit *by,
+                        size_t by_index)
+{
+    bool knew_life = false;
+    bool knew_all = true;
+
+    if (by->key != key || by->kind != KEEP_DELETE || by->is_lost) {
+        return false;
+    }
+    for (size_t i = 0; i < w->commit_count; i++) {
+        bool knew = keep_set_has(&by->seen, i) || i == by_index;
+
+        if (keep_set_has(&row->reflects, i)) {
+            knew_all &= knew;
+            knew_life |= knew && !lia_stamp_cmp(w->commits[i].stamp, row->created);
+        }
+    }
+    return keep_mode(key) == LIA_UPDATE_WINS ? knew_all : knew_life;
+}
+
+static void check_zombie(struct keep_world *w, size_t store, size_t key)
+{
+    const struct keep_store *s = &w->stores[store];
+    const struct keep_row *row = &s->rows[key];
+    bool is_seen =
+        s->role == KEEP_FILTERED ? keep_matches(row, key) : keep_is_alive(row, key);
+
+    for (size_t i = 0; i < w->commit_count && is_seen && !should_live(w, key); i++) {
+        if (was_deleted(w, key, row, &w->commits[i], i)) {
+            keep_fail(w, "zombie: %zu at store %zu", key, store);
+        }
+    }
+}
+
+static bool has_evicted(const struct keep_store *s)
+{
+    for (size_t i = 0; i < KEEP_ACTORS; i++) {
+        if (s->evicted.hlc[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_split(struct keep_world *w,
+                        size_t store,
+                        size_t key,
+                        const struct keep_row *keeper)
+{
+    const struct keep_store *s = &w->stores[store];
+    const struct keep_row *row = &s->rows[key];
+    bool is_filtered = s->role == KEEP_FILTERED;
+    bool may_miss = !is_filtered && (s->role == KEEP_RETAINING || has_evicted(s));
+    bool has = is_filtered ? keep_matches(row, key) : keep_is_alive(row, key);
+    bool should = is_filtered ? keep_matches(keeper, key) : keep_is_alive(keeper, key);
+
+    if ((has != should && !(may_miss && !has)) ||
+        (has && !is_same(w, key, row, keeper))) {
+        keep_fail(w, "split: %zu at store %zu", key, store);
+    }
+}
+
+void keep_check_rest(struct keep_world *w)
+{
+    for (size_t key = 0; key < KEEP_KEYS; key++) {
+        const struct keep_row *keeper = &w->stores[0].rows[key];
+
+        check_lost(w, key, keeper);
+        for (size_t store = 0; store < w->store_count; store++) {
+            check_zombie(w, store, key);
+            check_split(w, store, key, keeper);
+        }
+    }
+}

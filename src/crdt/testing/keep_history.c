@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/testing/keep_history.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "crdt/testing/keep_world.h"
+
+/* ---- writes ---- */
+
+static void tell_write(struct keep_world *w,
+                       struct keep_store *s,
+                       size_t key,
+                       size_t made)
+{
+    static const char *const VERBS[] = {"inserts", "updates", "deletes", "buries"};
+    const struct keep_commit *c = &w->commits[made];
+
+    TELL(w, "  store %zu %s %zu as %zu:%zu%s\n", keep_index(w, s), VERBS[c->kind], key,
+         (size_t)c->stamp.actor, (size_t)c->stamp.hlc,
+         s->rows[key].is_in_group ? " (in the group)" : "");
+}
+
+static void set_value(struct keep_world *w,
+                      struct keep_row *row,
+                      size_t made,
+                      bool value)
+{
+    row->value_life = w->commits[made].life;
+    row->value_stamp = w->commits[made].stamp;
+    row->is_in_group = value;
+}
+
+static void insert(struct keep_world *w, struct keep_store *s, size_t key)
+{
+    struct keep_row *row = &s->rows[key];
+    bool is_seed = key == KEEP_SEEDED_KEY && keep_below(w, 2);
+    bool matched = keep_matches(row, key);
+    size_t made;
+
+    if (is_seed ? row->is_held : keep_is_alive(row, key)) {
+        return;
+    }
+    made = is_seed ? keep_seed(w, s, key) : keep_commit(w, s, key, KEEP_INSERT);
+    row->created = w->commits[made].stamp;
+    set_value(w, row, made, is_seed || keep_below(w, 4));
+    keep_changed(s, key, matched);
+    tell_write(w, s, key, made);
+}
+
+static void update(struct keep_world *w, struct keep_store *s, size_t key)
+{
+    struct keep_row *row = &s->rows[key];
+    bool matched = keep_matches(row, key);
+    size_t made;
+
+    if (!keep_is_alive(row, key)) {
+        return;
+    }
+    made = keep_commit(w, s, key, KEEP_UPDATE);
+    row->updated = w->commits[made].stamp;
+    set_value(w, row, made, keep_below(w, 3));
+    keep_changed(s, key, matched);
+    tell_write(w, s, key, made);
+}
+
+static void delete (struct keep_world *w, struct keep_store *s, size_t key)
+{
+    struct keep_row *row = &s->rows[key];
+    bool matched = keep_matches(row, key);
+    size_t made;
+
+    if (!keep_is_alive(row, key)) {
+        return;
+    }
+    made = keep_commit(w, s, key, KEEP_DELETE);
+    row->deleted = w->commits[made].deletes;
+    keep_changed(s, key, matched);
+    tell_write(w, s, key, made);
+}
+
+/* ---- accidents ---- */
+
+static void forget_shown(struct keep_world *w, size_t store)
+{
+    for (size_t i = 0; i < w->store_count; i++) {
+        for (size_t key = 0; key < KEEP_KEYS; key++) {
+            w->stores[i].rows[key].shown_to &= ~(1U << store);
+        }
+    }
+}
+
+static void lose_token(struct keep_store *s, size_t from)
+{
+    s->tokens[from].epoch = 0;
+    for (size_t key = 0; key < KEEP_KEYS; key++) {
+        s->rows[key].shown_to &= ~(1U << from);
+    }
+}
+
+/* Commits that were on this disk only. */
+static void lose_commits(struct keep_world *w, size_t store)
+{
+    const struct keep_store *now = &w->stores[store];
+    const struct keep_store *then = &w->saved[store];
+
+    for (size_t i = 0; i < w->commit_count; i++) {
+        struct keep_commit *c = &w->commits[i];
+        bool was_there = keep_set_has(&then->rows[c->key].reflects, i) ||
+                         keep_get(&then->marks, c->stamp) >= c->stamp.hlc;
+        bool is_here =
+            !keep_is_initial(c->stamp) || keep_set_has(&now->rows[c->key].reflects, i);
+
+        c->is_lost |= c->maker == store && !c->has_left && !was_there && is_here;
+    }
+}
+
+/* An older state of a plain store comes back, and it knows (design page 10, "Rollback").
+ * What a keeper alone had and loses, others have dropped: that is not made good. */
+static void roll_back(struct keep_world *w, size_t store)
+{
+    struct keep_store *s = &w->stores[store];
+    uint64_t hlc = s->hlc;
+
+    if (!w->saved[store].epoch || s->role == KEEP_KEEPER || w->has_lost) {
+        return;
+    }
+    TELL(w, "  store %zu rolls back\n", store);
+    w->has_lost = true;
+    lose_commits(w, store);
+    *s = w->saved[store];
+    s->hlc = hlc;
+    s->epoch = ++w->epoch_count;
+    forget_shown(w, store);
+    keep_renew(w, s);
+}
+
+static void clone(struct keep_world *w, size_t store)
+{
+    size_t made = w->store_count;
+    struct keep_store *s = &w->stores[made];
+
+    if (made == KEEP_STORES) {
+        return;
+    }
+    TELL(w, "  store %zu is cloned as %zu\n", store, made);
+    w->touched |= 1U << made;
+    w->store_count++;
+    *s = w->stores[store];
+    s->epoch = ++w->epoch_count;
+    w->saved[made].epoch = 0;
+    forget_shown(w, made);
+    keep_renew(w, s);
+    for (size_t i = 0; i < made; i++) {
+        w->links[made][i] = w->links[i][made] = keep_below(w, 2);
+    }
+    for (size_t i = 0; i < w->commit_count; i++) {
+        w->commits[i].has_left |= keep_set_has(&s->rows[w->commits[i].key].reflects, i);
+    }
+}
+
+/* EVICT ... FORCE. */
+static void force(struct keep_world *w, size_t store, size_t key)
+{
+    struct keep_store *s = &w->stores[store];
+
+    if (!keep_is_alive(&s->rows[key], key) || s->role == KEEP_KEEPER ||
+        s->role == KEEP_FILTERED || w->has_lost) {
+        return;
+    }
+    w->has_lost = true;
+    for (size_t i = 0; i < w->commit_count; i++) {
+        struct keep_commit *c = &w->commits[i];
+
+        c->is_lost |= keep_set_has(&s->rows[key].reflects, i) && !c->has_left;
+    }
+    keep_evict(w, s, key, true);
+}
+
+static void become_keeper(struct keep_world *w, struct keep_store *s)
+{
+    if (s->role == KEEP_PLAIN || s->role == KEEP_RETAINING) {
+        TELL(w, "  store %zu becomes a keeper\n", keep_index(w, s));
+        s->role = KEEP_KEEPER;
+        w->saved[keep_index(w, s)].epoch = 0;
+    }
+}
+
+/* ---- steps ---- */
+
+static void meet(struct keep_world *w, size_t store)
+{
+    size_t other = keep_below(w, w->store_count);
+    size_t rows_max = keep_below(w, 3);
+
+    if (other != store && w->links[store][other]) {
+        TELL(w, "  store %zu pulls from %zu%s\n", other, store,
+             rows_max ? ", in part" : "");
+        keep_meet(w, store, other, rows_max ? rows_max : KEEP_KEYS);
+    }
+}
+
+static void step(struct keep_world *w, uint64_t seed)
+{
+    size_t store;
+    size_t key;
+    uint64_t kind;
+    struct keep_store *s;
+
+    w->rng = lia_rng(seed);
+    store = keep_below(w, w->store_count);
+    key = w->is_about_one ? w->key : keep_below(w, KEEP_KEYS);
+    kind = keep_below(w, 200);
+    s = &w->stores[store];
+    w->touched = 1U << store;
+    s->hlc += keep_below(w, 10) ? 0 : keep_below(w, 20);
+    if (kind < 28) {
+        insert(w, s, key);
+    } else if (kind < 48) {
+        update(w, s, key);
+    } else if (kind < 66) {
+        delete (w, s, key);
+    } else if (kind < 88) {
+        keep_drop(w, s, key, keep_below(w, 10));
+    } else if (kind < 102) {
+        keep_evict(w, s, key, false);
+    } else if (kind < 106) {
+        lose_token(s, keep_below(w, w->store_count));
+    } else if (kind < 110) {
+        w->saved[store] = *s;
+    } else if (kind < 111) {
+        force(w, store, key);
+    } else if (kind < 112) {
+        roll_back(w, store);
+    } else if (kind < 115) {
+        become_keeper(w, s);
+    } else if (kind < 116) {
+        clone(w, store);
+    } else {
+        meet(w, store);
+    }
+    keep_publish(w, s);
+}
+
+static void check_touched(struct keep_world *w)
+{
+    for (size_t i = 0; i < w->store_count && !w->why[0]; i++) {
+        if (w->touched >> i & 1) {
+            keep_check(w, i);
+        }
+    }
+    w->touched = 0;
+    lia_arena_reset(&w->arena);
+}
+
+/* ---- histories ---- */
+
+static enum keep_role random_role(struct keep_world *w)
+{
+    static const enum keep_role ROLES[] = {
+        KEEP_KEEPER, KEEP_KEEPER,    KEEP_KEEPER,    KEEP_PLAIN,    KEEP_PLAIN,
+        KEEP_PLAIN,  KEEP_RETAINING, KEEP_RETAINING, KEEP_FILTERED, KEEP_FILTERED};
+
+    return ROLES[keep_below(w, 10)];
+}
+
+static void begin(struct keep_world *w, const struct keep_history *h)
+{
+    static const char *const NAMES[] = {"a keeper", "plain", "with retention",
+                                        "with a predicate"};
+    uint64_t density;
+
+    w->rng = lia_rng(h->shape);
+    w->store_count = 3 + keep_below(w, KEEP_STORES - 3);
+    w->actor_count = KEEP_KEYS; /* those of INITIAL documents */
+    w->epoch_count = w->store_count;
+    w->is_about_one = keep_below(w, 2);
+    w->key = keep_below(w, KEEP_KEYS);
+    density = 40 + 20 * keep_below(w, 4);
+    for (size_t i = 0; i < w->store_count; i++) {
+        w->stores[i].role = i ? random_role(w) : KEEP_KEEPER;
+        w->stores[i].actor = w->actor_count++;
+        w->stores[i].hlc = LIA_HLC_INITIAL_MAX;
+        w->stores[i].epoch = i + 1;
+        TELL(w, "  store %zu is %s\n", i, NAMES[w->stores[i].role]);
+        for (size_t j = 0; j < i; j++) {
+            w->links[i][j] = w->links[j][i] = keep_below(w, 100) < density;
+        }
+    }
+}
+
+/* A chain of those that hold everything; the others hang on one of them. */
+static void join_links(struct keep_world *w)
+{
+    size_t last = 0;
+
+    for (size_t i = 1; i < w->store_count; i++) {
+        bool holds_all =
+            w->stores[i].role == KEEP_KEEPER || w->stores[i].role == KEEP_PLAIN;
+
+        w->links[i][last] = w->links[last][i] = true;
+        for (size_t k = 0; k < KEEP_ACTORS; k++) {
+            holds_all &= !w->stores[i].evicted.hlc[k];
+        }
+        last = holds_all ? i : last;
+    }
+}
+
+static void settle(struct keep_world *w)
+{
+    join_links(w);
+    TELL(w, "  all meet\n");
+    for (size_t round = 0; round < 10; round++) {
+        for (size_t from = 0; from < w->store_count; from++) {
+            for (size_t to = 0; to < w->store_count && !w->why[0]; to++) {
+                if (from != to && w->links[from][to]) {
+                    keep_meet(w, from, to, KEEP_KEYS);
+                    check_touched(w);
+                }
+            }
+        }
+    }
+    if (!w->why[0] && !w->is_full) {
+        keep_check_rest(w);
+    }
+}
+
+const char *keep_history_run(const struct keep_history *h, bool is_told)
+{
+    static struct keep_world w;
+    static char result[sizeof(w.why)];
+
+    memset(&w, 0, sizeof(w));
+    lia_arena_init(&w.arena, &lia_mem_libc);
+    w.is_told = is_told;
+    begin(&w, h);
+    for (size_t i = 0; i < h->count && !w.why[0] && !w.is_full; i++) {
+        step(&w, h->steps[i]);
+        check_touched(&w);
+    }
+    if (!w.why[0] && !w.is_full) {
+        settle(&w);
+    }
+    lia_arena_deinit(&w.arena);
+    memcpy(result, w.why, sizeof(result));
+    return result[0] ? result : NULL;
+}
+
+struct keep_history keep_history_random(uint64_t seed)
+{
+    struct lia_rng rng = lia_rng(seed);
+    struct keep_history h = {.shape = lia_rng_next(&rng),
+                             .count = 20 + lia_rng_below(&rng, KEEP_STEPS_MAX - 20)};
+
+    for (size_t i = 0; i < h.count; i++) {
+        h.steps[i] = lia_rng_next(&rng);
+    }
+    return h;
+}
+
+struct keep_history keep_history_shrink(struct keep_history h)
+{
+    for (size_t size = h.count / 2; size > 0; size /= 2) {
+        for (size_t start = 0; start + size <= h.count;) {
+            struct keep_history less = h;
+
+            memmove(&less.steps[start], &less.steps[start + size],
+                    (h.count - start - size) * sizeof(h.steps[0]));
+            less.count -= size;
+            if (keep_history_run(&less, false)) {
+                h = less;
+            } else {
+                start++;
+            }
+        }
+    }
+    return h;
+}

@@ -24,18 +24,35 @@ liana_status lia_epoch_begin(struct lia_db *db,
     return status;
 }
 
-liana_status lia_epoch_end(struct lia_db *db, struct liana_error *err)
+static liana_status note_end(struct lia_db *db, struct liana_error *err)
 {
     struct lia_conn *conn;
     liana_status status = lia_store_write_begin(db->store, 0, &conn, err);
 
-    LIA_ASSERT(status != LIANA_EBUSY); /* a transaction outlives its db */
     if (status) {
         return status;
     }
     status = lia_books_run(conn, err, "UPDATE epoch SET closed = 1 WHERE n = ?1", "u",
                            db->epoch_row);
     return lia_books_end(db, status, err);
+}
+
+/* An end that is not noted looks like one that was cut short, which every store is ready
+ * for: that there is no room for it, or that a tool holds the file, is no failure. */
+liana_status lia_epoch_end(struct lia_db *db, struct liana_error *err)
+{
+    struct liana_error why = LIANA_ERROR_INIT;
+    liana_status status = note_end(db, &why);
+
+    if (status == LIANA_EFULL || status == LIANA_EBUSY) {
+        lia_log(db->env, LIA_LOG_INFO, "db", "the end of this opening is not noted: %s",
+                why.message);
+        return LIANA_OK;
+    }
+    if (status && err && !err->status) {
+        *err = why;
+    }
+    return status;
 }
 
 /* What an epoch reached stands in the row of the next one; the running one has reached

@@ -225,21 +225,37 @@ liana_status lia_store_open(const struct lia_store_options *options,
 }
 
 /* SQLite checkpoints silently when the last connection closes; done before, with a
- * status, there is nothing left for it to do. A failed store leaves its WAL as it is. */
+ * status, there is nothing left for it to do. */
 static liana_status checkpoint_all(struct lia_store *store, struct liana_error *err)
 {
-    sqlite3 *sqlite = store->writer.sqlite;
+    int code = sqlite3_wal_checkpoint_v2(store->writer.sqlite, "main",
+                                         SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    return code ? lia_conn_error(&store->writer, code, err) : LIANA_OK;
+}
+
+/* A checkpoint puts nothing in safety that a sync of the WAL does not: where there is no
+ * room for it, or somebody reads the file with a tool of his own, the WAL stays beside the
+ * database until the next opening. A failed store leaves its WAL as it is. */
+static liana_status put_in_safety(struct lia_store *store, struct liana_error *err)
+{
+    struct liana_error why = LIANA_ERROR_INIT;
     liana_status status = lia_store_failed(store, err);
-    int code;
 
     if (!status) {
-        code = sqlite3_wal_checkpoint_v2(sqlite, "main", SQLITE_CHECKPOINT_TRUNCATE,
-                                         NULL, NULL);
-        status = code ? lia_conn_error(&store->writer, code, err) : LIANA_OK;
+        status = checkpoint_all(store, &why);
+        if (!status) {
+            return LIANA_OK;
+        }
+        if (status == LIANA_EFULL || status == LIANA_EBUSY) {
+            lia_log(store->env, LIA_LOG_INFO, "store", "the WAL is kept: %s",
+                    why.message);
+            status = lia_store_sync(store, err);
+        } else if (err && !err->status) {
+            *err = why;
+        }
     }
-    if (status) {
-        sqlite3_db_config(sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    }
+    sqlite3_db_config(store->writer.sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     return status;
 }
 
@@ -250,8 +266,9 @@ liana_status lia_store_close(struct lia_store *store, struct liana_error *err)
     if (!store) {
         return LIANA_OK;
     }
+    LIA_ASSERT(!store->is_writing); /* a transaction outlives its store */
     lia_store_drop_readers(store);
-    status = checkpoint_all(store, err);
+    status = put_in_safety(store, err);
     free_store(store);
     return status;
 }

@@ -55,8 +55,9 @@ LIANA_MUST_CHECK liana_status lia_store_open(const struct lia_store_options *opt
                                              struct lia_store **out,
                                              struct liana_error *err);
 
-/* Checkpoints, closes, unlocks and frees, also when it answers an error: then the last
- * commits that were not durable may be lost. NULL is allowed. */
+/* Makes everything durable, closes, unlocks and frees, also when it answers an error: then
+ * the last commits that were not durable may be lost. A full disk is none: the checkpoint
+ * that belongs to closing is left to the next opening. NULL is allowed. */
 LIANA_MUST_CHECK liana_status lia_store_close(struct lia_store *store,
                                               struct liana_error *err);
 

@@ -80,12 +80,16 @@ def price(text):
 
 def read_lines(path):
     """The sales lines as dicts of the non-empty fields."""
+    csv.field_size_limit(sys.maxsize)
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, strict=True)
         header = next(rows, [])
         missing = [name for name in COLUMNS if name not in header]
         if missing:
             raise Unverifiable(f"{path}: no column {', '.join(missing)}")
+        twice = [name for name in COLUMNS if header.count(name) > 1]
+        if twice:
+            raise Unverifiable(f"{path}: two columns {', '.join(twice)}")
         for row in rows:
             if not row:
                 continue

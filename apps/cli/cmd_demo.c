@@ -51,6 +51,7 @@ static int run(struct cli *cli, const struct cli_args *args)
 {
     static struct demo d;
     uint64_t started = cli_now_ms();
+    bool is_begun;
     bool ok;
     int rc;
 
@@ -62,9 +63,9 @@ static int run(struct cli *cli, const struct cli_args *args)
     d.args = args;
     d.seed = cli_given(args, "seed") ? (uint64_t)cli_number(args, "seed") : new_seed();
     d.without_mongodb = cli_flag(args, "no-mongodb");
-    ok = demo_prepare(&d) && demo_start_mongodb(&d) && demo_story(&d) &&
-         demo_describe(&d) && measure_print(&d.world, d.rest_ms) &&
-         demo_check_story(&d) && demo_verify(&d);
+    is_begun = demo_prepare(&d);
+    ok = is_begun && demo_start_mongodb(&d) && demo_story(&d) && demo_describe(&d) &&
+         measure_print(&d.world, d.rest_ms) && demo_check_story(&d) && demo_verify(&d);
     rc = result_of(&d, ok);
     if (ok) {
         demo_say(&d, "%sall of it holds%s, after %.1f s",
@@ -75,7 +76,7 @@ static int run(struct cli *cli, const struct cli_args *args)
         demo_stay(&d);
     }
     world_end(&d.world);
-    if (ok && !cli_flag(args, "keep") && !cli_text(args, "folder")) {
+    if (!cli_text(args, "folder") && (!is_begun || (ok && !cli_flag(args, "keep")))) {
         demo_remove_folder(d.folder);
     } else if (d.folder[0]) {
         demo_say(&d, "logs and stores are in %s", d.folder);

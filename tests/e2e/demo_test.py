@@ -90,6 +90,18 @@ class Demo(unittest.TestCase):
         self.assertIn("without MongoDB, as asked", out)
         self.assertIn("5 stores, no MongoDB hold exactly", out)
 
+    def test_small_shops(self):
+        for invoices in (2, 3, 4, 7):
+            self.folder = self.folder.parent / f"run-{invoices}"
+            code, out = self.run_demo(f"--invoices={invoices}", "--no-mongodb")
+            self.assertEqual(code, 0, out)
+            self.assertIn("SIGKILL: till 2, inside its sale", out)
+
+    def test_an_address_that_is_none(self):
+        code, out = self.run_demo("--invoices=10", env=environment(MONGODB_URI="nonsense"))
+        self.assertEqual(code, 3, out)
+        self.assertIn("WITHOUT MONGODB: MongoDB URI", out)
+
     def test_a_mongodb_that_cannot_be_had(self):
         uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"
         code, out = self.run_demo("--invoices=60", env=environment(MONGODB_URI=uri))
@@ -107,6 +119,13 @@ class Demo(unittest.TestCase):
         code, out = self.run_demo("--data=/no/such/file", "--no-mongodb")
         self.assertEqual(code, 1, out)
         self.assertIn("/no/such/file", out)
+
+    def test_nothing_is_left_of_a_run_that_did_not_begin(self):
+        scratch = self.folder.parent
+        run = subprocess.run([LIANA, "demo", "retail", "--data=/dev/null", "--no-mongodb"], stdin=subprocess.DEVNULL,
+                             env=environment(TMPDIR=str(scratch)), capture_output=True, text=True)
+        self.assertEqual(run.returncode, 1, run.stdout)
+        self.assertEqual(list(scratch.iterdir()), [])
 
     def keep(self, *args):
         """A demo that is left running, once it is."""

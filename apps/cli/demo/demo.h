@@ -15,7 +15,7 @@
 #include "cli/demo/measure.h"
 #include "cli/demo/world.h"
 
-#define DEMO_INVOICES_MIN 30
+#define DEMO_INVOICES_MIN 2 /* till 2 must have one to be killed in */
 
 /* When things happen, as the share of the invoices that are sold. */
 enum {
@@ -53,6 +53,9 @@ void demo_say(struct demo *d, const char *format, ...)
 /* A file of the source tree, looked for above the program and above the working directory,
  * or NULL; free() it. */
 char *demo_find_tool(struct demo *d, const char *name);
+
+/* How many sales a till has behind it at a share of all, in percent. */
+size_t demo_target(const struct world *w, enum world_place till, size_t percent);
 
 bool demo_prepare(struct demo *d);
 bool demo_start_mongodb(struct demo *d);

@@ -70,8 +70,8 @@ static void choose_moment(struct demo *d)
 {
     struct world *w = &d->world;
     struct demo_random random = {d->seed};
-    size_t low = world_share(w, TILL_2, DEMO_CUT_AT);
-    size_t high = world_share(w, TILL_2, DEMO_KILL_UNTIL);
+    size_t low = demo_target(w, TILL_2, DEMO_CUT_AT);
+    size_t high = demo_target(w, TILL_2, DEMO_KILL_UNTIL);
     size_t own = low + demo_random_below(&random, high - low);
     /* Invoice i of till 2 is number 3 i + 1 of all. */
     size_t lines = w->retail.invoices[own * DEMO_TILLS + 1].line_count;
@@ -200,7 +200,7 @@ bool demo_start_mongodb(struct demo *d)
         }
     }
     ok = check_database(d);
-    if (!ok && (w->err.status == LIANA_EUNREACHABLE || !d->connector.module)) {
+    if (!ok && w->err.status != LIANA_EEXISTS && w->err.status != LIANA_ECANCELED) {
         do_without_mongodb(d, w->err.message);
         w->err = (struct liana_error)LIANA_ERROR_INIT;
         return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/demo/retail.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -183,40 +184,76 @@ static bool read_date(struct liana_str field, int64_t *out_ms)
     return true;
 }
 
-/* A price keeps every digit, so it must fit into 34 of them. */
+/* "E+3", "e-2" or nothing. */
+static bool read_exponent(const char *at, long *out)
+{
+    char *end;
+
+    *out = 0;
+    if (*at == '\0') {
+        return true;
+    }
+    if ((*at != 'E' && *at != 'e') || isspace((unsigned char)at[1])) {
+        return false;
+    }
+    errno = 0;
+    *out = strtol(at + 1, &end, 10);
+    return end != at + 1 && *end == '\0' && errno == 0;
+}
+
+/* Of a Decimal128 as coefficient and exponent. */
+enum { EXPONENT_MIN = -6176, EXPONENT_MAX = 6111 };
+
+/* A price keeps every digit and its exponent, so both must fit into a Decimal128 as they
+ * are: no rounding, no clamping (IEEE 754-2008, 3.5.2). */
 static bool is_price(struct liana_str field)
 {
     bson_decimal128_t value;
-    char text[64];
+    char text[128];
+    const char *at = text;
     size_t digits = 0;
+    long behind_point = 0;
+    long exponent = 0;
+    bool has_point = false;
 
     if (field.len >= sizeof(text)) {
         return false;
     }
-    for (size_t i = 0; i < field.len; i++) {
-        bool is_digit = field.ptr[i] >= '0' && field.ptr[i] <= '9';
-
-        if (!is_digit && !memchr("+-.", field.ptr[i], 3)) {
-            return false;
-        }
-        digits += is_digit && (digits > 0 || field.ptr[i] != '0');
-    }
     memcpy(text, field.ptr, field.len);
     text[field.len] = '\0';
-    return digits <= 34 && bson_decimal128_from_string(text, &value);
+    at += *at == '+' || *at == '-';
+    for (; isdigit((unsigned char)*at) || (*at == '.' && !has_point); at++) {
+        has_point = has_point || *at == '.';
+        behind_point += has_point && *at != '.';
+        digits += *at != '.' && (digits > 0 || *at != '0');
+    }
+    return read_exponent(at, &exponent) && digits <= 34 &&
+           exponent - behind_point >= EXPONENT_MIN &&
+           exponent - behind_point <= EXPONENT_MAX &&
+           bson_decimal128_from_string(text, &value);
 }
 
 /* ---- rows ---- */
+
+static bool is_column(struct liana_str field, const char *name)
+{
+    return field.len == strlen(name) && memcmp(field.ptr, name, field.len) == 0;
+}
 
 static liana_status read_header(struct load *l)
 {
     for (size_t c = 0; c < COLUMNS; c++) {
         l->places[c] = SIZE_MAX;
         for (size_t i = 0; i < l->row->count; i++) {
-            if (l->row->fields[i].len == strlen(columns[c]) &&
-                memcmp(l->row->fields[i].ptr, columns[c], strlen(columns[c])) == 0) {
-                l->places[c] = i;
+            if (!is_column(l->row->fields[i], columns[c])) {
+                continue;
             }
+            if (l->places[c] != SIZE_MAX) {
+                return cli_err(l->err, LIANA_ECSV,
+                               "%s, line %" PRIu64 ": two columns %s", l->path,
+                               l->row->line, columns[c]);
+            }
+            l->places[c] = i;
         }
         if (l->places[c] == SIZE_MAX) {
             return cli_err(l->err, LIANA_ECSV, "%s: no column %s", l->path, columns[c]);
@@ -232,8 +269,25 @@ static struct liana_str field(const struct load *l, enum column column)
     return l->row->fields[l->places[column]];
 }
 
+/* What an invoice has from its first line; in every line it must be readable. */
+static liana_status read_head(struct load *l, struct demo_invoice *out)
+{
+    *out = (struct demo_invoice){
+        .has_date = field(l, DATE).len > 0,
+        .has_customer = field(l, CUSTOMER).len > 0,
+    };
+    if (out->has_date && !read_date(field(l, DATE), &out->date_ms)) {
+        return bad_value(l, DATE, "no date of the form YYYY-MM-DD HH:MM:SS");
+    }
+    if (out->has_customer && !read_int32(field(l, CUSTOMER), &out->customer)) {
+        return bad_value(l, CUSTOMER, "no whole number of 32 bits");
+    }
+    return LIANA_OK;
+}
+
 static liana_status new_invoice(struct load *l,
                                 const char *number,
+                                const struct demo_invoice *head,
                                 struct demo_invoice **out)
 {
     struct demo_retail *r = l->retail;
@@ -246,21 +300,12 @@ static liana_status new_invoice(struct load *l,
         return no_memory(l->err);
     }
     invoice = &r->invoices[r->invoice_count];
-    *invoice = (struct demo_invoice){
-        .number = number,
-        .country = keep(l, COUNTRY, &failed),
-        .till = (int32_t)(r->invoice_count % DEMO_TILLS) + 1,
-        .has_date = field(l, DATE).len > 0,
-        .has_customer = field(l, CUSTOMER).len > 0,
-    };
+    *invoice = *head;
+    invoice->number = number;
+    invoice->country = keep(l, COUNTRY, &failed);
+    invoice->till = (int32_t)(r->invoice_count % DEMO_TILLS) + 1;
     if (failed) {
         return no_memory(l->err);
-    }
-    if (invoice->has_date && !read_date(field(l, DATE), &invoice->date_ms)) {
-        return bad_value(l, DATE, "no date of the form YYYY-MM-DD HH:MM:SS");
-    }
-    if (invoice->has_customer && !read_int32(field(l, CUSTOMER), &invoice->customer)) {
-        return bad_value(l, CUSTOMER, "no whole number of 32 bits");
     }
     r->invoice_count++;
     *out = invoice;
@@ -272,17 +317,19 @@ static liana_status find_invoice(struct load *l, struct demo_invoice **out)
     struct demo_retail *r = l->retail;
     bool failed = false;
     const char *number = keep(l, INVOICE, &failed);
+    struct demo_invoice head;
+    liana_status status = read_head(l, &head);
     size_t index;
 
-    if (failed) {
-        return no_memory(l->err);
+    if (status || failed) {
+        return status ? status : no_memory(l->err);
     }
     if (!number) {
         return bad_value(l, INVOICE, "a sale without a number");
     }
     index = demo_names_get(r->numbers, number);
     if (index == SIZE_MAX) {
-        return new_invoice(l, number, out);
+        return new_invoice(l, number, &head, out);
     }
     *out = &r->invoices[index];
     return LIANA_OK;
@@ -329,7 +376,7 @@ static liana_status read_line(struct load *l, struct demo_line *out)
         return bad_value(l, QUANTITY, "no whole number of 32 bits");
     }
     if (out->price && !is_price(field(l, PRICE))) {
-        return bad_value(l, PRICE, "no number of at most 34 digits");
+        return bad_value(l, PRICE, "no decimal number of at most 34 digits");
     }
     return LIANA_OK;
 }
@@ -347,8 +394,8 @@ static liana_status on_row(void *ctx,
     l->err = err;
     if (row->not_text) {
         return cli_err(err, LIANA_ECSV,
-                       "%s, line %" PRIu64 ": field %zu is no UTF-8 text", l->path,
-                       row->line, row->not_text);
+                       "%s, line %" PRIu64 ": field %zu is no UTF-8 text without NUL",
+                       l->path, row->line, row->not_text);
     }
     if (!l->has_header) {
         return read_header(l);

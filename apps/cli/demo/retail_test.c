@@ -103,7 +103,11 @@ static void test_bad_lines_are_named(void **state)
         {HEADER "1,A,x,1,01/12/2010,1,1,\n", "line 2, InvoiceDate"},
         {HEADER "1,A,x,1,2010-02-29 08:26:00,1,1,\n", "line 2, InvoiceDate"},
         {HEADER "1,A,x,1,2010-12-01 24:26:00,1,1,\n", "line 2, InvoiceDate"},
-        {HEADER "1,A,x,1,2010-12-01 08:26:00,1e3,1,\n", "line 2, UnitPrice"},
+        {HEADER "1,A,x,1,2010-12-01 08:26:00,1,1,\n1,A,x,1,1.12.2010,1,1,\n",
+         "line 3, InvoiceDate"},
+        {HEADER "1,A,x,1,2010-12-01 08:26:00,1,1,\n1,A,x,1,,1,me,\n",
+         "line 3, CustomerID"},
+        {"Quantity," HEADER, "line 1: two columns Quantity"},
         {HEADER "1,A,x,1,2010-12-01 08:26:00,12345678901234567890123456789012345,1,\n",
          "line 2, UnitPrice"},
         {HEADER "1,A,x,1,2010-12-01 08:26:00,1,x,\n", "line 2, CustomerID"},
@@ -125,6 +129,71 @@ static void test_bad_lines_are_named(void **state)
             fail_msg("%s instead of %s", err.message, cases[i].message);
         }
     }
+}
+
+static void assert_price(const char *price, const char *expected)
+{
+    struct demo_retail r;
+    struct liana_error err = LIANA_ERROR_INIT;
+    char text[400];
+    char *json;
+    bson_t *sale;
+
+    snprintf(text, sizeof(text), HEADER "1,A,x,1,,%s,,\n", price);
+    write_file(text);
+    if (!expected) {
+        assert_status(LIANA_ECSV, demo_retail_load(path, &r, &err));
+        assert_non_null(strstr(err.message, "line 2, UnitPrice"));
+        return;
+    }
+    assert_ok(demo_retail_load(path, &r, &err));
+    sale = demo_sale(&r.invoices[0]);
+    json = bson_as_canonical_extended_json(sale, NULL);
+    snprintf(text, sizeof(text), "{ \"$numberDecimal\" : \"%s\" }", expected);
+    if (!strstr(json, text)) {
+        fail_msg("%s: %s", price, json);
+    }
+    bson_free(json);
+    bson_destroy(sale);
+    demo_retail_free(&r);
+}
+
+/* The digits and the exponent are those of the text, or it is refused. */
+static void test_prices(void **state)
+{
+    (void)state;
+    assert_price("2.50", "2.50");
+    assert_price("-0.00", "-0.00");
+    assert_price("0E+3", "0E+3");
+    assert_price("+1.20", "1.20");
+    assert_price(".5", "0.5");
+    assert_price("5.", "5");
+    assert_price("000000000000000000000000000000000000000000000002.50", "2.50");
+    assert_price("1234567890123456789012345678901234",
+                 "1234567890123456789012345678901234");
+    assert_price("0.1234567890123456789012345678901234",
+                 "0.1234567890123456789012345678901234");
+    assert_price("1e3", "1E+3");
+    assert_price("1.5E-7", "1.5E-7");
+    assert_price("9E-6176", "9E-6176");
+    assert_price("9E+6111", "9E+6111");
+    assert_price("9E+6112", NULL); /* could only be held as 90E+6111 */
+    assert_price("0.9E-6176", NULL);
+    assert_price("0E+6112", NULL);
+    assert_price("1E+99999999999999999999", NULL);
+    assert_price("1.2345678901234567890123456789012345", NULL);
+    assert_price("1.0000000000000000000000000000000000", NULL);
+    assert_price("1e", NULL);
+    assert_price("1e+", NULL);
+    assert_price("e3", NULL);
+    assert_price("1.2.3", NULL);
+    assert_price("--1", NULL);
+    assert_price("0x10", NULL);
+    assert_price("NaN", NULL);
+    assert_price("Infinity", NULL);
+    assert_price(" 1", NULL);
+    assert_price("-", NULL);
+    assert_price(".", NULL);
 }
 
 static void make(uint64_t seed, size_t invoices)
@@ -232,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_bad_lines_are_named),
+        cmocka_unit_test(test_prices),
         cmocka_unit_test(test_made_lines_load),
         cmocka_unit_test(test_the_same_seed_makes_the_same_bytes),
         cmocka_unit_test(test_the_real_file),

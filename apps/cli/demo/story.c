@@ -85,12 +85,21 @@ static bool have_catalogue(struct world *w)
 
 /* ---- selling ---- */
 
+/* Rounded so that in a small shop, too, till 2 begins a sale before it is killed, and the
+ * others sell while it is down. */
+size_t demo_target(const struct world *w, enum world_place till, size_t percent)
+{
+    bool is_up = percent == (till == TILL_2 ? DEMO_KILL_UNTIL : DEMO_DOWN_UNTIL);
+
+    return (w->stores[till].share * percent + (is_up ? 99 : 0)) / 100;
+}
+
 static size_t
     selling_percent; /* of world_wait's question, which takes the world alone */
 
 static bool has_sold(struct world *w, enum world_place till)
 {
-    return w->stores[till].sold >= world_share(w, till, selling_percent);
+    return w->stores[till].sold >= demo_target(w, till, selling_percent);
 }
 
 static bool have_all_sold(struct world *w)
@@ -110,13 +119,15 @@ static bool stands_till_2(struct world *w)
 
 static bool sell(struct demo *d, size_t percent, bool (*is_so)(struct world *w))
 {
+    struct world *w = &d->world;
+
     selling_percent = percent;
-    world_allow(&d->world, TILL_1, percent);
-    world_allow(&d->world, TILL_3, percent);
+    world_allow(w, TILL_1, demo_target(w, TILL_1, percent));
+    world_allow(w, TILL_3, demo_target(w, TILL_3, percent));
     if (is_so != have_others_sold) {
-        world_allow(&d->world, TILL_2, percent);
+        world_allow(w, TILL_2, demo_target(w, TILL_2, percent));
     }
-    return world_wait(&d->world, is_so, "the tills do not sell");
+    return world_wait(w, is_so, "the tills do not sell");
 }
 
 static void say_sold(struct demo *d)

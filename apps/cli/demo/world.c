@@ -93,12 +93,35 @@ static bool take_lines(struct world_store *s)
     return any;
 }
 
+/* What a child has said last on stderr, which is why it has ended. */
+static void read_last_line(const struct world_store *s, char *out, size_t room)
+{
+    char path[4300];
+    char line[400];
+    FILE *log;
+
+    out[0] = '\0';
+    snprintf(path, sizeof(path), "%s.log", s->path);
+    log = fopen(path, "r");
+    while (log && fgets(line, sizeof(line), log)) {
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(out, room, "%s", line);
+    }
+    if (log) {
+        fclose(log);
+    }
+}
+
 static bool has_died(struct world *w, struct world_store *s)
 {
+    char last[400];
+
     if (!s->child.name || !demo_child_has_ended(&s->child)) {
         return false;
     }
-    world_fail(w, LIANA_EIO, "%s has ended: see %s.log", s->name, s->path);
+    read_last_line(s, last, sizeof(last));
+    world_fail(w, LIANA_EIO, "%s has ended%s%s, see %s.log", s->name, *last ? ": " : "",
+               last, s->path);
     return true;
 }
 
@@ -400,16 +423,11 @@ void world_detach(struct world *w, enum world_place place)
 
 /* ---- selling ---- */
 
-size_t world_share(const struct world *w, enum world_place till, size_t percent)
-{
-    return w->stores[till].share * percent / 100;
-}
-
-void world_allow(struct world *w, enum world_place till, size_t percent)
+void world_allow(struct world *w, enum world_place till, size_t count)
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "sell %zu\n", world_share(w, till, percent));
+    snprintf(text, sizeof(text), "sell %zu\n", count);
     demo_child_say(&w->stores[till].child, text);
 }
 

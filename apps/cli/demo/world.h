@@ -75,9 +75,8 @@ bool world_pump(struct world *w, int timeout_ms);
 /* Pumps until `is_so` or nothing has happened for a minute. `what` is for the message. */
 bool world_wait(struct world *w, bool (*is_so)(struct world *w), const char *what);
 
-/* Each till may sell this share of its invoices. */
-void world_allow(struct world *w, enum world_place till, size_t percent);
-size_t world_share(const struct world *w, enum world_place till, size_t percent);
+/* A till may sell so many of its invoices. */
+void world_allow(struct world *w, enum world_place till, size_t count);
 size_t world_sold(const struct world *w);
 
 bool world_fail(struct world *w, liana_status status, const char *format, ...)

@@ -25,6 +25,7 @@ struct side {
     bool closes_on_down;
     struct liana_slice sends_on_up;
     bool closes_on_up;
+    bool is_admitted_on_up;
 };
 
 struct world {
@@ -52,6 +53,9 @@ static void on_up(void *ctx, const struct lia_tls_peer *peer)
     side->is_up = true;
     side->peer = *peer;
     lia_gate_leave(&side->world->gate);
+    if (side->is_admitted_on_up) {
+        lia_net_link_admit(side->link);
+    }
     if (side->sends_on_up.len > 0) {
         LIA_ASSERT(lia_net_link_send(side->link, side->sends_on_up) == LIANA_OK);
     }
@@ -314,9 +318,10 @@ static bool both_are_closed(const void *ctx)
 
 /* ---- the world ---- */
 
-static void begin(struct world *w)
+static int set_up(void **state)
 {
-    memset(w, 0, sizeof(*w));
+    struct world *w = test_calloc(1, sizeof(*w));
+
     lia_test_env_init(&w->env, 1);
     lia_gate_init(&w->gate);
     for (int i = 0; i < 2; i++) {
@@ -332,10 +337,14 @@ static void begin(struct world *w)
     }
     assert_ok(lia_address_parse(lia_str("127.0.0.1:0"), &w->where, NULL));
     assert_ok(lia_loop_start(&w->env.env, "liana-test", &w->loop, NULL));
+    *state = w;
+    return 0;
 }
 
-static void finish(struct world *w)
+static int tear_down(void **state)
 {
+    struct world *w = *state;
+
     lia_loop_call(w->loop, do_close_acceptor, w);
     lia_gate_wait(&w->gate, acceptor_is_closed, w);
     lia_loop_call(w->loop, do_close_both, w);
@@ -348,7 +357,11 @@ static void finish(struct world *w)
     }
     lia_gate_deinit(&w->gate);
     lia_test_env_finish(&w->env);
+    test_free(w);
+    return 0;
 }
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static void connect_up(struct world *w)
 {
@@ -360,55 +373,46 @@ static void connect_up(struct world *w)
 
 static void both_ends_learn_each_others_key(void **state)
 {
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
-    connect_up(&w);
-    assert_memory_equal(w.dialer.peer.public_key, w.identity[1].public_key,
+    connect_up(w);
+    assert_memory_equal(w->dialer.peer.public_key, w->identity[1].public_key,
                         LIA_TLS_KEY_BYTES);
-    assert_memory_equal(w.listener.peer.public_key, w.identity[0].public_key,
+    assert_memory_equal(w->listener.peer.public_key, w->identity[0].public_key,
                         LIA_TLS_KEY_BYTES);
-    assert_memory_equal(w.listener.peer.exporter, w.dialer.peer.exporter,
+    assert_memory_equal(w->listener.peer.exporter, w->dialer.peer.exporter,
                         LIA_TLS_EXPORTER_BYTES);
-    finish(&w);
 }
 
 static void bytes_arrive_in_order_both_ways(void **state)
 {
     struct lia_buf bytes;
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
-    connect_up(&w);
-    lia_buf_init(&bytes, &w.env.alloc.alloc);
+    connect_up(w);
+    lia_buf_init(&bytes, &w->env.alloc.alloc);
     for (uint64_t i = 0; i < 300000; i++) {
         lia_buf_u64(&bytes, i);
     }
-    w.to_send = lia_buf_slice(&bytes);
-    lia_loop_call(w.loop, do_send_both, &w);
-    lia_gate_wait(&w.gate, both_have_all, &w);
-    assert_slice_equal(lia_buf_slice(&w.dialer.received), w.to_send);
-    assert_slice_equal(lia_buf_slice(&w.listener.received), w.to_send);
+    w->to_send = lia_buf_slice(&bytes);
+    lia_loop_call(w->loop, do_send_both, w);
+    lia_gate_wait(&w->gate, both_have_all, w);
+    assert_slice_equal(lia_buf_slice(&w->dialer.received), w->to_send);
+    assert_slice_equal(lia_buf_slice(&w->listener.received), w->to_send);
     lia_buf_deinit(&bytes);
-    finish(&w);
 }
 
 static void closing_is_told_in_order(void **state)
 {
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
-    w.listener.closes_on_down = true;
-    connect_up(&w);
-    lia_loop_call(w.loop, do_close_dialer, &w);
-    lia_gate_wait(&w.gate, is_closed, &w.dialer);
-    lia_gate_wait(&w.gate, is_closed, &w.listener);
-    assert_status(LIANA_OK, w.listener.reason);
-    assert_false(w.dialer.is_down);
-    finish(&w);
+    w->listener.closes_on_down = true;
+    connect_up(w);
+    lia_loop_call(w->loop, do_close_dialer, w);
+    lia_gate_wait(&w->gate, is_closed, &w->dialer);
+    lia_gate_wait(&w->gate, is_closed, &w->listener);
+    assert_status(LIANA_OK, w->listener.reason);
+    assert_false(w->dialer.is_down);
 }
 
 /* What a side says before it closes at once reaches the other side whole, although there
@@ -418,102 +422,106 @@ static void last_words_are_heard(void **state)
 {
     static uint8_t words[4000000];
     static uint8_t chatter[200000];
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
     memset(words, 'w', sizeof(words));
-    w.listener.sends_on_up = lia_slice(words, sizeof(words));
-    w.listener.closes_on_up = true;
-    w.dialer.sends_on_up = lia_slice(chatter, sizeof(chatter));
-    w.dialer.closes_on_down = true;
-    lia_loop_call(w.loop, do_connect, &w);
-    lia_gate_wait(&w.gate, is_closed, &w.listener);
-    lia_gate_wait(&w.gate, is_closed, &w.dialer);
-    assert_slice_equal(lia_buf_slice(&w.dialer.received),
+    w->listener.sends_on_up = lia_slice(words, sizeof(words));
+    w->listener.closes_on_up = true;
+    w->dialer.sends_on_up = lia_slice(chatter, sizeof(chatter));
+    w->dialer.closes_on_down = true;
+    lia_loop_call(w->loop, do_connect, w);
+    lia_gate_wait(&w->gate, is_closed, &w->listener);
+    lia_gate_wait(&w->gate, is_closed, &w->dialer);
+    assert_slice_equal(lia_buf_slice(&w->dialer.received),
                        lia_slice(words, sizeof(words)));
-    assert_status(LIANA_OK, w.dialer.reason);
-    finish(&w);
+    assert_status(LIANA_OK, w->dialer.reason);
 }
 
 static void rubbish_ends_the_link_and_nothing_else(void **state)
 {
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
-    w.dialer.is_raw = true;
-    w.listener.closes_on_down = true;
-    lia_loop_call(w.loop, do_connect, &w);
-    lia_gate_wait(&w.gate, both_are_there, &w);
-    w.to_send = LIA_BYTES("this is not TLS at all, whatever the port says");
-    lia_loop_call(w.loop, do_raw_send, &w);
-    lia_gate_wait(&w.gate, is_down, &w.listener);
-    assert_status(LIANA_EPROTOCOL, w.listener.reason);
-    assert_non_null(strstr(w.listener.err.message, "tcp://127.0.0.1:"));
-    lia_gate_wait(&w.gate, is_down, &w.dialer); /* its stream ended */
-    finish(&w);
+    w->dialer.is_raw = true;
+    w->listener.closes_on_down = true;
+    lia_loop_call(w->loop, do_connect, w);
+    lia_gate_wait(&w->gate, both_are_there, w);
+    w->to_send = LIA_BYTES("this is not TLS at all, whatever the port says");
+    lia_loop_call(w->loop, do_raw_send, w);
+    lia_gate_wait(&w->gate, is_down, &w->listener);
+    assert_status(LIANA_EPROTOCOL, w->listener.reason);
+    assert_non_null(strstr(w->listener.err.message, "tcp://127.0.0.1:"));
+    lia_gate_wait(&w->gate, is_down, &w->dialer); /* its stream ended */
 }
 
 static void an_end_without_goodbye_is_a_failure(void **state)
 {
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
-    w.dialer.is_raw = true;
-    w.listener.closes_on_down = true;
-    lia_loop_call(w.loop, do_connect, &w);
-    lia_gate_wait(&w.gate, both_are_there, &w);
-    lia_loop_call(w.loop, do_close_dialer, &w);
-    lia_gate_wait(&w.gate, is_closed, &w.listener);
-    assert_status(LIANA_ECLOSED, w.listener.reason);
-    assert_false(w.listener.is_up);
-    finish(&w);
+    w->dialer.is_raw = true;
+    w->listener.closes_on_down = true;
+    lia_loop_call(w->loop, do_connect, w);
+    lia_gate_wait(&w->gate, both_are_there, w);
+    lia_loop_call(w->loop, do_close_dialer, w);
+    lia_gate_wait(&w->gate, is_closed, &w->listener);
+    assert_status(LIANA_ECLOSED, w->listener.reason);
+    assert_false(w->listener.is_up);
 }
 
 static void a_silent_stranger_is_dropped(void **state)
 {
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
-    w.dialer.is_raw = true;
-    w.listener.closes_on_down = true;
-    w.config[1].handshake_ms = 20;
-    w.config[1].linger_ms = 20;
-    lia_loop_call(w.loop, do_connect, &w);
-    lia_gate_wait(&w.gate, is_down, &w.listener);
-    assert_status(LIANA_ETIMEOUT, w.listener.reason);
-    lia_gate_wait(&w.gate, is_closed, &w.listener); /* though it never says goodbye */
-    finish(&w);
+    w->dialer.is_raw = true;
+    w->listener.closes_on_down = true;
+    w->config[1].handshake_ms = 20;
+    w->config[1].linger_ms = 20;
+    lia_loop_call(w->loop, do_connect, w);
+    lia_gate_wait(&w->gate, is_down, &w->listener);
+    assert_status(LIANA_ETIMEOUT, w->listener.reason);
+    lia_gate_wait(&w->gate, is_closed, &w->listener); /* though it never says goodbye */
+}
+
+/* Its key may be anybody's: the owner has to know it in time. */
+static void who_is_not_admitted_in_time_goes_down(void **state)
+{
+    struct world *w = *state;
+
+    w->listener.is_admitted_on_up = true;
+    w->listener.closes_on_down = true;
+    w->dialer.closes_on_down = true;
+    w->config[1].handshake_ms = 300;
+    w->config[0].handshake_ms = 600;
+    connect_up(w);
+    lia_gate_wait(&w->gate, is_down, &w->dialer);
+    assert_status(LIANA_ETIMEOUT, w->dialer.reason);
+    assert_non_null(strstr(w->dialer.err.message, "has not proved"));
+    lia_gate_wait(&w->gate, is_closed, &w->listener);
+    assert_ok(w->listener.reason); /* its own time was over long before */
 }
 
 static void who_does_not_read_is_given_up(void **state)
 {
-    struct world w;
+    struct world *w = *state;
 
-    (void)state;
-    begin(&w);
-    w.config[0].linger_ms = 20;
-    w.config[1].linger_ms = 20;
-    connect_up(&w);
-    lia_loop_call(w.loop, do_fill_queue, &w);
-    assert_status(LIANA_ELIMIT, w.status);
-    lia_loop_call(w.loop, do_resume, &w);
-    lia_gate_wait(&w.gate, is_drained, &w.dialer);
-    finish(&w);
+    w->config[0].linger_ms = 20;
+    w->config[1].linger_ms = 20;
+    connect_up(w);
+    lia_loop_call(w->loop, do_fill_queue, w);
+    assert_status(LIANA_ELIMIT, w->status);
+    lia_loop_call(w->loop, do_resume, w);
+    lia_gate_wait(&w->gate, is_drained, &w->dialer);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(both_ends_learn_each_others_key),
-    cmocka_unit_test(bytes_arrive_in_order_both_ways),
-    cmocka_unit_test(closing_is_told_in_order),
-    cmocka_unit_test(last_words_are_heard),
-    cmocka_unit_test(rubbish_ends_the_link_and_nothing_else),
-    cmocka_unit_test(an_end_without_goodbye_is_a_failure),
-    cmocka_unit_test(a_silent_stranger_is_dropped),
-    cmocka_unit_test(who_does_not_read_is_given_up),
+    CASE(both_ends_learn_each_others_key),
+    CASE(bytes_arrive_in_order_both_ways),
+    CASE(closing_is_told_in_order),
+    CASE(last_words_are_heard),
+    CASE(rubbish_ends_the_link_and_nothing_else),
+    CASE(an_end_without_goodbye_is_a_failure),
+    CASE(a_silent_stranger_is_dropped),
+    CASE(who_is_not_admitted_in_time_goes_down),
+    CASE(who_does_not_read_is_given_up),
 };
 
 LIA_TEST_MAIN(tests)

@@ -114,7 +114,7 @@ LIANA_API LIANA_MUST_CHECK liana_status liana_shared_key_new(liana_bytes **out,
 /* A handle on a store that another process (or another handle of this one) holds open
  * and serves. Every function of the API works on it, unless its comment says otherwise.
  * A connection that breaks fails all later calls with LIANA_ECLOSED: close and attach
- * again. LIANA_ENOTFOUND (nobody serves it), LIANA_EDENIED (the socket belongs to
+ * again. Whether a change that was under way then has been made, only the store knows. LIANA_ENOTFOUND (nobody serves it), LIANA_EDENIED (the socket belongs to
  * another user), LIANA_EVERSION. */
 LIANA_API LIANA_MUST_CHECK liana_status liana_attach(struct liana_str path,
                                                      liana_db **out,

@@ -42,10 +42,15 @@ liana_status liana_attach(struct liana_str path,
                           liana_db **out,
                           struct liana_error *err)
 {
+    struct lia_env env;
+
     if (!out || !path.ptr || path.len == 0) {
         return invalid(err, "liana_attach: no path or no place for the handle");
     }
-    return lia_remote_open(path, out, err);
+    if (lia_env_system(&env)) {
+        return lia_err(err, LIANA_EINTERNAL, "the system has no randomness");
+    }
+    return lia_remote_open(&env, path, out, err);
 }
 
 liana_status liana_close(liana_db *db, struct liana_error *err)

@@ -261,28 +261,24 @@ static const struct lia_db_ops ops = {.close = close_remote,
                                       .poll = poll_event,
                                       .fd = event_fd};
 
-liana_status lia_remote_open(struct liana_str path,
+liana_status lia_remote_open(const struct lia_env *env,
+                             struct liana_str path,
                              liana_db **out,
                              struct liana_error *err)
 {
-    struct lia_env env;
-    struct lia_remote_db *r;
-    liana_status status = lia_env_system(&env);
+    struct lia_remote_db *r = lia_mem_zalloc(env->alloc, sizeof(*r));
+    liana_status status;
 
-    if (status) {
-        return lia_err_plain(err, status);
-    }
-    r = lia_mem_zalloc(env.alloc, sizeof(*r));
     if (!r) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     r->base.ops = &ops;
-    r->env = env;
-    r->path = lia_mem_zalloc(env.alloc, path.len + 1);
+    r->env = *env;
+    r->path = lia_mem_zalloc(env->alloc, path.len + 1);
     status = r->path ? lia_mutex_init(&r->mutex) : LIANA_ENOMEM;
     if (status) {
-        lia_mem_free(env.alloc, r->path, path.len + 1);
-        lia_mem_free(env.alloc, r, sizeof(*r));
+        lia_mem_free(env->alloc, r->path, path.len + 1);
+        lia_mem_free(env->alloc, r, sizeof(*r));
         return lia_err_plain(err, status);
     }
     memcpy(r->path, path.ptr, path.len);

@@ -10,8 +10,11 @@
  * Ownership: each handle owns its connection. Threads: as the public headers say.
  */
 #include "api/handle.h"
+#include "base/env.h"
 
-LIANA_MUST_CHECK liana_status lia_remote_open(struct liana_str path,
+/* `env` is copied; its allocator and ctx are borrowed until close. */
+LIANA_MUST_CHECK liana_status lia_remote_open(const struct lia_env *env,
+                                              struct liana_str path,
                                               liana_db **out,
                                               struct liana_error *err);
 

@@ -93,6 +93,7 @@ static liana_status ask(struct remote_feed *f,
     mark = lia_bson_begin(&body);
     lia_field_add(&body, "feed", f->id);
     lia_field_add(&body, "timeout_ms", (uint64_t)(int64_t)timeout_ms);
+    lia_field_add(&body, "position", f->base.position);
     lia_bson_end(&body, mark);
     lia_buf_reset(&f->parts);
     f->part_count = 0;

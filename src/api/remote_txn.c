@@ -49,7 +49,7 @@ static liana_status fetch(struct remote_result *r, struct liana_error *err)
     r->at = 0;
     status =
         lia_remote_call(r->client, LIA_CONTROL_NEXT, &body, take_row, r, &reply, err);
-    if (status || lia_field_flag(lia_buf_slice(&reply), "ended")) {
+    if (!status && lia_field_flag(lia_buf_slice(&reply), "ended")) {
         r->id = 0;
     }
     lia_buf_deinit(&reply);

@@ -428,6 +428,8 @@ static liana_status feed_next(void *session,
     if (status) {
         return status;
     }
+    /* The client's: a page that did not reach it whole is given again. */
+    ((liana_feed *)held->handle)->position = lia_field_number(body, "position");
     set_waiting(s, held->handle);
     status = lia_control_reply_is_canceled(reply)
                  ? lia_err_plain(err, LIANA_ECANCELED)

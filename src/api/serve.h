@@ -15,7 +15,7 @@
  *     COMMIT       {txn}                                  {seq}
  *     ROLLBACK     {txn}                                  {}
  *     FEED_OPEN    {since, collections: [string], page_changes, page_bytes}  {feed}
- *     FEED_NEXT    {feed, timeout_ms}                     parts: {seq, collection, id:
+ *     FEED_NEXT    {feed, timeout_ms, position}           parts: {seq, collection, id:
  *                                                         document, document, written_ms};
  *                                                         {position, timed_out: bool}
  *     FEED_CLOSE   {feed}                                 {}

@@ -67,6 +67,13 @@ uint8_t *lia_buf_extend(struct lia_buf *buf, size_t n)
     return at;
 }
 
+void lia_buf_reserve(struct lia_buf *buf, size_t n)
+{
+    if (lia_buf_extend(buf, n)) {
+        buf->len -= n;
+    }
+}
+
 void lia_buf_bytes(struct lia_buf *buf, const void *p, size_t n)
 {
     uint8_t *at = n ? lia_buf_extend(buf, n) : NULL;

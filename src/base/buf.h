@@ -42,6 +42,9 @@ static inline struct liana_slice lia_buf_slice(const struct lia_buf *buf)
  * becomes failed. The pointer is valid until the next write. */
 uint8_t *lia_buf_extend(struct lia_buf *buf, size_t n);
 
+/* The next `n` bytes need no memory then. */
+void lia_buf_reserve(struct lia_buf *buf, size_t n);
+
 void lia_buf_bytes(struct lia_buf *buf, const void *p, size_t n);
 void lia_buf_slice_add(struct lia_buf *buf, struct liana_slice s);
 void lia_buf_u8(struct lia_buf *buf, uint8_t v);

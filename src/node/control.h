@@ -34,7 +34,7 @@
 #include "codec/bson.h"
 
 #define LIA_CONTROL_FILE      "control.sock"
-#define LIA_CONTROL_PROTOCOL  1
+#define LIA_CONTROL_PROTOCOL  2
 #define LIA_CONTROL_HEAD      9
 #define LIA_CONTROL_FRAME_MAX (40 * LIA_MIB)
 

@@ -7,6 +7,9 @@
 
 #define READ_BYTES ((size_t)64 * 1024)
 
+/* More than the answer to anything that changes something. */
+#define REPLY_BYTES ((size_t)512)
+
 struct lia_control_client {
     const struct lia_env *env;
     struct lia_local_socket socket;
@@ -169,14 +172,39 @@ static liana_status await_answer(struct lia_control_client *client,
     return status;
 }
 
+/* So that out of memory means that nothing was done: the memory for the answer comes
+ * before the question. */
+static liana_status make_room(struct lia_control_client *client,
+                              const struct lia_control_call *call,
+                              struct liana_error *err)
+{
+    liana_status status;
+
+    lia_buf_reserve(&client->in, 2 * READ_BYTES);
+    status = client->in.status;
+    if (status) {
+        lia_buf_deinit(&client->in);
+        lia_buf_init(&client->in, client->env->alloc);
+        client->used = 0; /* nothing waits there between calls */
+    }
+    if (!status && call->reply) {
+        lia_buf_reserve(call->reply, REPLY_BYTES);
+        status = call->reply->status;
+    }
+    return lia_err_plain(err, status);
+}
+
 static liana_status run_call(struct lia_control_client *client,
                              const struct lia_control_call *call,
                              struct liana_error *err)
 {
     struct progress p = {.call = call};
     uint32_t number = ++client->last_number;
-    liana_status status;
+    liana_status status = make_room(client, call, err);
 
+    if (status) {
+        return status;
+    }
     lia_mutex_lock(&client->sending);
     client->running = number;
     status = send_frame(client, number, call->kind, call->body);

@@ -3,6 +3,10 @@
 
 #include "base/slice.h"
 
+/* What an answer has at least, before anything is done: with it, no change that was made
+ * is answered with an error. */
+#define REPLY_BYTES ((size_t)512)
+
 struct lia_control_reply {
     struct lia_control_conn *conn;
     struct lia_control_request *request;
@@ -159,15 +163,18 @@ static bool serve(struct lia_control_conn *conn, struct lia_control_request *req
     liana_status status = LIANA_ECANCELED;
 
     lia_buf_init(&reply.body, conn->alloc);
+    lia_buf_reserve(&reply.body, REPLY_BYTES);
     if (!was_canceled(conn, request)) {
-        status = run(conn, request, &reply, &err);
+        status =
+            reply.body.status ? reply.body.status : run(conn, request, &reply, &err);
     }
     if (!status) {
         status = reply.body.status;
     }
     if (!status) {
         status = put_frame(conn, request, LIA_CONTROL_DONE, lia_buf_slice(&reply.body));
-        if (status == LIANA_ECANCELED) {
+        if (status == LIANA_ECANCELED || status == LIANA_ENOMEM) {
+            /* It is done: an error would say that it is not, the end says nothing. */
             lia_buf_deinit(&reply.body);
             return false;
         }

@@ -27,8 +27,8 @@ struct lia_test_alloc {
     atomic_size_t live_blocks;
     atomic_size_t live_bytes;
     atomic_size_t allocations; /* asked for so far, those that failed included */
-    size_t fail_at;            /* the number of the allocation that fails; 0: none */
-    bool fails_onwards;        /* and all after it */
+    atomic_size_t fail_at;     /* the number of the allocation that fails; 0: none */
+    atomic_bool fails_onwards; /* and all after it */
 };
 
 void lia_test_alloc_init(struct lia_test_alloc *t);

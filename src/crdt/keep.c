@@ -40,17 +40,28 @@ bool lia_keep_may_evict(const struct lia_keep *keep, const struct lia_doc_info *
     return info->exists && !keep->is_keeper && lia_keep_is_kept(keep, info->vector);
 }
 
+/* Some of what these actors wrote was evicted here, perhaps the life of this document. */
+static bool touches_holes(const struct lia_keep *keep, struct lia_vector v)
+{
+    for (size_t i = 0; i < v.count; i++) {
+        if (lia_vector_get(keep->evicted, v.entries[i].actor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Who forgets must recognise what was deleted when it comes back, by marks of its own; a
- * keeper above its holes, because others rely on its verdict. Where there is a predicate
- * there are no marks; there others give the verdict. */
+ * keeper surely, because others rely on its verdict. Where there is a predicate there are
+ * no marks; there others give the verdict. */
 bool lia_keep_may_forget(const struct lia_keep *keep,
                          const struct lia_doc_info *info,
                          uint64_t age_ms,
                          uint64_t ttl_ms)
 {
-    struct lia_vector holes = keep->is_keeper ? keep->evicted : NO_VECTOR;
     bool is_known = LIA_MUTANT(102) || !keep->is_whole ||
-                    is_within(info->vector, holes, keep->marks);
+                    (is_within(info->vector, NO_VECTOR, keep->marks) &&
+                     !(keep->is_keeper && touches_holes(keep, info->vector)));
     bool is_safe = LIA_MUTANT(103) || is_within(info->vector, NO_VECTOR, keep->kept);
 
     return !info->exists && age_ms >= ttl_ms && is_known && is_safe;
@@ -125,7 +136,7 @@ enum lia_offer lia_keep_judge(const struct lia_keep *keep,
             mode == LIA_UPDATE_WINS ? offered->newest : offered->info.created;
         return LIA_OFFER_BURY;
     }
-    if (held->info.vector.count == 0 &&
+    if (keep->is_whole && held->info.vector.count == 0 &&
         is_within(offered->info.vector, NO_VECTOR, keep->marks) && !LIA_MUTANT(111)) {
         return LIA_OFFER_REFUSE;
     }

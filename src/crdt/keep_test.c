@@ -208,6 +208,10 @@ static void a_predicate_gives_no_verdict(void **state)
     assert_int_equal(
         lia_keep_judge(&keep, &NO_ROW, &offered, LIA_DELETE_WINS, &deleted),
         LIA_OFFER_TAKE);
+    offered = alive(VECTOR(A5));
+    assert_int_equal(
+        lia_keep_judge(&keep, &NO_ROW, &offered, LIA_DELETE_WINS, &deleted),
+        LIA_OFFER_TAKE);
 }
 
 /* ---- marks ---- */

@@ -6,79 +6,6 @@
 #include "base/error.h"
 #include "crdt/testing/keep_world.h"
 
-/* ---- writes ---- */
-
-static void tell_write(struct keep_world *w,
-                       struct keep_store *s,
-                       size_t key,
-                       size_t made)
-{
-    static const char *const VERBS[] = {"inserts", "updates", "deletes", "buries"};
-    const struct keep_commit *c = &w->commits[made];
-
-    TELL(w, "  store %zu %s %zu as %zu:%zu%s\n", keep_index(w, s), VERBS[c->kind], key,
-         (size_t)c->stamp.actor, (size_t)c->stamp.hlc,
-         s->rows[key].is_in_group ? " (in the group)" : "");
-}
-
-static void set_value(struct keep_world *w,
-                      struct keep_row *row,
-                      size_t made,
-                      bool value)
-{
-    row->value_life = w->commits[made].life;
-    row->value_stamp = w->commits[made].stamp;
-    row->is_in_group = value;
-}
-
-static void insert(struct keep_world *w, struct keep_store *s, size_t key)
-{
-    struct keep_row *row = &s->rows[key];
-    bool is_seed = key == KEEP_SEEDED_KEY && keep_below(w, 2);
-    bool matched = keep_matches(row, key);
-    size_t made;
-
-    if (is_seed ? row->is_held : keep_is_alive(row, key)) {
-        return;
-    }
-    made = is_seed ? keep_seed(w, s, key) : keep_commit(w, s, key, KEEP_INSERT);
-    row->created = w->commits[made].stamp;
-    set_value(w, row, made, is_seed || keep_below(w, 4));
-    keep_changed(s, key, matched);
-    tell_write(w, s, key, made);
-}
-
-static void update(struct keep_world *w, struct keep_store *s, size_t key)
-{
-    struct keep_row *row = &s->rows[key];
-    bool matched = keep_matches(row, key);
-    size_t made;
-
-    if (!keep_is_alive(row, key)) {
-        return;
-    }
-    made = keep_commit(w, s, key, KEEP_UPDATE);
-    row->updated = w->commits[made].stamp;
-    set_value(w, row, made, keep_below(w, 3));
-    keep_changed(s, key, matched);
-    tell_write(w, s, key, made);
-}
-
-static void delete (struct keep_world *w, struct keep_store *s, size_t key)
-{
-    struct keep_row *row = &s->rows[key];
-    bool matched = keep_matches(row, key);
-    size_t made;
-
-    if (!keep_is_alive(row, key)) {
-        return;
-    }
-    made = keep_commit(w, s, key, KEEP_DELETE);
-    row->deleted = w->commits[made].deletes;
-    keep_changed(s, key, matched);
-    tell_write(w, s, key, made);
-}
-
 /* ---- accidents ---- */
 
 static void forget_shown(struct keep_world *w, size_t store)
@@ -215,11 +142,12 @@ static void step(struct keep_world *w, uint64_t seed)
     w->touched = 1U << store;
     s->hlc += keep_below(w, 10) ? 0 : keep_below(w, 20);
     if (kind < 28) {
-        insert(w, s, key);
+        keep_insert(w, s, key, key == KEEP_SEEDED_KEY && keep_below(w, 2),
+                    keep_below(w, 4));
     } else if (kind < 48) {
-        update(w, s, key);
+        keep_update(w, s, key, keep_below(w, 3));
     } else if (kind < 66) {
-        delete (w, s, key);
+        keep_delete(w, s, key);
     } else if (kind < 88) {
         keep_drop(w, s, key, keep_below(w, 10));
     } else if (kind < 102) {

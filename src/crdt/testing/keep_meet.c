@@ -78,8 +78,8 @@ static void receive(struct keep_world *w,
         TELL(w, "    store %zu refuses %zu\n", keep_index(w, s), key);
         return;
     }
-    if (!row->is_held && keep_covers(&s->marks, &offered.vector) &&
-        answer == LIA_OFFER_TAKE) {
+    if (s->role != KEEP_FILTERED && !row->is_held &&
+        keep_covers(&s->marks, &offered.vector) && answer == LIA_OFFER_TAKE) {
         keep_fail(w, "%zu returns to store %zu without news", key, keep_index(w, s));
     }
     TELL(w, "    store %zu takes %zu\n", keep_index(w, s), key);

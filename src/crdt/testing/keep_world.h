@@ -11,6 +11,7 @@
  * for. Marks and evicted vectors are kept as the product's, in dense arrays.
  *
  *     keep_world.c    stores, rows and commits
+ *     keep_write.c    local writes
  *     keep_meet.c     one store pulls from another
  *     keep_check.c    what must hold after every step, and at rest
  *     keep_history.c  random histories
@@ -161,7 +162,20 @@ void keep_reflect(struct keep_world *w, struct keep_row *row, size_t commit);
 void keep_row_join(struct keep_row *row, const struct keep_row *other);
 /* The row got a seq. */
 void keep_changed(struct keep_store *s, size_t key, bool matched_before);
-/* Drops it, if the product lets it. */
+/* Local writes; nothing where they cannot be made. */
+void keep_insert(struct keep_world *w,
+                 struct keep_store *s,
+                 size_t key,
+                 bool is_seed,
+                 bool is_in_group);
+void keep_update(struct keep_world *w,
+                 struct keep_store *s,
+                 size_t key,
+                 bool is_in_group);
+void keep_delete(struct keep_world *w, struct keep_store *s, size_t key);
+
+/* A tombstone that came `age` ago; 1 is enough. A living copy. Both if the product lets
+ * them go. */
 void keep_drop(struct keep_world *w, struct keep_store *s, size_t key, uint64_t age);
 void keep_evict(struct keep_world *w, struct keep_store *s, size_t key, bool is_forced);
 

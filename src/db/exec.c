@@ -205,6 +205,9 @@ liana_status lia_exec_step(struct lia_result *r,
         }
         return status;
     }
+    if (sqlite3_get_autocommit(conn->sqlite)) {
+        r->txn->failed = status; /* out of memory, say: SQLite has rolled it back */
+    }
     return lia_err_sub(err, status, why.subcode, "%s", why.message);
 }
 

@@ -162,6 +162,9 @@ static void on_path(struct gen *g, const char *fn, const struct lia_expr *path)
     put(g, fn);
     put(g, "(body,");
     lia_path_print(&g->scratch, &path->path);
+    if (g->scratch.status) {
+        fail(g, g->scratch.status);
+    }
     quoted(g, lia_buf_slice(&g->scratch));
     lia_buf_reset(&g->scratch);
     put(g, ")");

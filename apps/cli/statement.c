@@ -50,7 +50,7 @@ bool cli_run_statement(struct cli *cli,
     }
     liana_result_free(result);
     /* Whoever reads decides how much is printed, not how much is done. */
-    if (!is_printed && !cli_out_is_left(cli)) {
+    if (!cli_out_takes_more(cli) && !cli_out_is_left(cli)) {
         cli_out_failed(cli);
     }
     return (is_printed && status == LIANA_EEND) || cli_out_is_left(cli);

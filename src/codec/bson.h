@@ -87,6 +87,12 @@ LIANA_MUST_CHECK liana_status lia_bson_canonicalize(struct liana_slice doc,
                                                     struct lia_buf *out,
                                                     struct liana_error *err);
 
+/* The same for a map of values that are no part of one document, such as parameters: each
+ * may be as deep as a document. */
+LIANA_MUST_CHECK liana_status lia_bson_canonicalize_values(struct liana_slice values,
+                                                           struct lia_buf *out,
+                                                           struct liana_error *err);
+
 /* ---- reading ---- */
 
 struct lia_bson_iter {

@@ -14,7 +14,8 @@ struct check {
     bool is_strict;    /* what has another canonical form is an error, not only noted */
     bool is_canonical; /* nothing like that was met */
     size_t depth;
-    struct lia_bson_iter levels[LIA_DEPTH_MAX + 1]; /* [0] is the document */
+    size_t depth_max;
+    struct lia_bson_iter levels[LIA_DEPTH_MAX + 2]; /* [0] is the document */
 };
 
 /* ---- messages ---- */
@@ -262,7 +263,7 @@ static liana_status enter(struct check *c, struct liana_slice doc, bool is_array
     bool has_inner = false;
     liana_status status;
 
-    if (c->depth > LIA_DEPTH_MAX) {
+    if (c->depth > c->depth_max) {
         return fail(c, LIANA_EDEPTH, NULL, "nested too deeply");
     }
     if (doc.len < 5 || length_at(doc.ptr) != doc.len || doc.ptr[doc.len - 1] != 0) {
@@ -311,6 +312,7 @@ static void init(struct check *c,
     c->is_strict = true;
     c->is_canonical = true;
     c->depth = 0;
+    c->depth_max = LIA_DEPTH_MAX;
 }
 
 liana_status lia_bson_check(struct liana_slice doc,
@@ -323,9 +325,10 @@ liana_status lia_bson_check(struct liana_slice doc,
     return check(&c, doc);
 }
 
-liana_status lia_bson_canonicalize(struct liana_slice doc,
-                                   struct lia_buf *out,
-                                   struct liana_error *err)
+static liana_status canonicalize(struct liana_slice doc,
+                                 size_t depth_max,
+                                 struct lia_buf *out,
+                                 struct liana_error *err)
 {
     struct check c;
     size_t start = out->len;
@@ -333,6 +336,7 @@ liana_status lia_bson_canonicalize(struct liana_slice doc,
 
     init(&c, doc, out->alloc, err);
     c.is_strict = false;
+    c.depth_max = depth_max;
     status = check(&c, doc);
     if (status) {
         return status;
@@ -346,4 +350,18 @@ liana_status lia_bson_canonicalize(struct liana_slice doc,
         out->len = start;
     }
     return lia_err_plain(err, out->status);
+}
+
+liana_status lia_bson_canonicalize(struct liana_slice doc,
+                                   struct lia_buf *out,
+                                   struct liana_error *err)
+{
+    return canonicalize(doc, LIA_DEPTH_MAX, out, err);
+}
+
+liana_status lia_bson_canonicalize_values(struct liana_slice values,
+                                          struct lia_buf *out,
+                                          struct liana_error *err)
+{
+    return canonicalize(values, LIA_DEPTH_MAX + 1, out, err);
 }

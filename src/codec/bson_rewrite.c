@@ -64,7 +64,7 @@ static void leave(struct lia_buf *out, const struct level *level)
 
 void lia_bson_rewrite(struct liana_slice doc, struct lia_buf *out)
 {
-    struct level levels[LIA_DEPTH_MAX + 1];
+    struct level levels[LIA_DEPTH_MAX + 2];
     size_t depth = 1;
     size_t start = out->len;
 

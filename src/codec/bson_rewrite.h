@@ -5,7 +5,7 @@
  * codec/bson_rewrite - the canonical form of a document that is right in all else.
  *
  * Array elements are renamed to their index, the options of regular expressions sorted.
- * Used by lia_bson_canonicalize alone.
+ * Used by codec/bson_check.c alone.
  *
  * Rules: `doc` has been checked but for its canonical form. A result beyond 2 GiB, which
  * BSON cannot hold, sets LIANA_ETOOLARGE on `out`.

@@ -224,7 +224,7 @@ static liana_status take_params(struct lia_result *r,
         return LIANA_OK;
     }
     lia_buf_init(&canonical, r->alloc);
-    status = lia_bson_canonicalize(params, &canonical, err);
+    status = lia_bson_canonicalize_values(params, &canonical, err);
     if (status) {
         lia_err_prefix(err, "parameters");
     } else if (!lia_arena_copy(&r->arena, lia_buf_slice(&canonical), &r->params)) {

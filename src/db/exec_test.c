@@ -377,6 +377,44 @@ static void parameters_are_checked(void **state)
     assert_non_null(strstr(err.message, "parameters: "));
 }
 
+/* {"d": {"_id": 1, "a": {"a": ... {}}}}, with so many objects below d. */
+static void add_deep(struct lia_buf *out, size_t levels)
+{
+    size_t marks[LIA_DEPTH_MAX + 3];
+    size_t count = 0;
+
+    marks[count++] = lia_bson_begin(out);
+    marks[count++] = lia_bson_begin_in(out, LIA_BSON_DOCUMENT, lia_str("d"));
+    lia_bson_add_int32(out, lia_str("_id"), 1);
+    while (count < levels + 2) {
+        marks[count++] = lia_bson_begin_in(out, LIA_BSON_DOCUMENT, lia_str("a"));
+    }
+    while (count > 0) {
+        lia_bson_end(out, marks[--count]);
+    }
+}
+
+static void a_parameter_is_as_deep_as_a_document(void **state)
+{
+    struct world *w = *state;
+    struct lia_buf params;
+    struct lia_buf out;
+
+    lia_buf_init(&params, &lia_mem_libc);
+    lia_buf_init(&out, &lia_mem_libc);
+    add_deep(&params, LIA_DEPTH_MAX + 1);
+    run(w, NULL, "INSERT INTO c DOCUMENTS (:d)", lia_buf_slice(&params), &out);
+    assert_non_null(strstr((const char *)out.ptr, "LIANA_EDEPTH"));
+    lia_buf_reset(&params);
+    add_deep(&params, LIA_DEPTH_MAX);
+    run(w, NULL, "INSERT INTO c DOCUMENTS (:d)", lia_buf_slice(&params), &out);
+    assert_string_equal((const char *)out.ptr, "= 1 [1]\n");
+    run(w, NULL, "UPDATE c SET b = :d", lia_buf_slice(&params), &out);
+    assert_non_null(strstr((const char *)out.ptr, "LIANA_EDEPTH"));
+    lia_buf_deinit(&params);
+    lia_buf_deinit(&out);
+}
+
 static void a_commit_has_a_seq(void **state)
 {
     static const struct {
@@ -524,6 +562,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_failing_row_ends_the_result),
     CASE(a_lenient_statement_takes_wrong_types_for_missing),
     CASE(parameters_are_checked),
+    CASE(a_parameter_is_as_deep_as_a_document),
     CASE(a_commit_has_a_seq),
     CASE(explain_shows_the_plan),
     CASE(damaged_documents_are_not_answered),

@@ -110,6 +110,14 @@ class Statements(Cli):
         message = self.refused(2, "LIANA_ESYNTAX", "exec", "s", "SELECT * FROM c WHERE")
         self.assertRegex(message, r"1:\d+|line 1")
 
+    def test_a_document_as_deep_as_can_be(self):
+        deep = '{"_id": 1, "a": ' + '{"a": ' * 99 + "{}" + "}" * 100
+        self.liana("import", "s", "deep", data=deep)
+        self.assertEqual(json.loads(self.out("exec", "s", "SELECT * FROM deep")), json.loads(deep))
+        message = self.refused(1, "LIANA_EDEPTH", "exec", "s", "SELECT {'x': a} AS y FROM deep")
+        self.assertEqual(len(message.splitlines()), 1)
+        self.refused(1, "LIANA_EDEPTH", "exec", "s", "UPDATE deep SET b = {'x': a}")
+
     def test_a_transaction_is_all_or_nothing(self):
         self.liana("exec", "s", "-t", "INSERT INTO c DOCUMENTS ({'_id': 1}); INSERT INTO c DOCUMENTS ({'_id': 1})",
                    code=4)

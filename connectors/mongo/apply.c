@@ -147,6 +147,14 @@ static size_t gather_all(struct work *w,
     return n;
 }
 
+static liana_status revive(struct work *w, struct lia_mongo_plan *plan)
+{
+    size_t count = gather_all(w, plan, LIA_MONGO_DONE);
+
+    return count ? w->target->revive(w->target->ctx, w->batch, count, w->err)
+                 : LIANA_OK;
+}
+
 static liana_status settle(struct work *w,
                            struct lia_mongo_plan *plan,
                            uint64_t position)
@@ -158,11 +166,37 @@ static liana_status settle(struct work *w,
     if (count) {
         status = target->bury(target->ctx, w->batch, count, w->err);
     }
-    count = gather_all(w, plan, LIA_MONGO_DONE);
-    if (!status && count) {
-        status = target->revive(target->ctx, w->batch, count, w->err);
+    if (!status) {
+        status = revive(w, plan);
     }
     return status ? status : target->keep_position(target->ctx, position, w->err);
+}
+
+/* Sends everything; what is refused once more, behind the rest. */
+static liana_status deliver_plan(struct work *w, struct lia_mongo_plan *plan)
+{
+    liana_status status = deliver_all(w, plan, LIA_MONGO_OPEN);
+
+    return status ? status : deliver_all(w, plan, LIA_MONGO_BURIED);
+}
+
+static liana_status work_begin(struct work *w,
+                               const struct lia_mongo_target *target,
+                               const struct lia_mongo_plan *plan,
+                               struct liana_error *err)
+{
+    *w = (struct work){.target = target, .err = err};
+    w->batch = calloc(plan->count + 1, sizeof(struct lia_mongo_write *));
+    w->refusals = calloc(plan->count + 1, sizeof(*w->refusals));
+    return w->batch && w->refusals ? LIANA_OK : LIANA_ENOMEM;
+}
+
+static liana_status work_end(struct work *w, liana_status status)
+{
+    free(w->batch);
+    free(w->refusals);
+    return status ? lia_mongo_err(w->err, status, 0, "%s", liana_status_text(status))
+                  : LIANA_OK;
 }
 
 liana_status lia_mongo_apply(const struct lia_mongo_target *target,
@@ -170,24 +204,30 @@ liana_status lia_mongo_apply(const struct lia_mongo_target *target,
                              uint64_t position,
                              struct liana_error *err)
 {
-    struct work w = {.target = target, .err = err};
-    liana_status status = LIANA_ENOMEM;
+    struct work w;
+    liana_status status = work_begin(&w, target, plan, err);
 
-    w.batch = calloc(plan->count + 1, sizeof(struct lia_mongo_write *));
-    w.refusals = calloc(plan->count + 1, sizeof(*w.refusals));
-    if (!w.batch || !w.refusals) {
-        goto out;
-    }
-    status = deliver_all(&w, plan, LIA_MONGO_OPEN);
     if (!status) {
-        status = deliver_all(&w, plan, LIA_MONGO_BURIED);
+        status = deliver_plan(&w, plan);
     }
     if (!status) {
         status = settle(&w, plan, position);
     }
-out:
-    free(w.batch);
-    free(w.refusals);
-    return status ? lia_mongo_err(err, status, 0, "%s", liana_status_text(status))
-                  : LIANA_OK;
+    return work_end(&w, status);
+}
+
+liana_status lia_mongo_apply_again(const struct lia_mongo_target *target,
+                                   struct lia_mongo_plan *plan,
+                                   struct liana_error *err)
+{
+    struct work w;
+    liana_status status = work_begin(&w, target, plan, err);
+
+    if (!status) {
+        status = deliver_plan(&w, plan);
+    }
+    if (!status) {
+        status = revive(&w, plan);
+    }
+    return work_end(&w, status);
 }

@@ -67,6 +67,13 @@ LIANA_MUST_CHECK liana_status lia_mongo_apply(const struct lia_mongo_target *tar
                                               uint64_t position,
                                               struct liana_error *err);
 
+/* Writes that were refused before: each is DONE and out of _liana.dead, or BURIED as it
+ * was. */
+LIANA_MUST_CHECK liana_status
+lia_mongo_apply_again(const struct lia_mongo_target *target,
+                      struct lia_mongo_plan *plan,
+                      struct liana_error *err);
+
 /* Fills in an error like the library does: the first message stays. */
 liana_status lia_mongo_err(struct liana_error *err,
                            liana_status status,

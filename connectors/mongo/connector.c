@@ -15,6 +15,12 @@
 #define PAUSE_MAX_MS   5000
 #define IDLE_MS        1000 /* how often an idle connector looks up */
 
+/* What was refused is tried again when something else was written, which may have been in
+ * its way, and at times, since somebody may have changed a rule. Trying takes at most a
+ * fifth of the time. */
+#define RETRY_EVERY_MS 60000
+#define RETRY_REST     4
+
 struct lia_mongo {
     struct lia_mongo_source source;
     struct lia_mongo_server *server;
@@ -23,7 +29,10 @@ struct lia_mongo {
     void *log_ctx;
     char app[160]; /* its name in the statistics */
     pthread_t thread;
-    uint32_t pause_ms; /* the thread's */
+    uint32_t pause_ms;      /* the thread's, */
+    bool may_go_through;    /* what was refused: something was written since */
+    int64_t retry_from_us;  /* not earlier than this */
+    int64_t retry_until_us; /* in any case then */
 
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake;
@@ -174,11 +183,40 @@ static liana_status write_page(struct lia_mongo *m,
     status = lia_mongo_apply(&m->target, &plan, page->position, err);
     if (!status) {
         m->pause_ms = PAUSE_FIRST_MS;
+        m->may_go_through = true;
         count(m, &plan, page->position);
         report_refusals(m, &plan);
         publish(m);
     }
     lia_mongo_plan_deinit(&plan);
+    return status;
+}
+
+static liana_status try_again(struct lia_mongo *m, struct liana_error *err)
+{
+    int64_t began = bson_get_monotonic_time();
+    uint64_t revived = 0;
+    bool is_more = false;
+    liana_status status;
+
+    if (lia_mongo_server_dead(m->server) == 0 || began < m->retry_from_us ||
+        (!m->may_go_through && began < m->retry_until_us)) {
+        return LIANA_OK;
+    }
+    status = lia_mongo_retry(m->server, &revived, &is_more, err);
+    m->may_go_through = is_more || (status && m->may_go_through);
+    m->retry_from_us = bson_get_monotonic_time();
+    m->retry_from_us += RETRY_REST * (m->retry_from_us - began);
+    m->retry_until_us = m->retry_from_us + (int64_t)RETRY_EVERY_MS * 1000;
+    pthread_mutex_lock(&m->lock);
+    m->status.written += revived;
+    m->status.dead = lia_mongo_server_dead(m->server);
+    pthread_mutex_unlock(&m->lock);
+    if (revived) {
+        say(m, LIANA_LOG_INFO, "%llu documents that were refused went through",
+            (unsigned long long)revived);
+        publish(m);
+    }
     return status;
 }
 
@@ -219,6 +257,10 @@ static liana_status follow(struct lia_mongo *m, struct liana_error *err)
         liana_status status = m->source.next(m->source.ctx, timeout_ms, &page, &why);
 
         if (status == LIANA_ETIMEOUT) {
+            status = try_again(m, err);
+            if (status) {
+                return status;
+            }
             idle(m);
             timeout_ms = IDLE_MS;
             continue;
@@ -349,6 +391,7 @@ liana_status lia_mongo_connector_start(const struct lia_mongo_source *source,
     m->server = server;
     m->target = lia_mongo_server_target(server);
     m->pause_ms = PAUSE_FIRST_MS;
+    m->may_go_through = true; /* nobody knows what happened meanwhile */
     m->log = options->log;
     m->log_ctx = options->log_ctx;
     snprintf(m->app, sizeof(m->app), "mongo%s%.*s", has_name ? "." : "",

@@ -21,26 +21,31 @@ bool lia_mongo_count_dead(struct lia_mongo_server *s, struct liana_error *err)
     return count >= 0;
 }
 
-static void dead_key(bson_t *out, const struct lia_mongo_write *write)
+static void dead_key(bson_t *out, const struct liana_change *change)
 {
-    const struct liana_change *change = write->change;
-
     bson_append_utf8(out, "collection", -1, change->collection.ptr,
                      (int)change->collection.len);
     bson_append_binary(out, "id", -1, BSON_SUBTYPE_BINARY, change->id.ptr,
                        (uint32_t)change->id.len);
 }
 
-/* Every part of one dead document. */
-static void dead_filter(bson_t *out, const struct lia_mongo_write *write)
+/* A range of _id, for which there is an index. */
+void lia_mongo_dead_filter(bson_t *out, const struct liana_change *change)
 {
-    const struct liana_change *change = write->change;
+    bson_t range;
+    bson_t bound;
 
     bson_init(out);
-    bson_append_utf8(out, "_id.collection", -1, change->collection.ptr,
-                     (int)change->collection.len);
-    bson_append_binary(out, "_id.id", -1, BSON_SUBTYPE_BINARY, change->id.ptr,
-                       (uint32_t)change->id.len);
+    BSON_APPEND_DOCUMENT_BEGIN(out, "_id", &range);
+    BSON_APPEND_DOCUMENT_BEGIN(&range, "$gte", &bound);
+    dead_key(&bound, change);
+    BSON_APPEND_INT32(&bound, "part", 0);
+    bson_append_document_end(&range, &bound);
+    BSON_APPEND_DOCUMENT_BEGIN(&range, "$lte", &bound);
+    dead_key(&bound, change);
+    BSON_APPEND_INT32(&bound, "part", INT32_MAX);
+    bson_append_document_end(&range, &bound);
+    bson_append_document_end(out, &range);
 }
 
 /* The _id as text, for people: a Binary says them nothing. */
@@ -55,7 +60,8 @@ static void append_id_json(bson_t *out, struct liana_slice id)
     bson_free(json);
 }
 
-static bson_t *dead_document(const struct lia_mongo_write *write,
+static bson_t *dead_document(const struct lia_mongo_server *s,
+                             const struct lia_mongo_write *write,
                              size_t part,
                              size_t parts)
 {
@@ -66,10 +72,12 @@ static bson_t *dead_document(const struct lia_mongo_write *write,
     bson_t id;
 
     BSON_APPEND_DOCUMENT_BEGIN(out, "_id", &id);
-    dead_key(&id, write);
+    dead_key(&id, write->change);
     BSON_APPEND_INT32(&id, "part", (int32_t)part);
     bson_append_document_end(out, &id);
     BSON_APPEND_INT32(out, "parts", (int32_t)parts);
+    BSON_APPEND_UTF8(out, "connector", s->connector);
+    BSON_APPEND_UTF8(out, "store", s->store);
     append_id_json(out, write->change->id);
     BSON_APPEND_INT64(out, "seq", (int64_t)write->change->seq);
     BSON_APPEND_INT32(out, "code", write->code);
@@ -92,7 +100,8 @@ static size_t dead_parts(const struct lia_mongo_write *write)
 }
 
 /* The bulk takes an older burial of the document out and puts this one in. */
-static bool add_burial(mongoc_bulk_operation_t *bulk,
+static bool add_burial(const struct lia_mongo_server *s,
+                       mongoc_bulk_operation_t *bulk,
                        const struct lia_mongo_write *write,
                        bson_error_t *error)
 {
@@ -100,11 +109,11 @@ static bool add_burial(mongoc_bulk_operation_t *bulk,
     bson_t filter;
     bool ok;
 
-    dead_filter(&filter, write);
+    lia_mongo_dead_filter(&filter, write->change);
     ok = mongoc_bulk_operation_remove_many_with_opts(bulk, &filter, NULL, error);
     bson_destroy(&filter);
     for (size_t i = 0; ok && i < parts; i++) {
-        bson_t *document = dead_document(write, i, parts);
+        bson_t *document = dead_document(s, write, i, parts);
 
         ok = mongoc_bulk_operation_insert_with_opts(bulk, document, NULL, error);
         bson_destroy(document);
@@ -127,7 +136,7 @@ liana_status lia_mongo_bury(void *ctx,
     liana_status status = LIANA_OK;
 
     for (size_t i = 0; ok && i < count; i++) {
-        ok = add_burial(bulk, writes[i], &error);
+        ok = add_burial(s, bulk, writes[i], &error);
     }
     if (ok) {
         bson_destroy(&reply);
@@ -164,7 +173,7 @@ liana_status lia_mongo_revive(void *ctx,
     for (size_t i = 0; i < count; i++) {
         bson_t filter;
 
-        dead_filter(&filter, writes[i]);
+        lia_mongo_dead_filter(&filter, writes[i]->change);
         if (!mongoc_bulk_operation_remove_many_with_opts(bulk, &filter, NULL, &error)) {
             status = lia_mongo_fail(err, &error, NULL, "_liana.dead");
         }

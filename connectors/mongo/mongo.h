@@ -10,7 +10,8 @@
  * fields and BSON types. Its place is kept in MongoDB (`_liana.checkpoint`), so it goes
  * on there after any end, and doing something twice changes nothing. A document that
  * MongoDB refuses is kept in `_liana.dead` with its bytes and the reason, is tried again
- * when it changes, and holds nothing else up. While MongoDB cannot be reached the
+ * when it changes, when something else was written, and every minute, and holds nothing
+ * else up. While MongoDB cannot be reached the
  * connector tries again after 0.1 to 5 seconds; nothing is lost, since the store is the
  * queue.
  *
@@ -80,7 +81,8 @@ LIANA_MUST_CHECK liana_status lia_mongo_start(liana_db *db,
 
 void lia_mongo_status(struct lia_mongo *mongo, struct lia_mongo_status *out);
 
-/* Ends the thread, at the latest after one server selection, and frees. What was not
+/* Ends the thread, at the latest when the server answers (30 s, or the URI's
+ * socketTimeoutMS), and frees. What was not
  * acknowledged is done again at the next start. NULL is allowed. */
 void lia_mongo_stop(struct lia_mongo *mongo);
 

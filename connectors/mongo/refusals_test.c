@@ -149,11 +149,132 @@ static void test_a_document_too_large_is_kept_in_parts(void **state)
     lia_test_end(&w);
 }
 
+/* What was in its way is gone with a later page. */
+static void test_a_value_that_is_free_again(void **state)
+{
+    struct lia_test_world w;
+    struct lia_mongo_status status;
+
+    (void)state;
+    lia_test_start(&w, LIA_TEST_ANY_SERVER);
+    w.feed.page_changes = 1;
+    lia_test_command(&w, w.database,
+                     BCON_NEW("createIndexes", "things", "indexes", "[", "{", "key",
+                              "{", "value", BCON_INT32(1), "}", "name", "v", "unique",
+                              BCON_BOOL(true), "}", "]"));
+    lia_test_feed_put(&w.feed, "things", lia_test_number(1, 10));
+    lia_test_sync(&w);
+    for (int i = 0; i < 250; i++) {
+        lia_test_feed_put(&w.feed, "things", lia_test_number(2 + i, 10 + i));
+    }
+    lia_test_feed_put(&w.feed, "things", lia_test_number(1, 1000));
+    lia_test_connect(&w);
+    lia_test_wait(&w, LIA_MONGO_OK);
+    lia_mongo_status(w.mongo, &status);
+    assert_int_equal(status.refused, 1);
+    assert_int_equal(status.dead, 0);
+    assert_int_equal(lia_test_count(&w, "_liana.dead"), 0);
+    lia_test_check_equal(&w, "things");
+    lia_test_end(&w);
+}
+
+/* What the connector of another store has buried is not this one's to dig out. */
+static void insert_stranger(struct lia_test_world *w)
+{
+    bson_t *theirs = BCON_NEW("_id", BCON_INT32(9999));
+
+    lia_test_command(
+        w, w->database,
+        BCON_NEW("insert", "_liana.dead", "documents", "[", "{", "_id", "{",
+                 "collection", "things", "id",
+                 BCON_BIN(BSON_SUBTYPE_BINARY, bson_get_data(theirs), theirs->len),
+                 "part", BCON_INT32(0), "}", "document",
+                 BCON_BIN(BSON_SUBTYPE_BINARY, bson_get_data(theirs), theirs->len),
+                 "connector", "test", "store", "another", "code", BCON_INT32(1), "}",
+                 "]"));
+    bson_destroy(theirs);
+}
+
+static void make_strict(struct lia_test_world *w, const char *collection)
+{
+    bson_t *validator =
+        BCON_NEW("$jsonSchema", "{", "required", "[", "allowed", "]", "}");
+
+    lia_test_command(w, w->database,
+                     BCON_NEW("create", BCON_UTF8(collection), "validator",
+                              BCON_DOCUMENT(validator)));
+    bson_destroy(validator);
+}
+
+/* Connects until no more than `left` parts are in the grave; each change is a reason to
+ * look again. */
+static void make_lax(struct lia_test_world *w, const char *collection, int64_t left)
+{
+    lia_test_command(w, w->database,
+                     BCON_NEW("collMod", BCON_UTF8(collection), "validator", "{", "}"));
+    lia_test_connect(w);
+    lia_test_wait(w, LIA_MONGO_OK);
+    while (lia_test_count(w, "_liana.dead") > left) {
+        lia_test_feed_put(&w->feed, "ticks", lia_test_number(1, 1));
+        lia_test_wait(w, LIA_MONGO_OK);
+    }
+}
+
+/* More than are tried at once, one that stays refused, a stranger's. */
+static void test_a_rule_that_is_lifted(void **state)
+{
+    enum { DOCUMENTS = 120 };
+    struct lia_test_world w;
+
+    (void)state;
+    lia_test_start(&w, LIA_TEST_ANY_SERVER);
+    make_strict(&w, "things");
+    make_strict(&w, "others");
+    insert_stranger(&w);
+    for (int i = 0; i < DOCUMENTS; i++) {
+        lia_test_feed_put(&w.feed, "things", lia_test_number(i, i));
+    }
+    lia_test_feed_put(&w.feed, "others", lia_test_number(1, 1));
+    lia_test_sync(&w);
+    assert_int_equal(lia_test_count(&w, "things"), 0);
+    assert_int_equal(lia_test_count(&w, "_liana.dead"), DOCUMENTS + 1 + 1);
+    make_lax(&w, "things", 2);
+    lia_test_check_equal(&w, "things");
+    assert_int_equal(lia_test_count(&w, "others"), 0);
+    lia_test_end(&w);
+}
+
+static void test_a_document_in_parts_comes_back_whole(void **state)
+{
+    enum { TEXT_BYTES = 9 * 1024 * 1024 };
+    struct lia_test_world w;
+    char *text = malloc(TEXT_BYTES + 1);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', TEXT_BYTES);
+    text[TEXT_BYTES] = '\0';
+    lia_test_start(&w, LIA_TEST_ANY_SERVER);
+    make_strict(&w, "things");
+    lia_test_feed_put(&w.feed, "things",
+                      BCON_NEW("_id", "large", "text", BCON_UTF8(text)));
+    lia_test_feed_delete(&w.feed, "things", BCON_NEW("_id", "never there"));
+    lia_test_sync(&w);
+    assert_int_equal(lia_test_count(&w, "_liana.dead"), 2);
+    make_lax(&w, "things", 0);
+    lia_test_check_equal(&w, "things");
+    free(text);
+    lia_test_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_documents_wait_in_the_grave),
         cmocka_unit_test(test_a_unique_index_within_one_page),
+        cmocka_unit_test(test_a_value_that_is_free_again),
+        cmocka_unit_test(test_a_rule_that_is_lifted),
+        cmocka_unit_test(test_a_document_in_parts_comes_back_whole),
         cmocka_unit_test(test_strange_documents_are_stored_or_buried),
         cmocka_unit_test(test_a_document_too_large_is_kept_in_parts),
     };

@@ -119,7 +119,7 @@ liana_status lia_mongo_server_new(const struct lia_mongo_server_options *options
     s->document_max = DOCUMENT_DEFAULT;
     s->majority = mongoc_write_concern_new();
     mongoc_write_concern_set_w(s->majority, MONGOC_WRITE_CONCERN_W_MAJORITY);
-    mongoc_write_concern_set_wtimeout_int64(s->majority, 30000);
+    mongoc_write_concern_set_wtimeout_int64(s->majority, 20000);
     s->client = mongoc_client_new_from_uri_with_error(uri, &error);
     mongoc_uri_destroy(uri);
     if (!s->client) {
@@ -137,6 +137,7 @@ void lia_mongo_server_free(struct lia_mongo_server *s)
     if (!s) {
         return;
     }
+    bson_destroy(s->retried);
     mongoc_client_destroy(s->client);
     mongoc_write_concern_destroy(s->majority);
     bson_free(s->database);

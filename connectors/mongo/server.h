@@ -18,7 +18,8 @@ struct lia_mongo_server {
     char *name;
     char store[65];
     size_t document_max;
-    uint64_t dead; /* documents in _liana.dead */
+    uint64_t dead;   /* documents in _liana.dead */
+    bson_t *retried; /* the _id of the last of them that was tried again; NULL: none */
 };
 
 /* A collection of the database, written with majority; the caller destroys it. */
@@ -36,6 +37,9 @@ liana_status lia_mongo_fail(struct liana_error *err,
                             const bson_error_t *error,
                             const bson_t *reply,
                             const char *what);
+
+/* Every part of a document in _liana.dead. */
+void lia_mongo_dead_filter(bson_t *out, const struct liana_change *change);
 
 /* Sets `dead`. */
 bool lia_mongo_count_dead(struct lia_mongo_server *s, struct liana_error *err);

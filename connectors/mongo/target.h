@@ -7,8 +7,8 @@
  *     <collection>       the documents, nothing beside them
  *     _liana.checkpoint  {_id: {connector, store}, seq: int64, at: Date}
  *     _liana.dead        {_id: {collection, id: Binary of {_id: ...}, part: int32}, parts: int32,
- *                         idJson: string, seq: int64, code: int32, reason: string, at: Date,
- *                         document: Binary; null for a delete}
+ *                         connector, store, idJson: string, seq: int64, code: int32,
+ *                         reason: string, at: Date, document: Binary; null for a delete}
  *
  * Every write waits for a majority. A refused document is kept as raw bytes, in parts of 8
  * MiB, since its own content may be what the server refuses.
@@ -46,6 +46,15 @@ LIANA_MUST_CHECK liana_status lia_mongo_server_begin(struct lia_mongo_server *se
                                                      const char *store,
                                                      uint64_t *out_position,
                                                      struct liana_error *err);
+
+/* Tries some of this connector's documents in _liana.dead again: what was in their way may
+ * be gone. Only when everything up to the position is written, since then they are still
+ * the newest states. `*out_revived` counts those that went through, `*out_more` says that
+ * others are left for the next call. LIANA_EUNREACHABLE, LIANA_EAUTH, LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_mongo_retry(struct lia_mongo_server *server,
+                                              uint64_t *out_revived,
+                                              bool *out_more,
+                                              struct liana_error *err);
 
 /* Known after begin. */
 size_t lia_mongo_server_document_max(const struct lia_mongo_server *server);

@@ -269,6 +269,18 @@ struct lia_decimal lia_decimal_of_int64(int64_t v)
     return (struct lia_decimal){magnitude, high};
 }
 
+struct lia_decimal lia_decimal_of_int128(int64_t high, uint64_t low)
+{
+    __extension__ typedef unsigned __int128 wide;
+    struct lia_digits n = {.kind = LIA_DECIMAL_FINITE, .is_negative = high < 0};
+    wide v = (wide)(uint64_t)high << 64 | low;
+
+    for (v = high < 0 ? 0 - v : v; v; v /= 10) {
+        n.digit[n.len++] = (uint8_t)(v % 10);
+    }
+    return lia_digits_pack(&n);
+}
+
 #define DOUBLE_DIGITS 15
 
 struct lia_decimal lia_decimal_of_double(double v)

@@ -59,6 +59,9 @@ size_t lia_decimal_print(struct lia_decimal d, char text[static LIA_DECIMAL_TEXT
 
 struct lia_decimal lia_decimal_of_int64(int64_t v);
 
+/* high * 2^64 + low, rounded half to even beyond 34 digits. */
+struct lia_decimal lia_decimal_of_int128(int64_t high, uint64_t low);
+
 /* With exactly 15 significant digits, as MongoDB converts a double that meets a decimal
  * in arithmetic: 1.5 is 1.50000000000000. */
 struct lia_decimal lia_decimal_of_double(double v);
@@ -69,6 +72,23 @@ struct lia_decimal lia_decimal_add(struct lia_decimal a, struct lia_decimal b);
 struct lia_decimal lia_decimal_subtract(struct lia_decimal a, struct lia_decimal b);
 struct lia_decimal lia_decimal_multiply(struct lia_decimal a, struct lia_decimal b);
 struct lia_decimal lia_decimal_negate(struct lia_decimal a);
+
+/* By zero: an infinity; 0 / 0: NaN. */
+struct lia_decimal lia_decimal_divide(struct lia_decimal a, struct lia_decimal b);
+
+/* a - b * (a / b without its fraction), exact, with the sign of a; NaN if b is 0. */
+struct lia_decimal lia_decimal_remainder(struct lia_decimal a, struct lia_decimal b);
+
+/* LIA_DECIMAL_NEAREST takes halves away from zero, as round() of C does. */
+enum lia_decimal_rounding {
+    LIA_DECIMAL_FLOOR,
+    LIA_DECIMAL_CEILING,
+    LIA_DECIMAL_NEAREST
+};
+
+/* Without a fraction; what has none stays as it is (1E+3). */
+struct lia_decimal lia_decimal_whole(struct lia_decimal a,
+                                     enum lia_decimal_rounding rounding);
 
 /* By value: 2.5 equals 2.50, -0 equals 0; a NaN is before all numbers and equals a NaN.
  * Negative, 0 or positive. */

@@ -47,20 +47,6 @@ struct lia_sum lia_sum_of(struct lia_value v)
     }
 }
 
-/* Exact up to 34 digits, rounded half to even beyond: n = (high * 10^18 + middle) *
- * 10^18 + low. */
-static struct lia_decimal decimal_of_integer(lia_int128 n)
-{
-    static const int64_t step = INT64_C(1000000000000000000);
-    struct lia_decimal scale = lia_decimal_of_int64(step);
-    struct lia_decimal low = lia_decimal_of_int64((int64_t)(n % step));
-    struct lia_decimal middle = lia_decimal_of_int64((int64_t)(n / step % step));
-    struct lia_decimal high = lia_decimal_of_int64((int64_t)(n / step / step));
-
-    high = lia_decimal_add(lia_decimal_multiply(high, scale), middle);
-    return lia_decimal_add(lia_decimal_multiply(high, scale), low);
-}
-
 static double as_double(struct lia_sum s)
 {
     return is_integer(s) ? (double)s.integer : s.real;
@@ -71,7 +57,8 @@ static struct lia_decimal as_decimal(struct lia_sum s)
     switch (s.type) {
     case LIA_BSON_DECIMAL128: return s.decimal;
     case LIA_BSON_DOUBLE: return lia_decimal_of_double(s.real);
-    default: return decimal_of_integer(s.integer);
+    default:
+        return lia_decimal_of_int128((int64_t)(s.integer >> 64), (uint64_t)s.integer);
     }
 }
 

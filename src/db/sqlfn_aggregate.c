@@ -113,25 +113,32 @@ static void sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     t->count++;
 }
 
+/* What the values are in all as a Decimal128. */
+static struct lia_decimal decimal_total(const struct totals *t)
+{
+    wide whole = whole_of(t);
+    struct lia_decimal d = t->exact;
+
+    if (t->doubles) {
+        d = lia_decimal_add(d, lia_decimal_of_double(t->real));
+    }
+    if (whole != 0) {
+        d = lia_decimal_add(
+            d, lia_decimal_of_int128((int64_t)(whole >> 64), (uint64_t)whole));
+    }
+    return d;
+}
+
 /* The total in the widest type among the values; types combine as in `+`. */
 static bool total(const struct totals *t,
                   struct lia_scratch *scratch,
                   struct lia_value *out)
 {
     wide whole = whole_of(t);
-    bool fits = whole >= INT64_MIN && whole <= INT64_MAX;
 
     if (t->decimals) {
-        struct lia_decimal d = t->exact;
-
-        if (t->doubles) {
-            d = lia_decimal_add(d, lia_decimal_of_double(t->real));
-        }
-        if (whole != 0) {
-            d = lia_decimal_add(d, lia_decimal_of_int64((int64_t)whole));
-        }
-        *out = lia_value_of_decimal(d, scratch);
-        return fits;
+        *out = lia_value_of_decimal(decimal_total(t), scratch);
+        return true;
     }
     if (t->doubles) {
         *out = lia_value_of_double(t->real + (double)whole, scratch);
@@ -140,7 +147,7 @@ static bool total(const struct totals *t,
     *out = !t->has_long && whole >= INT32_MIN && whole <= INT32_MAX
                ? lia_value_of_int32((int32_t)whole, scratch)
                : lia_value_of_int64((int64_t)whole, scratch);
-    return fits;
+    return whole >= INT64_MIN && whole <= INT64_MAX;
 }
 
 static void sum_final(sqlite3_context *ctx)
@@ -160,23 +167,25 @@ static void sum_final(sqlite3_context *ctx)
     }
 }
 
+/* As $avg of MongoDB: a Decimal128 if there is one among the values, else a double. */
 static void avg_final(sqlite3_context *ctx)
 {
-    const struct lia_sqlfn_entry *entry = sqlite3_user_data(ctx);
     struct totals *t = sqlite3_aggregate_context(ctx, 0);
     struct lia_scratch scratch;
+    struct lia_value v;
 
     if (!t || t->count == 0) {
         return;
     }
-    if (!t->decimals) {
-        lia_sqlfn_result(
-            ctx, lia_value_of_double((t->real + (double)whole_of(t)) / (double)t->count,
-                                     &scratch));
-    } else if (!entry->is_lenient) {
-        lia_sqlfn_fail(ctx, LIANA_ETYPE,
-                       "AVG: a Decimal128 cannot be divided: take double(...)");
+    if (t->decimals) {
+        v = lia_value_of_decimal(
+            lia_decimal_divide(decimal_total(t), lia_decimal_of_int64(t->count)),
+            &scratch);
+    } else {
+        v = lia_value_of_double((t->real + (double)whole_of(t)) / (double)t->count,
+                                &scratch);
     }
+    lia_sqlfn_result(ctx, v);
 }
 
 /* ---- extremes ---- */

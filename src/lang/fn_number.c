@@ -145,11 +145,7 @@ static liana_status check_division(const struct lia_call *cx,
                                    struct lia_value *out)
 {
     *go = false;
-    if (kind_of(args) == DECIMAL) {
-        return lia_fn_bad(cx, out, LIANA_ETYPE,
-                          "a Decimal128 cannot be divided: take double(...)");
-    }
-    if (kind_of(args) == WHOLE && lia_int_of(args[1]) == 0) {
+    if (kind_of(args) != DOUBLE && lia_number_is_zero(args[1])) {
         return lia_fn_bad(cx, out, LIANA_ERANGE, "division by zero");
     }
     if (kind_of(args) == WHOLE && lia_int_of(args[0]) == INT64_MIN &&
@@ -169,8 +165,12 @@ FUNCTION(lia_fn_divide)
     if (!go) {
         return status;
     }
-    if (kind_of(args) == DOUBLE) {
-        return make_double(cx, double_of(args[0]) / double_of(args[1]), out);
+    switch (kind_of(args)) {
+    case DECIMAL:
+        return make_decimal(
+            cx, lia_decimal_divide(decimal_of(args[0]), decimal_of(args[1])), out);
+    case DOUBLE: return make_double(cx, double_of(args[0]) / double_of(args[1]), out);
+    case WHOLE: break;
     }
     return make_whole(cx, args, lia_int_of(args[0]) / lia_int_of(args[1]), out);
 }
@@ -184,8 +184,13 @@ FUNCTION(lia_fn_modulo)
     if (!go) {
         return status;
     }
-    if (kind_of(args) == DOUBLE) {
+    switch (kind_of(args)) {
+    case DECIMAL:
+        return make_decimal(
+            cx, lia_decimal_remainder(decimal_of(args[0]), decimal_of(args[1])), out);
+    case DOUBLE:
         return make_double(cx, fmod(double_of(args[0]), double_of(args[1])), out);
+    case WHOLE: break;
     }
     return make_whole(cx, args, lia_int_of(args[0]) % lia_int_of(args[1]), out);
 }
@@ -253,37 +258,35 @@ FUNCTION(lia_fn_abs)
                        : lia_fn_positive(cx, args, count, out);
 }
 
-/* Whole numbers stay; of doubles `change` takes the fraction away. */
+/* Whole numbers stay; of the others the fraction is taken away. */
 static liana_status fraction(const struct lia_call *cx,
                              struct lia_value v,
                              double (*change)(double),
+                             enum lia_decimal_rounding rounding,
                              struct lia_value *out)
 {
-    if (v.type == LIA_BSON_DECIMAL128) {
-        return lia_fn_bad(cx, out, LIANA_ETYPE,
-                          "does not take a Decimal128: take double(...)");
+    switch (v.type) {
+    case LIA_BSON_DECIMAL128:
+        return make_decimal(cx, lia_decimal_whole(lia_value_decimal(v), rounding), out);
+    case LIA_BSON_DOUBLE: return make_double(cx, change(lia_value_double(v)), out);
+    default: *out = v; return LIANA_OK;
     }
-    if (is_int(v)) {
-        *out = v;
-        return LIANA_OK;
-    }
-    return make_double(cx, change(lia_value_double(v)), out);
 }
 
 FUNCTION(lia_fn_ceil)
 {
     (void)count;
-    return fraction(cx, args[0], ceil, out);
+    return fraction(cx, args[0], ceil, LIA_DECIMAL_CEILING, out);
 }
 
 FUNCTION(lia_fn_floor)
 {
     (void)count;
-    return fraction(cx, args[0], floor, out);
+    return fraction(cx, args[0], floor, LIA_DECIMAL_FLOOR, out);
 }
 
 FUNCTION(lia_fn_round)
 {
     (void)count;
-    return fraction(cx, args[0], round, out);
+    return fraction(cx, args[0], round, LIA_DECIMAL_NEAREST, out);
 }

@@ -6,9 +6,13 @@ The context is decimal128 of IEEE 754-2008: 34 digits, half even, clamped expone
 """
 import random
 import sys
-from decimal import Context, Decimal, Inexact, ROUND_HALF_EVEN
+from decimal import (Context, Decimal, Inexact, ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN,
+                     ROUND_HALF_UP)
 
 DECIMAL128 = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, clamp=1, traps=[])
+# A remainder is exact however long the quotient is.
+EXACT = Context(prec=12400, Emin=-20000, Emax=20000, traps=[])
+WHOLE = {"floor": ROUND_FLOOR, "ceiling": ROUND_CEILING, "nearest": ROUND_HALF_UP}
 
 
 def coefficient(rng, digits_max):
@@ -76,21 +80,44 @@ def parse_case(rng):
     return f"parse {text} - {'lost' if lost else value}"
 
 
+def factor(rng, a):
+    """A divisor of few digits, or one near `a`: quotients that end, remainders that are 0."""
+    if rng.randrange(2):
+        return near(rng, a)
+    sign = rng.choice(["", "-"])
+    return DECIMAL128.create_decimal(f"{sign}{coefficient(rng, 3)}E{rng.randint(-8, 8)}")
+
+
+def int128_case(rng):
+    high = rng.randint(-(2**63), 2**63 - 1) >> rng.randrange(64)
+    low = rng.choice([0, 2**64 - 1, rng.getrandbits(64)])
+    return f"int128 {high}:{low} - {DECIMAL128.create_decimal(high * 2**64 + low)}"
+
+
 def case(rng):
-    kind = rng.randrange(5)
-    if kind == 0:
+    name = rng.choice(["parse", "cmp", "add", "subtract", "multiply", "divide", "divide", "remainder",
+                       "whole", "int128"])
+    if name == "parse":
         return parse_case(rng)
+    if name == "int128":
+        return int128_case(rng)
     a = number(rng)
     b = near(rng, a)
-    if kind == 1:
-        result = DECIMAL128.multiply(a, b)
-    elif kind == 2:
-        result = DECIMAL128.subtract(a, b)
-    elif kind == 3:
+    if name == "cmp":
         return f"cmp {a} {b} {compare(a, b)}"
+    if name == "whole":
+        name = rng.choice(sorted(WHOLE))
+        result = a.to_integral_value(rounding=WHOLE[name], context=DECIMAL128)
+    elif name == "remainder":
+        b = factor(rng, a)
+        result = EXACT.remainder(a, b)
+    elif name == "divide":
+        b = factor(rng, a)
+        if rng.randrange(4) == 0:
+            a = DECIMAL128.multiply(a, b)
+        result = DECIMAL128.divide(a, b)
     else:
-        result = DECIMAL128.add(a, b)
-    name = ["", "multiply", "subtract", "", "add"][kind]
+        result = getattr(DECIMAL128, name)(a, b)
     return f"{name} {a} {b} {'NaN' if result.is_nan() else result}"
 
 

@@ -29,6 +29,8 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 struct input {
     const char *at;
     const char *end;
+    bool is_loose; /* seconds, minutes of the zone and the zone may be missing */
+    bool is_lost;  /* a digit below the millisecond was not zero */
     bool failed;
 };
 
@@ -85,17 +87,7 @@ static int64_t read_day(struct input *in)
     return days_of_date(year, month, day);
 }
 
-static int64_t read_time(struct input *in)
-{
-    int64_t ms = number(in, 2, 0, 23) * HOUR_MS;
-
-    expect(in, ':');
-    ms += number(in, 2, 0, 59) * MIN_MS;
-    expect(in, ':');
-    return ms + number(in, 2, 0, 59) * SEC_MS;
-}
-
-static int64_t read_fraction(struct input *in, bool *out_lost)
+static int64_t read_fraction(struct input *in)
 {
     int64_t ms = 0;
     int64_t unit = SEC_MS / 10;
@@ -105,11 +97,25 @@ static int64_t read_fraction(struct input *in, bool *out_lost)
     }
     in->failed = in->failed || !is_digit(in);
     for (; is_digit(in); in->at++) {
-        *out_lost = *out_lost || (unit == 0 && *in->at != '0');
+        in->is_lost = in->is_lost || (unit == 0 && *in->at != '0');
         ms += unit * (*in->at - '0');
         unit /= 10;
     }
     return ms;
+}
+
+static int64_t read_time(struct input *in)
+{
+    int64_t ms = number(in, 2, 0, 23) * HOUR_MS;
+
+    expect(in, ':');
+    ms += number(in, 2, 0, 59) * MIN_MS;
+    if (!take(in, ':')) {
+        in->failed = in->failed || !in->is_loose;
+        return ms;
+    }
+    ms += number(in, 2, 0, 59) * SEC_MS;
+    return ms + read_fraction(in);
 }
 
 static int64_t read_offset(struct input *in)
@@ -117,7 +123,7 @@ static int64_t read_offset(struct input *in)
     bool is_west;
     int64_t ms;
 
-    if (take(in, 'Z')) {
+    if (take(in, 'Z') || (in->is_loose && in->at == in->end)) {
         return 0;
     }
     is_west = take(in, '-');
@@ -125,29 +131,45 @@ static int64_t read_offset(struct input *in)
         expect(in, '+');
     }
     ms = number(in, 2, 0, 23) * HOUR_MS;
-    (void)take(in, ':');
-    ms += number(in, 2, 0, 59) * MIN_MS;
+    if (take(in, ':') || !in->is_loose || in->at < in->end) {
+        ms += number(in, 2, 0, 59) * MIN_MS;
+    }
     return is_west ? -ms : ms;
 }
 
 liana_status lia_date_parse(struct liana_str text, int64_t *out_ms)
 {
-    struct input in = {text.ptr, text.ptr + text.len, false};
-    bool is_lost = false;
+    struct input in = {.at = text.ptr, .end = text.ptr + text.len};
     int64_t ms = read_day(&in) * DAY_MS;
 
     expect(&in, 'T');
     ms += read_time(&in);
-    ms += read_fraction(&in, &is_lost);
     ms -= read_offset(&in);
     if (in.failed || in.at != in.end) {
         return LIANA_EINVAL;
     }
-    if (is_lost) {
+    if (in.is_lost) {
         return LIANA_ERANGE;
     }
     *out_ms = ms;
     return LIANA_OK;
+}
+
+bool lia_date_parse_loose(struct liana_str text, int64_t *out_ms)
+{
+    struct input in = {.at = text.ptr, .end = text.ptr + text.len, .is_loose = true};
+    int64_t ms = read_day(&in) * DAY_MS;
+
+    if (!in.failed && in.at < in.end) {
+        in.failed = !take(&in, 'T') && !take(&in, ' ');
+        ms += read_time(&in);
+        ms -= read_offset(&in);
+    }
+    if (in.failed || in.at != in.end) {
+        return false;
+    }
+    *out_ms = ms;
+    return true;
 }
 
 /* ---- writing ---- */
@@ -176,25 +198,52 @@ static struct date date_of_days(int64_t days)
                          (int)(day_of_year - (153 * march_month + 2) / 5 + 1)};
 }
 
+struct moment {
+    struct date date;
+    int in_day; /* milliseconds */
+};
+
+static struct moment moment_of(int64_t ms)
+{
+    int64_t days = ms / DAY_MS - (ms % DAY_MS < 0);
+
+    return (struct moment){date_of_days(days), (int)(ms - days * DAY_MS)};
+}
+
+static size_t put(struct moment m, const char *year, const char *fraction, char *text)
+{
+    int n = snprintf(text, LIA_DATE_TEXT, "%s-%02d-%02dT%02d:%02d:%02d%sZ", year,
+                     m.date.month, m.date.day, (int)(m.in_day / HOUR_MS),
+                     (int)(m.in_day / MIN_MS % 60), (int)(m.in_day / SEC_MS % 60),
+                     fraction);
+
+    return n > 0 ? (size_t)n : 0;
+}
+
 size_t lia_date_print(int64_t ms, char text[static LIA_DATE_TEXT])
 {
-    int64_t days;
-    int64_t in_day;
-    struct date d;
+    struct moment m = moment_of(ms);
     char fraction[8] = "";
-    int n;
+    char year[16];
 
     if (ms < LIA_DATE_TEXT_MIN || ms > LIA_DATE_TEXT_MAX) {
         return 0;
     }
-    days = (ms >= 0 ? ms : ms - (DAY_MS - 1)) / DAY_MS;
-    in_day = ms - days * DAY_MS;
-    d = date_of_days(days);
-    if (in_day % SEC_MS) {
-        (void)snprintf(fraction, sizeof(fraction), ".%03d", (int)(in_day % SEC_MS));
+    (void)snprintf(year, sizeof(year), "%04d", m.date.year);
+    if (m.in_day % SEC_MS) {
+        (void)snprintf(fraction, sizeof(fraction), ".%03d", (int)(m.in_day % SEC_MS));
     }
-    n = snprintf(text, LIA_DATE_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", d.year,
-                 d.month, d.day, (int)(in_day / HOUR_MS), (int)(in_day / MIN_MS % 60),
-                 (int)(in_day / SEC_MS % 60), fraction);
-    return n > 0 ? (size_t)n : 0;
+    return put(m, year, fraction, text);
+}
+
+size_t lia_date_print_any(int64_t ms, char text[static LIA_DATE_TEXT])
+{
+    struct moment m = moment_of(ms);
+    bool is_common = m.date.year >= 0 && m.date.year <= 9999;
+    char fraction[8];
+    char year[16];
+
+    (void)snprintf(year, sizeof(year), is_common ? "%04d" : "%+05d", m.date.year);
+    (void)snprintf(fraction, sizeof(fraction), ".%03d", (int)(m.in_day % SEC_MS));
+    return put(m, year, fraction, text);
 }

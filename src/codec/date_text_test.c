@@ -88,11 +88,73 @@ static void test_round_trip(void **state)
     }
 }
 
+static void test_loose(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } cases[] = {
+        {"1970-01-02", 86400000},
+        {"1970-01-01T00:01", 60000},
+        {"1970-01-01 00:00:01", 1000},
+        {"1970-01-01 00:00:01.5", 1500},
+        {"1970-01-01T00:00:00.123456789123Z", 123},
+        {"1970-01-01T02:00+02", 0},
+        {"1970-01-01T02:30:00+02:30", 0},
+        {"1969-12-31T22:00-0200", 0},
+    };
+    static const char *const refused[] = {
+        "",
+        "1970",
+        "1970-01",
+        "1970-02-29",
+        "1970-01-01T",
+        "1970-01-01T24",
+        "1970-01-01T01:60",
+        "1970-01-01T01:00.5",
+        "1970-01-01x",
+        "1970-01-01Z",
+        "1970-01-01T01:00:00.",
+        "1970-01-01T01:00+02:",
+    };
+    int64_t ms;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_true(lia_date_parse_loose(lia_str(cases[i].text), &ms));
+        assert_int_equal(ms, cases[i].ms);
+    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_false(lia_date_parse_loose(lia_str(refused[i]), &ms));
+    }
+}
+
+static void test_print_any(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00.000Z"},
+        {-1, "1969-12-31T23:59:59.999Z"},
+        {LIA_DATE_TEXT_MAX + 1, "+10000-01-01T00:00:00.000Z"},
+        {LIA_DATE_TEXT_MIN - 1, "-0001-12-31T23:59:59.999Z"},
+        {INT64_MAX, "+292278994-08-17T07:12:55.807Z"},
+        {INT64_MIN, "-292275055-05-16T16:47:04.192Z"},
+    };
+    char text[LIA_DATE_TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text[lia_date_print_any(cases[i].ms, text)] = '\0';
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_pairs),
-    cmocka_unit_test(test_out_of_range),
-    cmocka_unit_test(test_read),
-    cmocka_unit_test(test_round_trip),
+    cmocka_unit_test(test_loose), cmocka_unit_test(test_print_any),
+    cmocka_unit_test(test_pairs), cmocka_unit_test(test_out_of_range),
+    cmocka_unit_test(test_read),  cmocka_unit_test(test_round_trip),
 };
 
 LIA_TEST_MAIN(tests)

@@ -66,6 +66,9 @@ struct lia_decimal lia_decimal_of_int128(int64_t high, uint64_t low);
  * in arithmetic: 1.5 is 1.50000000000000. */
 struct lia_decimal lia_decimal_of_double(double v);
 
+/* Without the fraction. False for what is no number or beyond 64 bits. */
+bool lia_decimal_to_int64(struct lia_decimal d, int64_t *out);
+
 /* ---- arithmetic ---- */
 
 struct lia_decimal lia_decimal_add(struct lia_decimal a, struct lia_decimal b);

@@ -5,6 +5,8 @@
  */
 #include "codec/decimal_digits.h"
 
+#define INT64_DIGITS 19
+
 __extension__ typedef unsigned __int128 wide;
 
 static wide coefficient(const struct lia_digits *n)
@@ -181,4 +183,28 @@ struct lia_decimal lia_decimal_whole(struct lia_decimal a,
     n.exponent = 0;
     set_coefficient(coefficient(&n) + up, &n);
     return lia_digits_pack(&n);
+}
+
+bool lia_decimal_to_int64(struct lia_decimal d, int64_t *out)
+{
+    struct lia_digits n;
+    uint64_t limit;
+    wide v = 0;
+
+    lia_digits_unpack(d, &n);
+    if (n.kind != LIA_DECIMAL_FINITE || (n.len && n.len + n.exponent > INT64_DIGITS)) {
+        return false;
+    }
+    for (int i = n.len; i-- > 0 && i + n.exponent >= 0;) {
+        v = v * 10 + n.digit[i];
+    }
+    for (int i = 0; i < n.exponent && v; i++) {
+        v *= 10;
+    }
+    limit = (uint64_t)INT64_MAX + n.is_negative;
+    if (v > limit) {
+        return false;
+    }
+    *out = (int64_t)(n.is_negative ? 0 - (uint64_t)v : (uint64_t)v);
+    return true;
 }

@@ -271,12 +271,52 @@ static void test_not_canonical(void **state)
     assert_int_equal(lia_decimal_cmp(dec("9999999999999999999999999999999999"), d), 0);
 }
 
+static void test_to_int64(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t n;
+    } whole[] = {
+        {"0E+6111", 0},
+        {"-2.9", -2},
+        {"0.999", 0},
+        {"1E-6176", 0},
+        {"12E+3", 12000},
+        {"9223372036854775807.9", INT64_MAX},
+        {"-9223372036854775808", INT64_MIN},
+        {"1E+18", INT64_C(1000000000000000000)},
+    };
+    static const char *const none[] = {
+        "NaN",   "Infinity", "9223372036854775808", "-9223372036854775809",
+        "1E+19", "1E+6111",
+    };
+    struct lia_decimal d;
+    int64_t n;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+        assert_ok(lia_decimal_parse(lia_str(whole[i].text), &d));
+        assert_true(lia_decimal_to_int64(d, &n));
+        assert_int_equal(n, whole[i].n);
+    }
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        assert_ok(lia_decimal_parse(lia_str(none[i]), &d));
+        assert_false(lia_decimal_to_int64(d, &n));
+    }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_corpus_valid), cmocka_unit_test(test_corpus_parse_errors),
-    cmocka_unit_test(test_parse_limits), cmocka_unit_test(test_parse_long),
-    cmocka_unit_test(test_of_int64),     cmocka_unit_test(test_of_double),
-    cmocka_unit_test(test_special_sums), cmocka_unit_test(test_predicates),
-    cmocka_unit_test(test_cmp),          cmocka_unit_test(test_not_canonical),
+    cmocka_unit_test(test_to_int64),
+    cmocka_unit_test(test_corpus_valid),
+    cmocka_unit_test(test_corpus_parse_errors),
+    cmocka_unit_test(test_parse_limits),
+    cmocka_unit_test(test_parse_long),
+    cmocka_unit_test(test_of_int64),
+    cmocka_unit_test(test_of_double),
+    cmocka_unit_test(test_special_sums),
+    cmocka_unit_test(test_predicates),
+    cmocka_unit_test(test_cmp),
+    cmocka_unit_test(test_not_canonical),
 };
 
 LIA_TEST_MAIN(tests)

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A double has at most 767 significant digits: a text with more is none. */
-#define DIGITS_MAX 767
+/* A double has at most 767 significant digits, a half between two of them 768: a text with
+ * more is neither. */
+#define DIGITS_MAX 768
 
 /* 0.DDD * 10^point, without zeros at either end; zero has no digits. */
 struct digits {
@@ -183,6 +184,61 @@ liana_status lia_double_parse(struct liana_str text, double *out)
     }
     *out = v;
     return LIANA_OK;
+}
+
+/* ---- reading what is only near ---- */
+
+static bool is_word(struct liana_str text, const char *lower)
+{
+    if (text.len != strlen(lower)) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if ((text.ptr[i] | 0x20) != lower[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_word(struct liana_str text, double *out)
+{
+    bool is_negative = text.len > 0 && text.ptr[0] == '-';
+    struct liana_str word = {text.ptr + is_negative, text.len - is_negative};
+
+    if (is_word(word, "nan")) {
+        *out = (double)NAN;
+        return true;
+    }
+    if (is_word(word, "inf") || is_word(word, "infinity")) {
+        *out = is_negative ? -(double)INFINITY : (double)INFINITY;
+        return true;
+    }
+    return false;
+}
+
+/* For the digits that there was no room for a 1 stands behind all others: no double and no
+ * half between two doubles has so many, so that nothing but its being there counts. */
+static void add_sticky(struct digits *d)
+{
+    memset(d->digit + d->count, '0', (size_t)(DIGITS_MAX - d->count));
+    d->digit[DIGITS_MAX] = '1';
+    d->count = DIGITS_MAX + 1;
+}
+
+bool lia_double_parse_nearest(struct liana_str text, double *out)
+{
+    struct digits d;
+    liana_status status = read_digits(text, &d);
+
+    if (status == LIANA_EINVAL) {
+        return read_word(text, out);
+    }
+    if (status) {
+        add_sticky(&d);
+    }
+    *out = to_double(&d);
+    return true;
 }
 
 /* ---- writing ---- */

@@ -19,6 +19,10 @@
  * number itself would be lost. */
 LIANA_MUST_CHECK liana_status lia_double_parse(struct liana_str text, double *out);
 
+/* The nearest double, whatever is lost: beyond the range it is infinite, or 0. Takes
+ * "Infinity", "inf" and "nan", too, in any case. False for what is no number. */
+bool lia_double_parse_nearest(struct liana_str text, double *out);
+
 #define LIA_DOUBLE_TEXT 32
 
 /* "1.0", "-0.0", "1.5E+300", "Infinity", "-Infinity", "NaN": a finite one has always a

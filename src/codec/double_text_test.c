@@ -142,11 +142,55 @@ static void test_round_trip(void **state)
     }
 }
 
+static void assert_nearest(const char *text, double expected)
+{
+    double v = 1;
+
+    assert_true(lia_double_parse_nearest(lia_str(text), &v));
+    assert_memory_equal(&v, &expected, sizeof(v));
+}
+
+static void test_nearest(void **state)
+{
+    double v;
+
+    (void)state;
+    assert_nearest("0.1234567890123456789", 0.1234567890123456789);
+    assert_nearest("1e400", (double)INFINITY);
+    assert_nearest("-1e400", -(double)INFINITY);
+    assert_nearest("1e-400", 0.0);
+    assert_nearest("-1e-400", -0.0);
+    assert_nearest("-Infinity", -(double)INFINITY);
+    assert_nearest("inf", (double)INFINITY);
+    assert_true(lia_double_parse_nearest(lia_str("NaN"), &v));
+    assert_true(isnan(v));
+    assert_false(lia_double_parse_nearest(lia_str(""), &v));
+    assert_false(lia_double_parse_nearest(lia_str(" 1"), &v));
+    assert_false(lia_double_parse_nearest(lia_str("1 "), &v));
+    assert_false(lia_double_parse_nearest(lia_str("0x10"), &v));
+    assert_false(lia_double_parse_nearest(lia_str("nan(1)"), &v));
+    assert_false(lia_double_parse_nearest(lia_str("--1"), &v));
+}
+
+/* 1 + 2^-53 is halfway between 1 and the next double, and rounds to even: a digit anywhere
+ * behind it decides otherwise. */
+static void test_nearest_far_digit(void **state)
+{
+    char text[2000] = "1.00000000000000011102230246251565404236316680908203125";
+    size_t len = strlen(text);
+
+    (void)state;
+    assert_nearest(text, 1.0);
+    memset(text + len, '0', 1500);
+    assert_nearest(text, 1.0);
+    text[len + 1500] = '1';
+    assert_nearest(text, nextafter(1.0, 2.0));
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_read),
-    cmocka_unit_test(test_read_refused),
-    cmocka_unit_test(test_write),
-    cmocka_unit_test(test_round_trip),
+    cmocka_unit_test(test_nearest), cmocka_unit_test(test_nearest_far_digit),
+    cmocka_unit_test(test_read),    cmocka_unit_test(test_read_refused),
+    cmocka_unit_test(test_write),   cmocka_unit_test(test_round_trip),
 };
 
 LIA_TEST_MAIN(tests)

@@ -3,10 +3,11 @@
  * Constructors of the BSON types that have no literal.
  */
 
+#include "codec/date_text.h"
 #include "codec/decimal.h"
+#include "codec/double_text.h"
 #include "lang/compare.h"
 #include "lang/functions.h"
-#include "lang/text_number.h"
 
 #define FUNCTION(fn)                                                                   \
     liana_status fn(const struct lia_call *cx, const struct lia_value *args,           \
@@ -76,7 +77,7 @@ FUNCTION(lia_fn_date)
     case LIA_BSON_INT32:
     case LIA_BSON_INT64: ms = lia_int_of(v); break;
     case LIA_BSON_STRING:
-        if (!lia_text_date_parse(lia_value_str(v), &ms)) {
+        if (!lia_date_parse_loose(lia_value_str(v), &ms)) {
             return lia_fn_bad(
                 cx, out, LIANA_ETYPE, "'%.*s' is no date of ISO 8601",
                 (int)(lia_value_str(v).len < 60 ? lia_value_str(v).len : 60),
@@ -97,7 +98,7 @@ FUNCTION(lia_fn_decimal)
     struct lia_scratch scratch;
     struct lia_value v = args[0];
     struct lia_decimal d;
-    char text[LIA_TEXT_DOUBLE_BYTES];
+    char text[LIA_DOUBLE_TEXT];
     struct liana_str s;
 
     (void)count;
@@ -108,7 +109,7 @@ FUNCTION(lia_fn_decimal)
         v = lia_value_of_decimal(lia_decimal_of_int64(lia_int_of(v)), &scratch);
         return lia_make_value(cx, v.type, v.data, out);
     case LIA_BSON_DOUBLE:
-        s = (struct liana_str){text, lia_text_double_print(lia_value_double(v), text)};
+        s = (struct liana_str){text, lia_double_print(lia_value_double(v), text)};
         break;
     case LIA_BSON_STRING: s = lia_value_str(v); break;
     default:
@@ -141,7 +142,6 @@ static liana_status exactly(const struct lia_call *cx,
 /* The whole number nearest to zero; false when it is beyond 64 bits. */
 static bool whole_of(struct lia_value v, int64_t *out)
 {
-    char text[LIA_DECIMAL_TEXT];
     double d;
 
     if (v.type == LIA_BSON_INT32 || v.type == LIA_BSON_INT64) {
@@ -149,9 +149,7 @@ static bool whole_of(struct lia_value v, int64_t *out)
         return true;
     }
     if (v.type == LIA_BSON_DECIMAL128) {
-        return lia_whole_parse(
-            (struct liana_str){text, lia_decimal_print(lia_value_decimal(v), text)},
-            out);
+        return lia_decimal_to_int64(lia_value_decimal(v), out);
     }
     d = lia_value_double(v);
     if (!(d >= -9223372036854775808.0 && d < 9223372036854775808.0)) {

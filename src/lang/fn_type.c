@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "codec/date_text.h"
 #include "codec/decimal.h"
+#include "codec/double_text.h"
 #include "lang/functions.h"
-#include "lang/text_number.h"
 
 #define FUNCTION(fn)                                                                   \
     liana_status fn(const struct lia_call *cx, const struct lia_value *args,           \
@@ -78,6 +79,14 @@ static liana_status oid_text(const struct lia_call *cx,
     return lia_make_str(cx, (struct liana_str){text, sizeof(text)}, out);
 }
 
+/* "2", not "2.0": a string of a number does not say its type. */
+static size_t print_double(double v, char text[static LIA_DOUBLE_TEXT])
+{
+    size_t n = lia_double_print(v, text);
+
+    return n > 2 && memcmp(text + n - 2, ".0", 2) == 0 ? n - 2 : n;
+}
+
 FUNCTION(lia_fn_to_string)
 {
     struct lia_value v = args[0];
@@ -96,9 +105,9 @@ FUNCTION(lia_fn_to_string)
         n = (size_t)len;
         break;
     }
-    case LIA_BSON_DOUBLE: n = lia_text_double_print(lia_value_double(v), text); break;
+    case LIA_BSON_DOUBLE: n = print_double(lia_value_double(v), text); break;
     case LIA_BSON_DECIMAL128: n = lia_decimal_print(lia_value_decimal(v), text); break;
-    case LIA_BSON_DATE: n = lia_text_date_print(lia_value_date_ms(v), text); break;
+    case LIA_BSON_DATE: n = lia_date_print_any(lia_value_date_ms(v), text); break;
     case LIA_BSON_OBJECTID: return oid_text(cx, v, out);
     default: return cannot(cx, v, out);
     }
@@ -131,22 +140,23 @@ static bool text_double(struct lia_value v, double *out)
     char text[LIA_DECIMAL_TEXT];
 
     if (v.type == LIA_BSON_STRING) {
-        return lia_text_double_parse(lia_value_str(v), out);
+        return lia_double_parse_nearest(lia_value_str(v), out);
     }
-    return lia_text_double_parse(
+    return lia_double_parse_nearest(
         (struct liana_str){text, lia_decimal_print(lia_value_decimal(v), text)}, out);
 }
 
-/* Of a string or a Decimal128, exactly where its digits are plain. */
+/* The number in a string or a Decimal128 without its fraction, exactly. */
 static bool text_whole(struct lia_value v, int64_t *out)
 {
-    char text[LIA_DECIMAL_TEXT];
+    struct lia_decimal d;
 
-    if (v.type == LIA_BSON_STRING) {
-        return lia_whole_parse(lia_value_str(v), out);
+    if (v.type == LIA_BSON_DECIMAL128) {
+        d = lia_value_decimal(v);
+    } else if (lia_decimal_parse(lia_value_str(v), &d)) {
+        return false;
     }
-    return lia_whole_parse(
-        (struct liana_str){text, lia_decimal_print(lia_value_decimal(v), text)}, out);
+    return lia_decimal_to_int64(d, out);
 }
 
 FUNCTION(lia_fn_to_integer)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
+#include "codec/double_text.h"
 #include "codec/utf8.h"
 #include "lang/build.h"
-#include "lang/text_number.h"
 
 static bool no_memory(struct lia_parser *p)
 {
@@ -247,7 +247,7 @@ struct lia_expr *lia_build_float(struct lia_parser *p,
     struct lia_scratch scratch;
     double v;
 
-    if (!lia_text_double_parse(t.text, &v) || isinf(v)) {
+    if (!lia_double_parse_nearest(t.text, &v) || isinf(v)) {
         lia_parser_fail(p, t.offset, LIANA_ESYNTAX, "the number is beyond a double");
         return NULL;
     }

@@ -6,8 +6,8 @@
 #include <math.h>
 
 #include "codec/decimal.h"
+#include "codec/double_text.h"
 #include "lang/print.h"
-#include "lang/text_number.h"
 
 void lia_name_print(struct lia_buf *out, struct liana_str name)
 {
@@ -48,8 +48,7 @@ static void print_hex(struct lia_buf *out, struct liana_slice bytes)
 
 static void print_double(struct lia_buf *out, double v)
 {
-    char text[LIA_TEXT_DOUBLE_BYTES];
-    size_t n = lia_text_double_print(v, text);
+    char text[LIA_DOUBLE_TEXT];
 
     if (isnan(v) || isinf(v)) {
         lia_buf_str(out, isnan(v) ? "to_float('nan')"
@@ -57,10 +56,7 @@ static void print_double(struct lia_buf *out, double v)
                                   : "to_float('-inf')");
         return;
     }
-    lia_buf_bytes(out, text, n);
-    if (!memchr(text, '.', n) && !memchr(text, 'e', n)) {
-        lia_buf_str(out, ".0");
-    }
+    lia_buf_bytes(out, text, lia_double_print(v, text));
 }
 
 /* Whole numbers whose type is not that of their literal are made by a call. */

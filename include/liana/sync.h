@@ -68,7 +68,8 @@ struct liana_sync_options {
 /* Starts, or replaces the addresses of a running sync: links whose address stays are
  * not touched, the others end. When it returns, every listen address is listening.
  * LIANA_EMISUSE (the store was opened with LIANA_TRUST_NONE), LIANA_EADDRINUSE,
- * LIANA_EINVAL (an address that does not parse), LIANA_ENETWORK: nothing changed. */
+ * LIANA_EINVAL (an address that does not parse), LIANA_EUNREACHABLE (a host to listen on
+ * that is not found), LIANA_EDENIED (a port), LIANA_ENETWORK: nothing changed. */
 LIANA_API LIANA_MUST_CHECK liana_status
 liana_sync_start(liana_db *db,
                  const struct liana_sync_options *options,

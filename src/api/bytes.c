@@ -51,6 +51,7 @@ void liana_bytes_free(liana_bytes *bytes)
     if (bytes) {
         struct liana_allocator alloc = bytes->alloc;
 
+        lia_mem_wipe(bytes->bytes, bytes->len); /* a key, perhaps */
         lia_mem_free(&alloc, bytes, sizeof(*bytes) + bytes->len + 1);
     }
 }

@@ -202,10 +202,7 @@ static liana_status set_trust(struct lia_local *local,
                        "a shared key needs the trust LIANA_TRUST_SHARED_KEY");
     }
     if (options->trust == LIANA_TRUST_OPEN) {
-        local->trust.mode = LIA_TRUST_OPEN;
-        lia_log(&local->env, LIA_LOG_WARN, "trust",
-                "%s is open to anybody who can reach it: for development only",
-                local->path);
+        local->trust.mode = LIA_TRUST_OPEN; /* the node warns of it */
     } else if (options->trust != LIANA_TRUST_NONE) {
         return lia_err(err, LIANA_EINVAL, "there is no such trust");
     }

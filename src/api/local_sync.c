@@ -158,6 +158,17 @@ static liana_status tell_node(struct lia_local *local,
                               err);
 }
 
+/* With `sync` held. */
+static size_t count_subs(const struct lia_local *local)
+{
+    size_t count = 0;
+
+    for (const struct lia_sub *sub = local->subs; sub; sub = sub->next) {
+        count++;
+    }
+    return count;
+}
+
 /* Takes it. */
 static liana_status add_sub(struct lia_local *local,
                             struct lia_sub *sub,
@@ -167,6 +178,12 @@ static liana_status add_sub(struct lia_local *local,
     liana_status status = LIANA_OK;
 
     lia_mutex_lock(&local->sync);
+    if (count_subs(local) >= LIA_SUBSCRIPTIONS_MAX) {
+        lia_mutex_unlock(&local->sync);
+        free_sub(local, sub);
+        return lia_err(err, LIANA_ELIMIT, "%s has %d subscriptions already",
+                       local->path, LIA_SUBSCRIPTIONS_MAX);
+    }
     sub->id = ++local->last_sub;
     link_sub(local, sub);
     if (local->node) {

@@ -2,8 +2,10 @@
 /*
  * Each allocation in turn fails, alone and with all after it: the call that needed it
  * answers LIANA_ENOMEM, what it was to do is not done, the handle goes on, nothing leaks.
+ * And what is given back holds no key.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/remote.h"
 #include "base/testing/alloc.h"
@@ -333,6 +335,62 @@ static void test_attaching(void **state)
     lia_test_each_failure(attach_and_close, *state);
 }
 
+/* ---- secrets ---- */
+
+static const char key[] = "0123456789abcdef0123456789abcdef"; /* as open_store has it */
+
+struct watch {
+    struct liana_allocator alloc;
+    size_t looked_at;
+    size_t found;
+};
+
+static bool holds(const uint8_t *p, size_t size, const char *secret, size_t len)
+{
+    for (size_t i = 0; i + len <= size; i++) {
+        if (memcmp(p + i, secret, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looks into what is given back; a block that grows moves. */
+static void *watched_realloc(void *ctx, void *p, size_t old_size, size_t size)
+{
+    struct watch *w = ctx;
+    void *moved = size ? malloc(size) : NULL;
+
+    if (p && (moved || !size)) {
+        w->looked_at++;
+        w->found += holds(p, old_size, key, strlen(key)) ||
+                    holds(p, old_size, "BEGIN PRIVATE KEY", 17);
+        if (moved) {
+            memcpy(moved, p, old_size < size ? old_size : size);
+        }
+        free(p);
+    }
+    return moved;
+}
+
+static void test_no_key_is_left_in_memory(void **state)
+{
+    struct fixture f = {.next_id = 1};
+    struct watch w = {.alloc = {watched_realloc, &w}};
+    liana_db *db;
+
+    (void)state;
+    lia_test_scratch(f.folder);
+    snprintf(f.path, sizeof(f.path), "%s/store", f.folder);
+    for (int i = 0; i < 2; i++) { /* made, and read again */
+        assert_ok(open_store(&f, &w.alloc, LIANA_OPEN_CREATE, &db));
+        assert_ok(liana_close(db, NULL));
+    }
+    assert_true(w.looked_at > 20);
+    assert_int_equal(w.found, 0);
+    lia_test_scratch_remove(f.folder);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -341,6 +399,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_calls_of_an_attached_one_there),
     cmocka_unit_test(test_opening),
     CASE(test_attaching),
+    cmocka_unit_test(test_no_key_is_left_in_memory),
 };
 
 LIA_TEST_MAIN(tests)

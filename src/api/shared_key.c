@@ -21,6 +21,7 @@ liana_status liana_shared_key_new(liana_bytes **out, struct liana_error *err)
     lia_shared_key_format(&key, text);
     lia_shared_key_deinit(&key);
     bytes = lia_bytes_new(env.alloc, lia_str_slice(lia_str(text)));
+    lia_mem_wipe(text, sizeof(text));
     if (!bytes) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }

@@ -407,6 +407,12 @@ static void test_subscriptions_and_addresses(void **state)
     assert_ok(liana_subscribe(f->db, LIANA_STR("SELECT * FROM c WHERE n > 1"),
                               LIANA_NONE, &second, &f->err));
     assert_true(first != second);
+    for (int i = 2; i < 1000; i++) {
+        assert_ok(liana_subscribe(f->db, LIANA_STR("SELECT * FROM sales"), LIANA_NONE,
+                                  &second, &f->err));
+    }
+    assert_status(LIANA_ELIMIT, liana_subscribe(f->db, LIANA_STR("SELECT * FROM sales"),
+                                                LIANA_NONE, &second, NULL));
     assert_ok(liana_unsubscribe(f->db, first, &f->err));
     assert_status(LIANA_ENOTFOUND, liana_unsubscribe(f->db, first, NULL));
     assert_true(stats_hold(f, "WHERE"));

@@ -77,6 +77,7 @@ static liana_status read_all(int fd,
                            bytes_max);
         }
         lia_buf_bytes(out, chunk, (size_t)n);
+        lia_mem_wipe(chunk, (size_t)n);
     }
 }
 
@@ -120,6 +121,7 @@ static liana_status read_file(const char *path,
     }
     if (is_secret) {
         status = check_secret(fd, path, err);
+        lia_buf_reserve(out, bytes_max); /* a buffer that grows leaves copies behind */
     }
     if (!status) {
         status = read_all(fd, path, bytes_max, out, err);

@@ -34,7 +34,7 @@ LIANA_MUST_CHECK liana_status lia_file_read(const char *path,
                                             struct lia_buf *out,
                                             struct liana_error *err);
 
-/* The same for a secret: LIANA_EINSECURE unless it is a regular file, not a link, owned
+/* The same for a secret, of which no copy is left but in `out`: LIANA_EINSECURE unless it is a regular file, not a link, owned
  * by this user, mode 0600 or stricter. */
 LIANA_MUST_CHECK liana_status lia_file_read_secret(const char *path,
                                                    size_t bytes_max,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,13 @@ static void *libc_realloc(void *ctx, void *p, size_t old_size, size_t size)
 }
 
 const struct liana_allocator lia_mem_libc = {libc_realloc, NULL};
+
+void lia_mem_wipe(void *p, size_t size)
+{
+    if (size > 0) {
+        sodium_memzero(p, size);
+    }
+}
 
 void *lia_mem_alloc(const struct liana_allocator *a, size_t size)
 {

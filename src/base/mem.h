@@ -30,6 +30,9 @@ void *lia_mem_realloc(const struct liana_allocator *a,
                       size_t size);
 void lia_mem_free(const struct liana_allocator *a, void *p, size_t size);
 
+/* Overwrites a secret; no compiler leaves it out. */
+void lia_mem_wipe(void *p, size_t size);
+
 #define LIA_ARENA_CHUNK_MIN ((size_t)1024)
 #define LIA_ARENA_CHUNK_MAX ((size_t)256 * 1024)
 

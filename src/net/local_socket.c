@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifdef __linux__
+#    define _GNU_SOURCE /* struct ucred */
+#endif
 #include "net/local_socket.h"
 
 #include <errno.h>
@@ -32,6 +35,25 @@ static int connect_to(int fd, const struct sockaddr_un *address)
     return rc;
 }
 
+/* Whoever may write to the folder can put a socket of his own there; what is said to it is
+ * not for him. Root may serve everybody, and ask everybody. */
+static bool is_ours(int fd)
+{
+#ifdef __linux__
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0);
+#else
+    uid_t uid;
+    gid_t gid;
+
+    return getpeereid(fd, &uid, &gid) == 0 &&
+           (uid == geteuid() || uid == 0 || geteuid() == 0);
+#endif
+}
+
 liana_status lia_local_connect(const char *path,
                                struct lia_local_socket *out,
                                struct liana_error *err)
@@ -50,6 +72,10 @@ liana_status lia_local_connect(const char *path,
     if (fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 &&
         connect_to(fd, &address) == 0) {
         lia_socket_path_close(&short_path);
+        if (!is_ours(fd)) {
+            close(fd);
+            return lia_err(err, LIANA_EDENIED, "%s is served by another user", path);
+        }
         out->fd = fd;
         return LIANA_OK;
     }

@@ -16,7 +16,8 @@ struct lia_local_socket {
 };
 
 /* LIANA_ENOTFOUND: nobody listens there; a file that a crashed process left counts as
- * nobody. LIANA_EDENIED, LIANA_ETOOLARGE (the path), LIANA_ELIMIT. */
+ * nobody. LIANA_EDENIED (not ours to connect to, or served by another user than ourselves
+ * and root), LIANA_ETOOLARGE (the path), LIANA_ELIMIT. */
 LIANA_MUST_CHECK liana_status lia_local_connect(const char *path,
                                                 struct lia_local_socket *out,
                                                 struct liana_error *err);

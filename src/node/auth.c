@@ -29,6 +29,7 @@ static liana_status prove(void *ctx,
 
     lia_buf_init_max(&message, &lia_mem_libc, LIA_PROOF_BYTES_MAX);
     lia_admission_encode(ctx, &connection, &message);
+    lia_mem_wipe(&connection, sizeof(connection));
     status = message.status;
     if (!status) {
         memcpy(out, message.ptr, message.len);
@@ -45,8 +46,10 @@ static liana_status verify(void *ctx,
                            struct liana_error *err)
 {
     struct lia_connection connection = connection_of(link, self);
+    liana_status status = lia_admission_check(ctx, &connection, proof, err);
 
-    return lia_admission_check(ctx, &connection, proof, err);
+    lia_mem_wipe(&connection, sizeof(connection));
+    return status;
 }
 
 struct lia_peer_auth lia_auth_of(const struct lia_trust *trust)

@@ -148,6 +148,7 @@ static void on_up(void *ctx, const struct lia_tls_peer *tls)
         lia_dialer_link_up(link->dialer);
     }
     lia_peer_link_up(node->peer, &facts, lia_node_now(node));
+    lia_mem_wipe(facts.exporter, sizeof(facts.exporter));
     lia_node_pump(node);
 }
 

@@ -89,6 +89,7 @@ static void free_link(struct lia_peer *peer, struct lia_peer_link *link)
     lia_session_free(link->session);
     lia_known_release(peer->known, link->remote);
     lia_mem_free(peer->alloc, link->address, link->info.address.len + 1);
+    lia_mem_wipe(link->info.exporter, sizeof(link->info.exporter));
     lia_mem_free(peer->alloc, link, sizeof(*link));
 }
 

@@ -59,6 +59,7 @@ void lia_admission_encode(const struct lia_trust *trust,
               proof);
         lia_buf_bytes(out, proof, sizeof(proof));
     }
+    sodium_memzero(proof, sizeof(proof));
 }
 
 static liana_status wrong_mode(const struct lia_trust *trust,
@@ -95,9 +96,14 @@ liana_status lia_admission_check(const struct lia_trust *trust,
         return lia_err(err, LIANA_EPROTOCOL, "admission proof of %zu bytes", proof.len);
     }
     if (mode == LIA_TRUST_SHARED_KEY) {
+        bool is_right;
+
         prove(&trust->key, connection, connection->is_dialer ? BY_LISTENER : BY_DIALER,
               expected);
-        if (sodium_memcmp(expected, proof.ptr, PROOF_BYTES) != 0) {
+        is_right = sodium_memcmp(expected, proof.ptr, PROOF_BYTES) == 0;
+
+        sodium_memzero(expected, sizeof(expected));
+        if (!is_right) {
             return lia_err(err, LIANA_EAUTH,
                            "the shared keys differ: the peer holds another one");
         }

@@ -41,7 +41,7 @@ int getaddrinfo(const char *host,
     LIA_ASSERT(list);
     at = (struct sockaddr_in *)(void *)(list + 1);
     at->sin_family = AF_INET;
-    at->sin_port = htons((uint16_t)atoi(port));
+    at->sin_port = htons((uint16_t)strtoul(port, NULL, 10));
     at->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     list->ai_family = AF_INET;
     list->ai_addr = (struct sockaddr *)at;

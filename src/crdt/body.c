@@ -64,12 +64,17 @@ static uint8_t *put_children(uint8_t *at, const struct lia_node *node)
     return at;
 }
 
+/* The root has no name, which `size` counts as type and NUL all the same. */
+size_t lia_body_size(const struct lia_state *state)
+{
+    return state->root.size - 2 + state->id.len;
+}
+
 liana_status lia_body_write(struct lia_work *work,
                             const struct lia_state *state,
                             struct liana_slice *out)
 {
-    /* The root has no name, which `size` counts as type and NUL all the same. */
-    size_t size = state->root.size - 2 + state->id.len;
+    size_t size = lia_body_size(state);
     uint8_t *start;
     uint8_t *at;
 

@@ -23,7 +23,9 @@ enum lia_clock_flag {
     LIA_CLOCK_WITHDRAWN = 16,
     /* 32 scope, 64 author heads: reserved */
     LIA_CLOCK_LIFE_TAG = 128,
-    LIA_CLOCK_HIDDEN = 256
+    LIA_CLOCK_HIDDEN = 256,
+    LIA_CLOCK_CLAMPED = 512,
+    LIA_CLOCK_CUT = 1024
 };
 
 /* In the flags of a node: the kind of its value, and what follows. */

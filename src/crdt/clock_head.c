@@ -32,6 +32,8 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
     flags |= is_deleted ? LIA_CLOCK_DELETED : 0u;
     flags |= is_withdrawn ? LIA_CLOCK_WITHDRAWN : 0u;
     flags |= state->is_hidden ? LIA_CLOCK_HIDDEN : 0u;
+    flags |= state->is_clamped ? LIA_CLOCK_CLAMPED : 0u;
+    flags |= state->is_cut ? LIA_CLOCK_CUT : 0u;
     flags |= state->from.count ? LIA_CLOCK_FROM : 0u;
     flags |= is_created && state->id.len == 0 ? LIA_CLOCK_LIFELESS : 0u;
     flags |=
@@ -111,7 +113,8 @@ static void check_flags(struct lia_reader *r,
                         unsigned flags,
                         const struct lia_state *state)
 {
-    const unsigned of_life = LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG | LIA_CLOCK_HIDDEN;
+    const unsigned of_life = LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG |
+                             LIA_CLOCK_HIDDEN | LIA_CLOCK_CLAMPED | LIA_CLOCK_CUT;
     const unsigned known = LIA_CLOCK_CREATED | LIA_CLOCK_DELETED | LIA_CLOCK_WITHDRAWN |
                            LIA_CLOCK_FROM | of_life;
     bool is_alive = lia_stamp_cmp(state->created, state->deleted) > 0;
@@ -161,6 +164,8 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
     }
     check_flags(r, flags, state);
     state->is_hidden = (flags & LIA_CLOCK_HIDDEN) != 0;
+    state->is_clamped = (flags & LIA_CLOCK_CLAMPED) != 0;
+    state->is_cut = (flags & LIA_CLOCK_CUT) != 0;
     *out_flags = flags;
     return r->failed ? LIANA_ECORRUPT : LIANA_OK;
 }

@@ -263,7 +263,14 @@ static liana_status write_body(struct lia_work *work,
         return work->status;
     }
     state->root.view.shown = LIA_SHOWN_MAP; /* an empty document is one too */
+    work->is_clamped = false;
     if (!lia_arrange(work, &state->root)) {
+        return work->status;
+    }
+    state->is_clamped = work->is_clamped;
+    state->whole_bytes = lia_body_size(state);
+    state->is_cut = state->whole_bytes > LIA_DOC_BYTES_MAX;
+    if (state->is_cut && !lia_fit(work, state, LIA_DOC_BYTES_MAX)) {
         return work->status;
     }
     return lia_body_write(work, state, out);
@@ -279,6 +286,9 @@ liana_status lia_clock_write(struct lia_work *work,
     liana_status status = LIANA_OK;
 
     state->is_hidden = lia_state_is_hidden(state);
+    state->is_clamped = false;
+    state->is_cut = false;
+    state->whole_bytes = 0;
     if (!lia_stamp_is_none(state->created)) {
         status = write_body(work, state, &body);
     }

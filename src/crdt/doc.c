@@ -25,9 +25,13 @@ liana_status lia_doc_info(struct lia_arena *arena,
             return LIANA_ECORRUPT;
         }
     }
-    *out = (struct lia_doc_info){state.created, state.deleted, state.withdrawn,
+    *out = (struct lia_doc_info){state.created,
+                                 state.deleted,
+                                 state.withdrawn,
                                  state.vector,
-                                 !lia_stamp_is_none(state.created) && !state.is_hidden};
+                                 !lia_stamp_is_none(state.created) && !state.is_hidden,
+                                 state.is_clamped,
+                                 state.is_cut};
     return LIANA_OK;
 }
 
@@ -110,16 +114,41 @@ static liana_status check_stamp(struct lia_work *work,
                                "the stamp of a write is not newer than the document");
 }
 
+/* The length of a body that leaves something out, with what it leaves out. */
+static liana_status whole_bytes(struct lia_work *work, struct lia_doc doc, size_t *out)
+{
+    struct lia_state state;
+    struct lia_doc again;
+    liana_status status = lia_doc_read(work, doc, &state);
+
+    if (!status) {
+        status = lia_clock_write(work, &state, &again);
+    }
+    *out = state.whole_bytes;
+    return status;
+}
+
+/* What is too large may become smaller. */
 static liana_status check_size(struct lia_work *work,
                                struct lia_doc before,
-                               struct lia_doc after)
+                               bool was_cut,
+                               const struct lia_state *after)
 {
-    if (after.body.len > LIA_DOC_BYTES_MAX && after.body.len >= before.body.len) {
-        return lia_err(work->err, LIANA_ETOOLARGE,
-                       "document of %zu bytes, %zu are allowed", after.body.len,
-                       LIA_DOC_BYTES_MAX);
+    size_t bytes = 0;
+    liana_status status = LIANA_OK;
+
+    if (!after->is_cut) {
+        return LIANA_OK;
     }
-    return LIANA_OK;
+    if (was_cut) {
+        status = whole_bytes(work, before, &bytes);
+    }
+    if (!status && after->whole_bytes >= bytes) {
+        status = lia_err(work->err, LIANA_ETOOLARGE,
+                         "document of %zu bytes, %zu are allowed", after->whole_bytes,
+                         LIA_DOC_BYTES_MAX);
+    }
+    return status;
 }
 
 liana_status lia_doc_apply(struct lia_arena *arena,
@@ -134,6 +163,7 @@ liana_status lia_doc_apply(struct lia_arena *arena,
     struct lia_state state;
     struct lia_writer writer;
     struct lia_doc after;
+    bool was_cut;
     liana_status status = lia_doc_read(&work, before, &state);
 
     if (!status) {
@@ -142,6 +172,7 @@ liana_status lia_doc_apply(struct lia_arena *arena,
     if (status) {
         return status;
     }
+    was_cut = state.is_cut;
     writer = lia_writer(&work, &state, stamp);
     for (size_t i = 0; i < count && !status; i++) {
         status = lia_op_apply(&writer, &ops[i]);
@@ -160,7 +191,7 @@ liana_status lia_doc_apply(struct lia_arena *arena,
     if (status) {
         return lia_err_plain(err, status);
     }
-    status = check_size(&work, before, after);
+    status = check_size(&work, before, was_cut, &state);
     if (!status) {
         *out = after;
     }

@@ -38,6 +38,8 @@ struct lia_doc_info {
     struct lia_stamp withdrawn; /* the greatest delete over which updates win */
     struct lia_vector vector;
     bool exists;
+    bool is_clamped; /* an integer counter is beyond int64 and shown as the nearest */
+    bool is_cut;     /* the body leaves out values, LIANA_ETOOLARGE with them */
 };
 
 /* Reads the head of a clock without its entries. An empty clock gives an empty info. */
@@ -121,8 +123,8 @@ struct lia_op {
  * LIANA_EEXISTS (INSERT), LIANA_ENOTFOUND (others on a document that does not exist),
  * LIANA_ETYPE (increment of what is no number, an element of what is no set, a path
  * through what has no fields; names the path), LIANA_EID (no _id, or a change of it; REPLACE may leave it out),
- * LIANA_ETOOLARGE (beyond LIA_DOC_BYTES_MAX and not smaller than before), LIANA_ECLOCK (a
- * stamp that is not newer). */
+ * LIANA_ETOOLARGE (beyond LIA_DOC_BYTES_MAX, with what the body leaves out, and not
+ * smaller than before), LIANA_ECLOCK (a stamp that is not newer). */
 LIANA_MUST_CHECK liana_status lia_doc_apply(struct lia_arena *arena,
                                             struct lia_doc before,
                                             const struct lia_op *ops,
@@ -215,6 +217,37 @@ LIANA_MUST_CHECK liana_status lia_doc_merge_watched(struct lia_arena *arena,
                                                     const struct lia_watch *watch,
                                                     struct lia_doc *out,
                                                     struct liana_error *err);
+
+/* ---- repair: a store that was rolled back or copied ----
+ *
+ * Its actor has written twice under one stamp, or will have, so that vectors say of it
+ * what is not so. It takes a new actor, and every entry of the old one beyond the last
+ * stamp that both histories have is counted under a tag of the new actor. Ranks stay:
+ * nothing shown changes, nobody else wins; but vectors do not cover the new tags, so that
+ * every peer gets what it lacks of either history. */
+struct lia_retag {
+    uint64_t actor;       /* the old one */
+    uint64_t beyond;      /* the hlc that both histories have */
+    struct lia_stamp tag; /* of the new actor, newer than the document */
+};
+
+/* Renews the tags of what the store holds. `*out` is `doc` when there are none. LIANA_ECLOCK
+ * when the document has seen the new tag. */
+LIANA_MUST_CHECK liana_status lia_doc_retag(struct lia_arena *arena,
+                                            struct lia_doc doc,
+                                            const struct lia_retag *how,
+                                            struct lia_doc *out,
+                                            struct liana_error *err);
+
+/* Checked: as lia_doc_merge, of a segment that was asked for with `beyond` for the old
+ * actor, whatever else the vector of the document says; then the tags of what came are
+ * renewed too. */
+LIANA_MUST_CHECK liana_status lia_doc_heal(struct lia_arena *arena,
+                                           struct lia_doc doc,
+                                           struct liana_slice segment,
+                                           const struct lia_retag *how,
+                                           struct lia_doc *out,
+                                           struct liana_error *err);
 
 /* Checked: composes two segments of one document, `first.to` covering `second.from`, without
  * the document. LIANA_EGAP, LIANA_EPROTOCOL. */

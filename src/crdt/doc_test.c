@@ -377,6 +377,9 @@ static void a_large_document_may_only_shrink(void **state)
     struct lia_value one = json(*state, "1");
     struct lia_doc doc = empty;
     struct lia_doc other;
+    struct lia_doc same;
+    struct lia_doc_info info;
+    struct lia_value shown;
     struct liana_slice segment;
 
     assert_ok(insert(*state, &doc, "{\"_id\": 1}", (struct lia_stamp){MS(1), 1}));
@@ -388,13 +391,26 @@ static void a_large_document_may_only_shrink(void **state)
     /* Two branches together may be larger than what may be written. */
     assert_ok(
         write_at(*state, &other, LIA_OP_SET, "b", ten, (struct lia_stamp){MS(3), 2}));
+    assert_ok(lia_doc_segment(*state, doc, nothing, &segment));
+    assert_ok(lia_doc_merge(*state, other, segment, &same, NULL));
     assert_ok(lia_doc_segment(*state, other, nothing, &segment));
     assert_ok(lia_doc_merge(*state, doc, segment, &doc, NULL));
-    assert_true(doc.body.len > LIA_DOC_BYTES_MAX);
+    /* The older one is left out of the body, and said to be. */
+    assert_true(lia_slice_equal(doc.body, same.body));
+    assert_true(lia_slice_equal(doc.clock, same.clock));
+    assert_ok(lia_doc_check(*state, doc, NULL));
+    assert_ok(lia_doc_info(*state, doc.clock, &info));
+    assert_true(info.is_cut);
+    assert_false(lia_bson_find(doc.body, lia_str("a"), &shown));
+    assert_true(lia_bson_find(doc.body, lia_str("b"), &shown));
     assert_status(LIANA_ETOOLARGE, write_at(*state, &doc, LIA_OP_SET, "c", one,
                                             (struct lia_stamp){MS(4), 1}));
+    /* What goes brings the other back. */
     assert_ok(
-        write_at(*state, &doc, LIA_OP_UNSET, "a", one, (struct lia_stamp){MS(5), 1}));
+        write_at(*state, &doc, LIA_OP_UNSET, "b", one, (struct lia_stamp){MS(5), 1}));
+    assert_true(lia_bson_find(doc.body, lia_str("a"), &shown));
+    assert_ok(lia_doc_info(*state, doc.clock, &info));
+    assert_false(info.is_cut);
     assert_ok(
         write_at(*state, &doc, LIA_OP_SET, "c", one, (struct lia_stamp){MS(6), 1}));
 }

@@ -134,7 +134,7 @@ static bool count_written(void *ctx, const struct lia_entry *entry)
 {
     struct lia_stamp *newest = ctx;
 
-    if (lia_stamp_cmp(entry->written, *newest) > 0) {
+    if (!LIA_MUTANT(19) && lia_stamp_cmp(entry->written, *newest) > 0) {
         *newest = entry->written;
     }
     return true;
@@ -150,6 +150,36 @@ bool lia_state_is_hidden(struct lia_state *state)
     }
     LIA_IGNORE(lia_node_filter(&state->root, count_written, &newest)); /* all stay */
     return lia_stamp_cmp(newest, state->withdrawn) <= 0;
+}
+
+/* ---- tags ---- */
+
+struct retagging {
+    const struct lia_retag *how;
+    bool is_changed;
+};
+
+static void retag(struct retagging *r, struct lia_stamp *tag)
+{
+    if (!LIA_MUTANT(16) && tag->actor == r->how->actor && tag->hlc > r->how->beyond) {
+        *tag = r->how->tag;
+        r->is_changed = true;
+    }
+}
+
+static bool retag_entry(void *ctx, const struct lia_entry *entry)
+{
+    retag(ctx, &entry->rank->tag);
+    return true;
+}
+
+bool lia_state_retag(struct lia_state *state, const struct lia_retag *how)
+{
+    struct retagging r = {how, false};
+
+    LIA_IGNORE(lia_node_filter(&state->root, retag_entry, &r)); /* all stay */
+    retag(&r, &state->created_tag);
+    return r.is_changed;
 }
 
 /* ---- segments ---- */

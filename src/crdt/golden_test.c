@@ -59,6 +59,18 @@ static void bounded_counters_keep_their_bound(void **state)
     run_file("tests/golden/crdt/bounded.txt");
 }
 
+static void what_is_lost_is_told(void **state)
+{
+    (void)state;
+    run_file("tests/golden/crdt/lost.txt");
+}
+
+static void a_store_that_fell_back_heals(void **state)
+{
+    (void)state;
+    run_file("tests/golden/crdt/repair.txt");
+}
+
 static void the_page_shows_the_bytes(void **state)
 {
     static const char name[] = "docs/format/clock.md";
@@ -79,6 +91,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sets_merge),
     cmocka_unit_test(updates_win),
     cmocka_unit_test(bounded_counters_keep_their_bound),
+    cmocka_unit_test(what_is_lost_is_told),
+    cmocka_unit_test(a_store_that_fell_back_heals),
     cmocka_unit_test(the_page_shows_the_bytes),
 };
 

@@ -53,6 +53,9 @@ static int compare_values(const struct lia_node *a, const struct lia_node *b)
 {
     int order = lia_rank_cmp(a->rank, b->rank);
 
+    if (LIA_MUTANT(18) && order == 0) {
+        return 0;
+    }
     if (order == 0) {
         order = (int)a->value - (int)b->value;
     }

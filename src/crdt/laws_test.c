@@ -13,7 +13,7 @@ static void histories_obey_the_law(void **state)
 {
     uint64_t seed = lia_test_seed("histories_obey_the_law");
     struct lia_rng rng = lia_rng(seed);
-    size_t count = lia_test_cases(6000);
+    size_t count = lia_test_cases(100000);
 
     (void)state;
     for (size_t i = 0; i < count; i++) {

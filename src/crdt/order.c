@@ -238,6 +238,7 @@ bool lia_arrange(struct lia_work *work, struct lia_node *node)
         break;
     case LIA_SHOWN_SET: node->size = head_size(node) + lia_set_size(node->set); break;
     }
+    work->is_clamped = work->is_clamped || node->view.is_clamped;
     find_plain(node);
     return true;
 }

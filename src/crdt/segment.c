@@ -215,6 +215,72 @@ liana_status lia_doc_merge_watched(struct lia_arena *arena,
     return join_segment(&work, &state, segment, watch, out);
 }
 
+/* ---- repair ---- */
+
+static liana_status write_retagged(struct lia_work *work,
+                                   struct lia_state *state,
+                                   const struct lia_retag *how,
+                                   struct lia_doc *out)
+{
+    liana_status status;
+
+    if (lia_vector_covers(state->vector, how->tag)) {
+        return lia_err(work->err, LIANA_ECLOCK, "the new tag is not newer");
+    }
+    status = lia_vector_with(work->arena, state->vector, how->tag, &state->vector);
+    if (!status) {
+        status = lia_clock_write(work, state, out);
+    }
+    return lia_err_plain(work->err, status);
+}
+
+liana_status lia_doc_retag(struct lia_arena *arena,
+                           struct lia_doc doc,
+                           const struct lia_retag *how,
+                           struct lia_doc *out,
+                           struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct lia_state state;
+    liana_status status = lia_doc_read(&work, doc, &state);
+
+    if (status) {
+        return status;
+    }
+    if (!lia_state_retag(&state, how)) {
+        *out = doc;
+        return LIANA_OK;
+    }
+    return write_retagged(&work, &state, how, out);
+}
+
+liana_status lia_doc_heal(struct lia_arena *arena,
+                          struct lia_doc doc,
+                          struct liana_slice segment,
+                          const struct lia_retag *how,
+                          struct lia_doc *out,
+                          struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct lia_state head;
+    struct lia_state state;
+    struct lia_doc joined;
+    liana_status status = read_head(&work, segment, &head);
+
+    if (!status) {
+        status = lia_doc_read(&work, doc, &state);
+    }
+    if (!status && !lia_vector_geq(state.vector, head.from)) {
+        status = lia_err_plain(err, LIANA_EGAP);
+    }
+    if (!status) {
+        status = join_segment(&work, &state, segment, NULL, &joined);
+    }
+    return status ? status : lia_doc_retag(arena, joined, how, out, err);
+}
+
+/* ---- merging ---- */
+
 liana_status lia_doc_merge(struct lia_arena *arena,
                            struct lia_doc doc,
                            struct liana_slice segment,

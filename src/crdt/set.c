@@ -144,7 +144,8 @@ void lia_element_remove(struct lia_element *element, struct lia_stamp stamp)
  * actor has used a stamp twice, or a repair has renewed tags. */
 static int compare_slots(const struct lia_slot *a, const struct lia_slot *b)
 {
-    int order = lia_rank_cmp(a->rank, b->rank);
+    int order = LIA_MUTANT(17) ? lia_stamp_cmp(a->removed, b->removed)
+                               : lia_rank_cmp(a->rank, b->rank);
 
     if (order == 0) {
         order = lia_stamp_cmp(a->removed, b->removed);

@@ -29,6 +29,7 @@
 struct lia_work {
     struct lia_arena *arena;
     liana_status status;
+    bool is_clamped; /* set by lia_arrange: an integer that is shown */
     struct liana_error *err;
 };
 
@@ -90,6 +91,7 @@ struct lia_view {
     struct lia_value leaf;
     bool is_inside;        /* an inside entry of the maps above */
     bool is_leaf_of_value; /* the leaf is the value's own, not a computed number */
+    bool is_clamped;       /* the number is not the whole truth */
     struct lia_birth
         birth; /* the smallest at or below; LIA_BIRTH_NEVER if there is none */
     struct lia_rank newest; /* the greatest of the inside entries at or below */
@@ -144,7 +146,11 @@ struct lia_state {
     struct lia_stamp created_tag; /* see lia_rank */
     struct lia_stamp deleted;
     struct lia_stamp withdrawn; /* the greatest delete over which updates win */
-    bool is_hidden; /* by it: nothing is newer; as read, or set by lia_clock_write */
+    /* As read, or found by lia_clock_write. */
+    bool is_hidden;  /* withdrawn, and nothing is newer */
+    bool is_clamped; /* an integer is shown as the nearest int64 */
+    bool is_cut;     /* values are left out of the body, which is too large with them */
+    size_t whole_bytes;    /* of the body with them; not read */
     struct liana_slice id; /* the _id element; empty in a segment without the life */
     struct lia_node root;
 };
@@ -255,6 +261,13 @@ bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cove
  * is plain, for the node and all below. */
 bool lia_arrange(struct lia_work *work, struct lia_node *node);
 
+/* After lia_arrange: leaves values out until the body has at most `bytes`, those of the
+ * least rank first: fit.c. */
+bool lia_fit(struct lia_work *work, struct lia_state *state, size_t bytes);
+
+/* The length of the body, after lia_arrange. */
+size_t lia_body_size(const struct lia_state *state);
+
 /* ---- entries, whatever their kind: entry.c ---- */
 
 enum lia_entry_kind {
@@ -348,6 +361,9 @@ bool lia_state_join(struct lia_work *work,
 
 /* Nothing in the state was written after it was withdrawn. */
 bool lia_state_is_hidden(struct lia_state *state);
+
+/* Renews tags (lia_doc_retag); false: none was to be. */
+bool lia_state_retag(struct lia_state *state, const struct lia_retag *how);
 
 /* Keeps the entries whose tag is not within `from`. */
 void lia_state_cut(struct lia_state *state, struct lia_vector from);

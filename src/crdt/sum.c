@@ -115,6 +115,11 @@ bool lia_sum_equal(struct lia_sum a, struct lia_sum b)
     return lia_sum_cmp(a, b) == 0;
 }
 
+bool lia_sum_is_clamped(struct lia_sum sum)
+{
+    return is_integer(sum) && (sum.integer > INT64_MAX || sum.integer < INT64_MIN);
+}
+
 static struct lia_value show_integer(struct lia_sum s, struct lia_scratch *scratch)
 {
     if (s.type == LIA_BSON_INT32 && s.integer >= INT32_MIN && s.integer <= INT32_MAX) {

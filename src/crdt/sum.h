@@ -43,6 +43,9 @@ bool lia_sum_equal(struct lia_sum a, struct lia_sum b);
 /* Some order of all sums; 0: the same type and bytes. */
 int lia_sum_cmp(struct lia_sum a, struct lia_sum b);
 
+/* It is an integer beyond int64. */
+bool lia_sum_is_clamped(struct lia_sum sum);
+
 /* As BSON; an integer beyond int64 is shown as the nearest int64. */
 struct lia_value lia_sum_show(struct lia_sum sum, struct lia_scratch *scratch);
 

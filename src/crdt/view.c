@@ -67,6 +67,7 @@ static bool show_sum(struct lia_work *work, struct lia_node *node, struct lia_su
         return false;
     }
     node->view.leaf = lia_sum_show(sum, scratch);
+    node->view.is_clamped = lia_sum_is_clamped(sum);
     return true;
 }
 

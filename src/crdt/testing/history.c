@@ -1,148 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crdt/testing/history.h"
-
 #include <stdio.h>
 
 #include "base/error.h"
-#include "base/testing/random.h"
 #include "crdt/state.h"
-#include "crdt/testing/model.h"
 #include "crdt/testing/ops.h"
-
-#define PEERS   4
-#define KEYS    2
-#define OPS_MAX 4
-
-struct copy {
-    struct lia_doc doc;
-    struct model_doc model;
-};
-
-struct relay {
-    struct liana_slice segment; /* empty: carries nothing */
-    struct model_doc model;
-};
-
-struct peer {
-    uint64_t actor;
-    uint64_t last; /* greatest hlc issued or merged */
-    struct copy copies[KEYS];
-};
-
-struct world {
-    struct lia_arena arena;
-    const struct history *history;
-    struct lia_rng rng; /* of the step */
-    uint64_t actors;
-    struct peer peers[PEERS];
-    struct relay relays[KEYS];
-    struct lia_stamp retired[KEYS]
-                            [HISTORY_STEPS_MAX]; /* actors, and their last stamps */
-    size_t retired_count[KEYS];
-    bool is_told;
-    char why[256];
-};
-
-static const char *fail(struct world *w, const char *why)
-{
-    if (!w->why[0]) {
-        LIA_ASSERT(snprintf(w->why, sizeof(w->why), "%s", why) > 0);
-    }
-    return w->why;
-}
-
-static uint64_t below(struct world *w, uint64_t n)
-{
-    return lia_rng_below(&w->rng, n);
-}
-
-/* ---- checks ---- */
-
-static bool is_equal(struct lia_doc a, struct lia_doc b)
-{
-    return lia_slice_equal(a.body, b.body) && lia_slice_equal(a.clock, b.clock);
-}
-
-static const char *check_body(struct world *w,
-                              const struct model_doc *model,
-                              struct liana_slice body)
-{
-    struct lia_buf expected;
-    bool is_same;
-
-    lia_buf_init(&expected, &lia_mem_libc);
-    model_body(model, &expected);
-    is_same = lia_slice_equal(lia_buf_slice(&expected), body);
-    if (!is_same && w->is_told) {
-        printf("    the model shows ");
-        op_tell_document(lia_buf_slice(&expected));
-        printf("\n    the product shows ");
-        op_tell_document(body);
-        printf("\n");
-    }
-    lia_buf_deinit(&expected);
-    return is_same ? NULL : fail(w, "the body is not the model's");
-}
-
-/* Whatever a peer sees, nobody has spent what was not there. */
-static bool check_bounds(struct world *w, const struct copy *c)
-{
-    static const struct liana_str name = {"k", 1};
-    struct lia_bounded_info info;
-
-    for (size_t i = 0; w->history->is_about_bounds && i < PEERS; i++) {
-        uint64_t actor = w->peers[i].actor;
-
-        if (lia_doc_bounded(&w->arena, c->doc, (struct lia_path){&name, 1}, actor,
-                            &info, NULL) == LIANA_OK &&
-            (info.value < info.bound || info.rights < 0 ||
-             info.rights != model_rights(&c->model, "k", actor, NULL))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static const char *check_copy(struct world *w, const struct copy *c)
-{
-    struct liana_error err = LIANA_ERROR_INIT;
-    struct lia_doc_info info;
-
-    if (lia_doc_check(&w->arena, c->doc, &err)) {
-        return fail(w, err.message);
-    }
-    if (lia_doc_info(&w->arena, c->doc.clock, &info) ||
-        !lia_vector_equal(info.vector, model_vector(&c->model)) ||
-        lia_stamp_cmp(info.created, c->model.created) ||
-        lia_stamp_cmp(info.deleted, c->model.deleted) ||
-        lia_stamp_cmp(info.withdrawn, c->model.withdrawn) ||
-        info.exists != model_exists(&c->model)) {
-        return fail(w, "vector, created, deleted or withdrawn is not the model's");
-    }
-    return check_bounds(w, c) ? check_body(w, &c->model, c->doc.body)
-                              : fail(w, "a bounded counter is below its bound");
-}
-
-static const char *check_twins(struct world *w, const struct copy *c, size_t key)
-{
-    for (size_t i = 0; i < PEERS; i++) {
-        const struct copy *other = &w->peers[i].copies[key];
-
-        if (lia_vector_equal(model_vector(&c->model), model_vector(&other->model)) &&
-            !is_equal(c->doc, other->doc)) {
-            return fail(w, "equal vectors and different bytes");
-        }
-    }
-    return NULL;
-}
-
-static const char *check(struct world *w, size_t peer, size_t key)
-{
-    const struct copy *c = &w->peers[peer].copies[key];
-    const char *why = check_copy(w, c);
-
-    return why ? why : check_twins(w, c, key);
-}
+#include "crdt/testing/world.h"
 
 /* ---- transactions ---- */
 
@@ -181,9 +43,9 @@ static liana_status apply_one_by_one(struct world *w,
 /* Clocks differ; where lives meet, what counts is which of them is ahead. */
 static uint64_t jump(struct world *w)
 {
-    bool is_far = below(w, w->history->is_about_lives ? 2 : 4) == 0;
+    bool is_far = world_below(w, w->history->is_about_lives ? 2 : 4) == 0;
 
-    return is_far ? below(w, 30) << 16 : 0;
+    return is_far ? world_below(w, 30) << 16 : 0;
 }
 
 static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
@@ -196,11 +58,12 @@ static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
                              .is_about_lives = h->is_about_lives,
                              .is_about_sets = h->is_about_sets,
                              .is_about_bounds = h->is_about_bounds,
-                             .actor = w->peers[below(w, PEERS)].actor};
+                             .is_about_falls = h->is_about_falls,
+                             .actor = w->peers[world_below(w, PEERS)].actor};
 
     /* One peer takes rights back, and only when it has seen all. */
     if (peer == 0 && w->retired_count[key]) {
-        struct lia_stamp last = w->retired[key][below(w, w->retired_count[key])];
+        struct lia_stamp last = w->retired[key][world_below(w, w->retired_count[key])];
 
         maker.retired =
             lia_vector_covers(model_vector(&c->model), last) ? last.actor : 0;
@@ -216,7 +79,7 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     struct copy *c = &p->copies[key];
     struct lia_op ops[OPS_MAX];
     struct liana_str storage[OPS_MAX][3];
-    size_t count = below(w, 3) ? 1 : 1 + below(w, OPS_MAX);
+    size_t count = world_below(w, 3) ? 1 : 1 + world_below(w, OPS_MAX);
     struct lia_stamp stamp = {p->last + 1 + jump(w), p->actor};
     struct lia_doc doc = c->doc;
     liana_status expected = LIANA_OK;
@@ -239,13 +102,13 @@ static const char *transact(struct world *w, size_t peer, size_t key)
             expected = model_apply(&model, &before_delete, &ops[i], stamp);
         }
     }
-    if (below(w, 2)) {
+    if (world_below(w, 2)) {
         got = lia_doc_apply(&w->arena, c->doc, ops, count, stamp, &doc, NULL);
     } else {
         got = apply_one_by_one(w, &doc, ops, count, stamp);
     }
     if (got != expected) {
-        return fail(w, "another status than the model's");
+        return world_fail(w, "another status than the model's");
     }
     if (got) {
         return NULL;
@@ -253,12 +116,12 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     if (model.is_changed) {
         model_see(&model, stamp);
         p->last = stamp.hlc;
-    } else if (!is_equal(doc, c->doc)) {
-        return fail(w, "nothing was written and the document changed");
+    } else if (!world_is_equal(doc, c->doc)) {
+        return world_fail(w, "nothing was written and the document changed");
     }
     model_copy(&c->model, &model);
     c->doc = doc;
-    return check(w, peer, key);
+    return world_check(w, peer, key);
 }
 
 /* ---- segments ---- */
@@ -270,7 +133,7 @@ static const char *check_segment(struct world *w,
     struct lia_reader r = lia_reader(segment);
 
     LIA_IGNORE(lia_reader_prefixed(&r).len); /* the clock; the body follows */
-    return check_body(w, model, lia_reader_bytes(&r, lia_reader_left(&r)));
+    return world_check_body(w, model, lia_reader_bytes(&r, lia_reader_left(&r)));
 }
 
 static const char *receive(struct world *w,
@@ -279,19 +142,36 @@ static const char *receive(struct world *w,
                            struct liana_slice segment,
                            const struct model_doc *model)
 {
+    static struct model_doc before;
     struct peer *p = &w->peers[peer];
     struct copy *c = &p->copies[key];
-    liana_status expected = model_merge(&c->model, model) ? LIANA_OK : LIANA_EGAP;
     struct liana_error err = LIANA_ERROR_INIT;
-    liana_status got = lia_doc_merge(&w->arena, c->doc, segment, &c->doc, &err);
+    liana_status expected;
+    liana_status got;
+
+    if (peer == FALLING && w->fall.is_found_out) {
+        return world_heal(w, key, segment, model);
+    }
+    model_copy(&before, &c->model);
+    expected = model_merge(&c->model, model) ? LIANA_OK : LIANA_EGAP;
+    if (!lia_stamp_is_none(c->model.created) && !c->model.has_life) {
+        /* Only a store that fell back has vectors that promise a life it has not. */
+        model_copy(&c->model, &before);
+        expected = w->history->is_about_falls ? LIANA_EPROTOCOL : expected;
+    }
+    got = lia_doc_merge(&w->arena, c->doc, segment, &c->doc, &err);
 
     if (got != expected) {
-        return fail(w, got && got != LIANA_EGAP ? err.message : "gap or no gap");
+        return world_fail(w, got && got != LIANA_EGAP ? err.message
+                                                      : "merges or does not");
+    }
+    if (got == LIANA_EPROTOCOL) {
+        return NULL;
     }
     if (!got && lia_vector_max_hlc(model_vector(model)) > p->last) {
         p->last = lia_vector_max_hlc(model_vector(model));
     }
-    return check(w, peer, key);
+    return world_check(w, peer, key);
 }
 
 /* Something at or below the vector. */
@@ -303,9 +183,10 @@ static struct lia_vector random_from(struct world *w, struct lia_vector v)
 
     LIA_ASSERT(entries);
     for (size_t i = 0; i < v.count; i++) {
-        if (below(w, 4)) {
+        if (world_below(w, 4)) {
             entries[count] = v.entries[i];
-            entries[count].hlc -= below(w, 4) ? 0 : below(w, v.entries[i].hlc);
+            entries[count].hlc -=
+                world_below(w, 4) ? 0 : world_below(w, v.entries[i].hlc);
             count++;
         }
     }
@@ -314,7 +195,7 @@ static struct lia_vector random_from(struct world *w, struct lia_vector v)
 
 static struct lia_vector choose_from(struct world *w, const struct model_doc *receiver)
 {
-    switch (below(w, 6)) {
+    switch (world_below(w, 6)) {
     case 0: return (struct lia_vector){NULL, 0};
     case 1: return random_from(w, model_vector(receiver));
     default: return model_vector(receiver);
@@ -325,7 +206,8 @@ static const char *pull(struct world *w, size_t to, size_t from, size_t key)
 {
     static struct model_doc model;
     struct copy *source = &w->peers[from].copies[key];
-    struct lia_vector since = choose_from(w, &w->peers[to].copies[key].model);
+    struct lia_vector since =
+        world_clamp(w, to, choose_from(w, &w->peers[to].copies[key].model));
     struct liana_slice segment;
     const char *why;
 
@@ -337,7 +219,7 @@ static const char *pull(struct world *w, size_t to, size_t from, size_t key)
     }
     model_segment(&source->model, since, &model);
     if (lia_doc_segment(&w->arena, source->doc, since, &segment)) {
-        return fail(w, "no segment");
+        return world_fail(w, "no segment");
     }
     why = check_segment(w, segment, &model);
     return why ? why : receive(w, to, key, segment, &model);
@@ -348,7 +230,7 @@ static const char *begin_with(struct world *w, size_t peer, size_t key)
 {
     static struct model_doc model;
     static struct model_doc before_delete;
-    struct lia_rng rng = lia_rng(below(w, 4));
+    struct lia_rng rng = lia_rng(world_below(w, 4));
     struct op_maker maker = {.arena = &w->arena, .rng = &rng};
     struct lia_op op = op_initial(&maker);
     struct lia_stamp stamp;
@@ -361,12 +243,12 @@ static const char *begin_with(struct world *w, size_t peer, size_t key)
     }
     if (lia_doc_initial(&w->arena, lia_str("c"), &op, &doc, &stamp, NULL) ||
         lia_doc_segment(&w->arena, doc, (struct lia_vector){NULL, 0}, &segment)) {
-        return fail(w, "no initial document");
+        return world_fail(w, "no initial document");
     }
     model_clear(&model);
     model.arena = &w->arena;
     if (model_apply(&model, &before_delete, &op, stamp)) {
-        return fail(w, "the model has no initial document");
+        return world_fail(w, "the model has no initial document");
     }
     model_see(&model, stamp);
     return receive(w, peer, key, segment, &model);
@@ -389,21 +271,21 @@ static const char *load_relay(struct world *w, size_t peer, size_t key)
     if (w->is_told) {
         printf("  the relay takes document %zu from peer %zu\n", key, peer);
     }
-    if (relay->segment.len && below(w, 3)) {
+    if (relay->segment.len && world_below(w, 3)) {
         since = random_from(w, model_vector(&relay->model));
-    } else if (below(w, 2)) {
+    } else if (world_below(w, 2)) {
         since = random_from(w, model_vector(&source->model));
     }
     model_segment(&source->model, since, &model);
     if (lia_doc_segment(&w->arena, source->doc, since, &segment)) {
-        return fail(w, "no segment");
+        return world_fail(w, "no segment");
     }
     if (relay->segment.len) {
         fits = model_compose(&relay->model, &model);
         status =
             lia_segment_compose(&w->arena, relay->segment, segment, &composed, NULL);
         if (status != (fits ? LIANA_OK : LIANA_EGAP)) {
-            return fail(w, "composes or does not");
+            return world_fail(w, "composes or does not");
         }
     }
     if (!fits) {
@@ -465,48 +347,6 @@ static const char *evict(struct world *w, size_t peer, size_t key)
     return NULL;
 }
 
-/* ---- the algebra, on whole copies ---- */
-
-static liana_status join(struct world *w,
-                         struct lia_doc a,
-                         struct lia_doc b,
-                         struct lia_doc *out)
-{
-    struct liana_slice segment;
-    liana_status status =
-        lia_doc_segment(&w->arena, b, (struct lia_vector){NULL, 0}, &segment);
-
-    return status ? status : lia_doc_merge(&w->arena, a, segment, out, NULL);
-}
-
-static const char *check_algebra(struct world *w, size_t key)
-{
-    struct lia_doc x = w->peers[below(w, PEERS)].copies[key].doc;
-    struct lia_doc y = w->peers[below(w, PEERS)].copies[key].doc;
-    struct lia_doc z = w->peers[below(w, PEERS)].copies[key].doc;
-    struct lia_doc xx;
-    struct lia_doc xy;
-    struct lia_doc yx;
-    struct lia_doc yz;
-    struct lia_doc left;
-    struct lia_doc right;
-
-    if (!x.clock.len || !y.clock.len || !z.clock.len) {
-        return NULL;
-    }
-    if (join(w, x, x, &xx) || join(w, x, y, &xy) || join(w, y, x, &yx) ||
-        join(w, y, z, &yz) || join(w, xy, z, &left) || join(w, x, yz, &right)) {
-        return fail(w, "copies do not join");
-    }
-    if (!is_equal(x, xx)) {
-        return fail(w, "merge is not idempotent");
-    }
-    if (!is_equal(xy, yx)) {
-        return fail(w, "merge does not commute");
-    }
-    return is_equal(left, right) ? NULL : fail(w, "merge does not associate");
-}
-
 /* ---- histories ---- */
 
 static const char *step(struct world *w, uint64_t seed)
@@ -516,9 +356,10 @@ static const char *step(struct world *w, uint64_t seed)
     uint64_t kind;
 
     w->rng = lia_rng(seed);
-    peer = below(w, PEERS);
-    key = w->history->is_about_lives ? 0 : below(w, KEYS);
-    kind = below(w, 100);
+    peer = world_below(w, PEERS);
+    key =
+        w->history->is_about_lives || w->history->count < 20 ? 0 : world_below(w, KEYS);
+    kind = world_below(w, 100);
     if (kind < 50) {
         return transact(w, peer, key);
     }
@@ -526,7 +367,10 @@ static const char *step(struct world *w, uint64_t seed)
         return begin_with(w, peer, key);
     }
     if (kind < 82) {
-        return pull(w, peer, (peer + 1 + below(w, PEERS - 1)) % PEERS, key);
+        return pull(w, peer, (peer + 1 + world_below(w, PEERS - 1)) % PEERS, key);
+    }
+    if (w->history->is_about_falls) {
+        return kind < 90 ? world_fall_back(w) : kind < 94 ? world_find_out(w) : NULL;
     }
     if (kind < 88) {
         return load_relay(w, peer, key);
@@ -534,33 +378,71 @@ static const char *step(struct world *w, uint64_t seed)
     if (kind < 93) {
         return read_relay(w, peer, key);
     }
-    return kind < 96 ? evict(w, peer, key) : check_algebra(w, key);
+    return kind < 96 ? evict(w, peer, key) : world_check_algebra(w, key);
+}
+
+/* There is nothing to pull. */
+static bool is_ahead(const struct world *w, size_t peer, size_t other, size_t key)
+{
+    return lia_vector_geq(model_vector(&w->peers[peer].copies[key].model),
+                          model_vector(&w->peers[other].copies[key].model));
+}
+
+/* Everybody pulls from the one before, often enough to hear of all. */
+static const char *pull_around(struct world *w, size_t rounds)
+{
+    const char *why = NULL;
+
+    for (size_t i = 0; i < rounds * PEERS && !why; i++) {
+        for (size_t key = 0; key < KEYS && !why; key++) {
+            why = is_ahead(w, (i + 1) % PEERS, i % PEERS, key)
+                      ? NULL
+                      : pull(w, (i + 1) % PEERS, i % PEERS, key);
+        }
+    }
+    return why;
+}
+
+/* The store that fell back meets everybody: only with it do lost writes come back. */
+static const char *repair(struct world *w)
+{
+    const char *why = world_find_out(w);
+
+    for (size_t i = 0; i < PEERS && !why; i++) {
+        for (size_t key = 0; key < KEYS && !why && i != FALLING; key++) {
+            why = pull(w, FALLING, i, key);
+        }
+    }
+    return why;
 }
 
 static const char *settle(struct world *w)
 {
+    static struct model_doc all[KEYS];
     const char *why = NULL;
 
     w->rng = lia_rng(0);
-    for (size_t i = 0; i < 2 * PEERS && !why; i++) {
-        for (size_t key = 0; key < KEYS && !why; key++) {
-            why = pull(w, (i + 1) % PEERS, i % PEERS, key);
+    for (size_t key = 0; key < KEYS; key++) {
+        model_clear(&all[key]);
+        all[key].arena = &w->arena;
+        for (size_t i = 0; i < PEERS; i++) {
+            model_unite(&all[key], &w->peers[i].copies[key].model);
         }
     }
-    for (size_t i = 1; i < PEERS && !why; i++) {
-        for (size_t key = 0; key < KEYS && !why; key++) {
-            if (!is_equal(w->peers[0].copies[key].doc, w->peers[i].copies[key].doc)) {
-                why = fail(w, "peers do not converge");
-            }
-        }
+    if (w->fall.has_fallen) {
+        why = repair(w);
     }
-    return why;
+    why = why ? why : pull_around(w, w->fall.has_fallen ? 4 : 2);
+    return why ? why : world_check_settled(w, all);
 }
 
 /* Without the space for entries that are not there. */
 static void clear(struct world *w)
 {
     w->actors = 0;
+    w->fall.is_saved = false;
+    w->fall.has_fallen = false;
+    w->fall.is_found_out = false;
     w->why[0] = '\0';
     for (size_t key = 0; key < KEYS; key++) {
         w->relays[key].segment = (struct liana_slice){NULL, 0};
@@ -602,11 +484,16 @@ const char *history_run(const struct history *h, bool is_told)
 struct history history_random(uint64_t seed)
 {
     struct lia_rng rng = lia_rng(seed);
-    struct history h = {.count = 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20),
+    struct history h = {.count = lia_rng_chance(&rng, 95)
+                                     ? 4 + lia_rng_below(&rng, 12)
+                                     : 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20),
                         .is_about_counters = lia_rng_chance(&rng, 40),
                         .is_about_lives = lia_rng_chance(&rng, 40),
                         .is_about_sets = lia_rng_chance(&rng, 40),
-                        .is_about_bounds = lia_rng_chance(&rng, 20)};
+                        .is_about_bounds = lia_rng_chance(&rng, 20),
+                        .is_about_falls = lia_rng_chance(&rng, 15)};
+
+    h.is_about_bounds = h.is_about_bounds && !h.is_about_falls;
 
     for (size_t i = 0; i < h.count; i++) {
         h.steps[i] = lia_rng_next(&rng);

@@ -192,6 +192,7 @@ void model_normalize(struct model_doc *d)
     }
     if (lia_stamp_cmp(d->created, d->deleted) <= 0) {
         d->created = LIA_STAMP_NONE;
+        d->life_tag = LIA_STAMP_NONE;
         d->has_life = false;
     }
 }
@@ -219,7 +220,33 @@ void model_see(struct model_doc *d, struct lia_stamp s)
     see(d->vector, &d->vector_count, s);
 }
 
-static void join(struct model_doc *d, const struct model_doc *s)
+static int compare_ids(const struct model_doc *a, const struct model_doc *b)
+{
+    int order = (int)a->has_life - (int)b->has_life;
+
+    if (order == 0 && a->has_life) {
+        order = (int)a->id.type - (int)b->id.type;
+        order = order ? order : lia_slice_cmp(a->id.data, b->id.data);
+    }
+    return order;
+}
+
+static void unite_lives(struct model_doc *d, const struct model_doc *s)
+{
+    int order = lia_stamp_cmp(d->created, s->created);
+
+    if (order == 0 && lia_stamp_cmp(d->life_tag, s->life_tag) < 0) {
+        d->life_tag = s->life_tag;
+    }
+    if (order < 0 || (order == 0 && compare_ids(d, s) < 0)) {
+        d->life_tag = order ? s->life_tag : d->life_tag;
+        d->created = s->created;
+        d->has_life = s->has_life;
+        d->id = s->id;
+    }
+}
+
+void model_unite(struct model_doc *d, const struct model_doc *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         model_put(d, &s->entries[i], false);
@@ -233,12 +260,7 @@ static void join(struct model_doc *d, const struct model_doc *s)
     if (lia_stamp_cmp(s->withdrawn, d->withdrawn) > 0) {
         d->withdrawn = s->withdrawn;
     }
-    if (lia_stamp_cmp(s->created, d->created) > 0 ||
-        (lia_stamp_cmp(s->created, d->created) == 0 && s->has_life)) {
-        d->created = s->created;
-        d->has_life = s->has_life;
-        d->id = s->id;
-    }
+    unite_lives(d, s);
     model_normalize(d);
 }
 
@@ -261,8 +283,32 @@ bool model_merge(struct model_doc *d, const struct model_doc *segment)
     if (!lia_vector_geq(model_vector(d), model_from(segment))) {
         return false;
     }
-    join(d, segment);
+    if (!lia_vector_geq(model_vector(d), model_vector(segment))) {
+        model_unite(d, segment);
+    }
     return true;
+}
+
+static bool retag(struct lia_stamp *tag, const struct lia_retag *how)
+{
+    if (tag->actor != how->actor || tag->hlc <= how->beyond) {
+        return false;
+    }
+    *tag = how->tag;
+    return true;
+}
+
+bool model_retag(struct model_doc *d, const struct lia_retag *how)
+{
+    bool is_changed = retag(&d->life_tag, how);
+
+    for (size_t i = 0; i < d->count; i++) {
+        is_changed = retag(&d->entries[i].tag, how) || is_changed;
+    }
+    if (is_changed) {
+        model_see(d, how->tag);
+    }
+    return is_changed;
 }
 
 /* Keeps what is not within `from`. */
@@ -273,7 +319,7 @@ static void cut(struct model_doc *d)
             model_remove(d, i);
         }
     }
-    if (lia_vector_covers(model_from(d), d->created)) {
+    if (lia_vector_covers(model_from(d), d->life_tag)) {
         d->has_life = false;
     }
 }
@@ -301,7 +347,7 @@ bool model_compose(struct model_doc *first, const struct model_doc *second)
     if (!lia_vector_geq(model_vector(first), model_from(second))) {
         return false;
     }
-    join(first, second);
+    model_unite(first, second);
     cut(first);
     return true;
 }

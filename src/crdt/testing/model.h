@@ -87,6 +87,7 @@ struct model_doc {
     struct lia_vector_entry from[MODEL_ACTORS_MAX]; /* of a segment */
     size_t from_count;
     struct lia_stamp created;
+    struct lia_stamp life_tag;
     struct lia_stamp deleted;
     struct lia_stamp withdrawn; /* by a delete over which updates win */
     bool has_life;              /* a segment may lack it */
@@ -135,6 +136,12 @@ void model_see(struct model_doc *d, struct lia_stamp s);
 
 /* It has a life, and something is newer than `withdrawn`. */
 bool model_exists(const struct model_doc *d);
+
+/* The entries of both, whatever the vectors say. */
+void model_unite(struct model_doc *d, const struct model_doc *s);
+
+/* False: nothing is counted under such a tag. */
+bool model_retag(struct model_doc *d, const struct lia_retag *how);
 
 /* False: a gap. */
 bool model_merge(struct model_doc *d, const struct model_doc *segment);

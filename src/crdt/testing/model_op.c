@@ -588,6 +588,7 @@ static liana_status insert(struct writer *w,
         return set(w, op, "", &is_changed);
     }
     w->d->created = w->stamp;
+    w->d->life_tag = w->stamp;
     w->d->has_life = true;
     LIA_ASSERT(lia_bson_find(op->value.data, lia_str("_id"), &w->d->id));
     if (is_hidden) {

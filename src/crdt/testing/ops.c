@@ -38,6 +38,11 @@ static struct lia_path random_path(struct op_maker *m, struct liana_str storage[
         storage[1] = lia_str("x");
         return path;
     }
+    if (m->is_about_falls && below(m, 3)) {
+        storage[0] = pick(m, names, 2);
+        path.count = 1;
+        return path;
+    }
     storage[0] = pick(m, names, 5);
     storage[1] = pick(m, inner, 3);
     storage[2] = pick(m, inner, 3);
@@ -110,10 +115,14 @@ static struct lia_value random_element(struct op_maker *m)
 {
     struct lia_scratch scratch;
 
-    switch (below(m, 6)) {
+    switch (below(m, m->is_about_sets ? 16 : 6)) {
     case 0: return keep(m, lia_value_of_double(1, &scratch));
     case 1: return random_other(m);
-    default: return keep(m, lia_value_of_int32((int32_t)below(m, 3), &scratch));
+    case 2:
+    case 3:
+    case 4:
+    case 5: return keep(m, lia_value_of_int32((int32_t)below(m, 3), &scratch));
+    default: return keep(m, lia_value_of_int32(1, &scratch));
     }
 }
 
@@ -296,7 +305,7 @@ struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names_
     } else if (kind < (m->is_about_lives ? 25 : 6)) {
         op.kind = LIA_OP_DELETE;
         op.mode = below(m, 2) ? LIA_UPDATE_WINS : LIA_DELETE_WINS;
-    } else if (kind < (m->is_about_lives ? 28 : 12)) {
+    } else if (kind < (m->is_about_lives ? 28 : m->is_about_bounds ? 22 : 12)) {
         op.kind = below(m, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
         op.value = random_document(m, true);
         random_shapes(m, &op);

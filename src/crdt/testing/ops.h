@@ -17,6 +17,7 @@ struct op_maker {
     bool is_about_lives;
     bool is_about_sets;
     bool is_about_bounds;
+    bool is_about_falls;
     uint64_t actor;   /* that rights may go to */
     uint64_t retired; /* whose rights may be taken back; 0: nobody's */
 };

@@ -20,6 +20,10 @@ struct peer {
     struct lia_doc doc;
     struct lia_shape shapes[SHAPES_MAX]; /* its schema */
     size_t shape_count;
+    struct lia_buf lost; /* of the last pull, as text */
+    struct lia_doc saved_doc;
+    uint64_t saved_last;
+    struct lia_retag retag; /* after a roll-back that was found out */
 };
 
 struct script {
@@ -304,8 +308,49 @@ static struct liana_slice segment_for(struct script *s,
     return segment;
 }
 
+/* "path value", as the script has it; a comma after each. */
+static void note_loser(void *ctx, const struct lia_loser *loser)
+{
+    struct lia_buf *lost = ctx;
+    struct lia_buf doc;
+    struct lia_buf json;
+    size_t mark;
+
+    for (size_t i = 0; i < loser->path.count; i++) {
+        lia_buf_printf(lost, "%s%.*s", i ? "." : "", LIA_STR_ARG(loser->path.names[i]));
+    }
+    if (loser->value.type == LIA_BSON_END) {
+        lia_buf_str(lost, " removed;");
+        return;
+    }
+    lia_buf_init(&doc, &lia_mem_libc);
+    lia_buf_init(&json, &lia_mem_libc);
+    mark = lia_bson_begin(&doc);
+    lia_bson_add(&doc, lia_str("v"), loser->value);
+    lia_bson_end(&doc, mark);
+    assert_int_equal(lia_json_write(lia_buf_slice(&doc), LIA_JSON_RELAXED, &json, NULL),
+                     LIANA_OK);
+    /* {"v":...} */
+    assert_true(json.len > 6);
+    lia_buf_printf(lost, " %.*s;", (int)(json.len - 6), (const char *)json.ptr + 5);
+    lia_buf_deinit(&json);
+    lia_buf_deinit(&doc);
+}
+
+static void check_lost(const struct script *s,
+                       const struct peer *p,
+                       struct liana_str text)
+{
+    if (!lia_slice_equal(lia_buf_slice(&p->lost), lia_str_slice(text)) &&
+        !(is_word(text, "nothing") && p->lost.len == 0)) {
+        print_error("lost: %.*s\n", (int)p->lost.len, (const char *)p->lost.ptr);
+        fail_line(s, "something else was lost");
+    }
+}
+
 static void pull(struct script *s, struct peer *p, struct liana_str text)
 {
+    const struct lia_watch watch = {note_loser, &p->lost};
     const struct peer *from = peer_of(s, take(&text, ' '));
     struct lia_vector since = info_of(s, p).vector;
     struct liana_error err = LIANA_ERROR_INIT;
@@ -314,11 +359,57 @@ static void pull(struct script *s, struct peer *p, struct liana_str text)
     if (is_word(trim(text), "whole")) {
         since = (struct lia_vector){NULL, 0};
     }
+    lia_buf_reset(&p->lost);
     must(s,
-         lia_doc_merge(&s->arena, p->doc, segment_for(s, from, since), &p->doc, &err),
+         lia_doc_merge_watched(&s->arena, p->doc, segment_for(s, from, since), &watch,
+                               &p->doc, &err),
          err.message);
     newest = lia_vector_max_hlc(info_of(s, p).vector);
     p->last = newest > p->last ? newest : p->last;
+}
+
+/* A roll-back is found out: all beyond `hlc` is counted anew, under a new actor. */
+static void retag(struct script *s, struct peer *p, struct liana_str hlc)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+
+    p->retag.actor = p->actor;
+    p->retag.beyond = number_of(hlc);
+    p->actor = ++s->actors;
+    p->retag.tag = (struct lia_stamp){++p->last, p->actor};
+    must(s, lia_doc_retag(&s->arena, p->doc, &p->retag, &p->doc, &err), err.message);
+}
+
+static void heal(struct script *s, struct peer *p, struct liana_str text)
+{
+    const struct peer *from = peer_of(s, take(&text, ' '));
+    struct lia_vector known = info_of(s, p).vector;
+    struct lia_vector_entry *entries =
+        lia_arena_array(&s->arena, known.count, sizeof(*entries));
+    struct liana_error err = LIANA_ERROR_INIT;
+
+    assert_non_null(entries);
+    for (size_t i = 0; i < known.count; i++) {
+        entries[i] = known.entries[i];
+        if (entries[i].actor == p->retag.actor && entries[i].hlc > p->retag.beyond) {
+            entries[i].hlc = p->retag.beyond;
+        }
+    }
+    p->retag.tag.hlc = ++p->last;
+    must(s,
+         lia_doc_heal(&s->arena, p->doc,
+                      segment_for(s, from, (struct lia_vector){entries, known.count}),
+                      &p->retag, &p->doc, &err),
+         err.message);
+}
+
+static void check_flag(struct script *s, const struct peer *p, struct liana_str text)
+{
+    struct lia_doc_info info = info_of(s, p);
+
+    if (info.is_clamped != is_word(text, "clamped")) {
+        fail_line(s, info.is_clamped ? "clamped" : "not clamped");
+    }
 }
 
 static void take_whole(struct script *s, struct peer *p, struct lia_doc doc)
@@ -377,6 +468,20 @@ static void run_line(struct script *s, struct liana_str line)
         pull(s, p, rest);
     } else if (is_word(word, "initial")) {
         begin_with(s, p, rest);
+    } else if (is_word(word, "lost")) {
+        check_lost(s, p, rest);
+    } else if (is_word(word, "saves")) {
+        p->saved_doc = p->doc;
+        p->saved_last = p->last;
+    } else if (is_word(word, "falls")) {
+        p->doc = p->saved_doc;
+        p->last = p->saved_last;
+    } else if (is_word(word, "retag")) {
+        retag(s, p, rest);
+    } else if (is_word(word, "heal")) {
+        heal(s, p, rest);
+    } else if (is_word(word, "is")) {
+        check_flag(s, p, rest);
     } else if (is_word(word, "evict")) {
         evict(s, p);
     } else if (is_word(word, "rights")) {
@@ -404,7 +509,11 @@ static void run_line(struct script *s, struct liana_str line)
 static void begin(struct script *s)
 {
     lia_arena_reset(&s->arena);
-    memset(s->peers, 0, sizeof(s->peers));
+    for (size_t i = 0; i < PEERS; i++) {
+        lia_buf_deinit(&s->peers[i].lost);
+        s->peers[i] = (struct peer){0};
+        lia_buf_init(&s->peers[i].lost, &lia_mem_libc);
+    }
     for (s->actors = 0; s->actors < PEERS; s->actors++) {
         s->peers[s->actors].actor = s->actors + 1;
     }
@@ -447,6 +556,9 @@ static struct liana_str one_line(struct script *s, struct liana_str line)
 static void run(struct script *s, struct liana_str text)
 {
     lia_arena_init(&s->arena, &lia_mem_libc);
+    for (size_t i = 0; i < PEERS; i++) {
+        lia_buf_init(&s->peers[i].lost, &lia_mem_libc);
+    }
     begin(s);
     while (text.len) {
         struct liana_str line = one_line(s, take_line(s, &text));
@@ -457,6 +569,7 @@ static void run(struct script *s, struct liana_str text)
             run_line(s, line);
         }
     }
+    begin(s);
     lia_arena_deinit(&s->arena);
 }
 

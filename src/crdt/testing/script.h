@@ -21,6 +21,12 @@
  *     A also set a.y 6               more of the transaction before, in another call
  *     A pull B                       what A's vector lacks, as a segment; `pull B whole`
  *     A initial {"_id": 1, "a": 2}   an INITIAL document of the collection c
+ *     A lost a 1;m.x "t";b removed;  what the last pull discarded; `lost nothing`
+ *     A is clamped                   an integer is beyond int64; `is exact`
+ *     A saves                        and later `falls back` to it, with its clock
+ *     A retag 17                     the fall is found out: what A's actor has written
+ *                                    beyond 17 is counted anew, under a new actor
+ *     A heal B                       as pull, and takes what B has of the old actor
  *     A evict                        and a new actor, if the copy had named it
  *     A at 17                        the next stamp is later; `at 1700000000000 ms`
  *     A shows {"_id": 1, "a": 2}     exact types and order of fields; `shows nothing`

@@ -44,10 +44,14 @@ static bool make_path(struct lia_store_lock *lock,
 static int take(struct lia_store_lock *lock, sqlite3_vfs *vfs)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB;
+    int got = 0;
     int code;
 
     memset(lock->file, 0, lock->file_size);
-    code = vfs->xOpen(vfs, lock->path, lock->file, flags, NULL);
+    code = vfs->xOpen(vfs, lock->path, lock->file, flags, &got);
+    if (!code && (got & SQLITE_OPEN_READONLY)) {
+        code = SQLITE_READONLY; /* it opens what it may not write, to be read */
+    }
     if (code) {
         return code;
     }

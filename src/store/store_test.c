@@ -175,6 +175,38 @@ static void a_folder_is_open_once(void **state)
     open_store(f);
 }
 
+/* As SQLite does where a file may only be read. */
+static int open_to_read(sqlite3_vfs *vfs,
+                        const char *name,
+                        sqlite3_file *file,
+                        int flags,
+                        int *out_flags)
+{
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+
+    (void)vfs;
+    flags &= ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    return real->xOpen(real, name, file, flags | SQLITE_OPEN_READONLY, out_flags);
+}
+
+static void a_folder_that_can_only_be_read(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3_vfs read_only = *sqlite3_vfs_find(NULL);
+    struct lia_store *store = NULL;
+
+    open_store(f);
+    close_store(f);
+    read_only.zName = "to-read";
+    read_only.xOpen = open_to_read;
+    assert_int_equal(sqlite3_vfs_register(&read_only, 0), SQLITE_OK);
+    f->options.vfs = "to-read";
+    assert_status(LIANA_EREADONLY, lia_store_open(&f->options, &store, &f->err));
+    assert_non_null(strstr(f->err.message, "store.lock: cannot be locked"));
+    assert_non_null(strstr(f->err.message, "readonly"));
+    sqlite3_vfs_unregister(&read_only);
+}
+
 static void nothing_is_made_unless_asked(void **state)
 {
     struct fixture *f = *state;
@@ -450,15 +482,25 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(keeps_what_was_committed),      CASE(reads_see_a_snapshot),
-        CASE(what_is_not_committed_is_gone), CASE(a_reader_cannot_write),
-        CASE(one_writer_at_a_time),          CASE(a_folder_is_open_once),
-        CASE(nothing_is_made_unless_asked),  CASE(a_missing_parent_is_named),
-        CASE(other_files_are_refused),       CASE(other_formats_are_refused_by_name),
-        CASE(a_blank_file_becomes_a_store),  CASE(a_damaged_page_is_an_error),
-        CASE(statements_are_used_again),     CASE(any_number_of_readers),
-        CASE(durable_follows_committed),     CASE(memory_never_waits),
-        CASE(the_writer_checkpoints),        CASE(functions_that_fail_fail_the_opening),
+        CASE(keeps_what_was_committed),
+        CASE(reads_see_a_snapshot),
+        CASE(what_is_not_committed_is_gone),
+        CASE(a_reader_cannot_write),
+        CASE(one_writer_at_a_time),
+        CASE(a_folder_is_open_once),
+        CASE(a_folder_that_can_only_be_read),
+        CASE(nothing_is_made_unless_asked),
+        CASE(a_missing_parent_is_named),
+        CASE(other_files_are_refused),
+        CASE(other_formats_are_refused_by_name),
+        CASE(a_blank_file_becomes_a_store),
+        CASE(a_damaged_page_is_an_error),
+        CASE(statements_are_used_again),
+        CASE(any_number_of_readers),
+        CASE(durable_follows_committed),
+        CASE(memory_never_waits),
+        CASE(the_writer_checkpoints),
+        CASE(functions_that_fail_fail_the_opening),
         CASE(out_of_memory_is_a_status),
     };
 

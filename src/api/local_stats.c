@@ -238,7 +238,6 @@ static liana_status count_rows(struct lia_txn *txn,
 }
 
 static liana_status add_collections(struct lia_buf *out,
-                                    struct lia_local *local,
                                     struct lia_txn *txn,
                                     struct lia_arena *arena,
                                     struct liana_error *err)
@@ -246,7 +245,7 @@ static liana_status add_collections(struct lia_buf *out,
     const struct lia_collection **collections;
     size_t mark = begin(out, LIA_BSON_ARRAY, "collections");
     size_t count = 0;
-    liana_status status = lia_db_collections(local->db, arena, &collections, &count);
+    liana_status status = lia_txn_collections(txn, arena, &collections, &count);
 
     for (size_t i = 0; i < count && !status; i++) {
         size_t one = begin_element(out, i);
@@ -277,7 +276,7 @@ static liana_status add_contents(struct lia_buf *out,
     }
     status = add_store(out, local, txn, err);
     if (!status) {
-        status = add_collections(out, local, txn, arena, err);
+        status = add_collections(out, txn, arena, err);
     }
     lia_txn_rollback(txn);
     return status;

@@ -242,6 +242,21 @@ liana_status lia_db_collections(struct lia_db *db,
     return LIANA_OK;
 }
 
+liana_status lia_txn_collections(struct lia_txn *txn,
+                                 struct lia_arena *arena,
+                                 const struct lia_collection ***out,
+                                 size_t *out_count)
+{
+    liana_status status = lia_db_collections(txn->db, arena, out, out_count);
+
+    /* Ascending ids: those that came after the snapshot stand at the end. */
+    while (!status && *out_count > 0 &&
+           (*out)[*out_count - 1]->id > txn->collections_max) {
+        (*out_count)--;
+    }
+    return status;
+}
+
 /* ---- within a transaction ---- */
 
 static liana_status create_table(struct lia_conn *conn,

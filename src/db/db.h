@@ -96,6 +96,12 @@ LIANA_MUST_CHECK liana_status lia_db_collections(struct lia_db *db,
                                                  const struct lia_collection ***out,
                                                  size_t *out_count);
 
+/* Those whose table a read transaction sees. */
+LIANA_MUST_CHECK liana_status lia_txn_collections(struct lia_txn *txn,
+                                                  struct lia_arena *arena,
+                                                  const struct lia_collection ***out,
+                                                  size_t *out_count);
+
 /* ---- transactions ---- */
 
 enum lia_txn_kind { LIA_READ, LIA_WRITE };

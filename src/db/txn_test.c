@@ -310,6 +310,27 @@ static void names_of_collections(void **state)
     assert_int_equal(lia_test_get(t, "_liana.x \"' é", 1), 1);
 }
 
+/* A table that was made after the snapshot cannot be read within it. */
+static void a_snapshot_has_its_own_collections(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_collection **all;
+    struct lia_txn *read;
+    size_t count;
+
+    lia_test_put(t, "old", 1, 1);
+    read = lia_test_begin(t, LIA_READ);
+    lia_test_put(t, "new", 1, 1);
+    assert_ok(lia_txn_collections(read, &t->arena, &all, &count));
+    assert_int_equal(count, 1);
+    assert_true(lia_str_equal(all[0]->name, lia_str("old")));
+    lia_txn_rollback(read);
+    read = lia_test_begin(t, LIA_READ);
+    assert_ok(lia_txn_collections(read, &t->arena, &all, &count));
+    assert_int_equal(count, 2);
+    lia_txn_rollback(read);
+}
+
 static void only_one_writes(void **state)
 {
     struct lia_test_db *t = *state;
@@ -362,6 +383,7 @@ int main(void)
         CASE(deleting_leaves_a_tombstone),
         CASE(delete_then_insert_is_one_replace),
         CASE(names_of_collections),
+        CASE(a_snapshot_has_its_own_collections),
         CASE(only_one_writes),
         CASE(statements_read_within),
     };

@@ -17,6 +17,7 @@ static struct lia_result *new_result(const struct liana_allocator *a,
     }
     r->alloc = a;
     r->is_lenient = options && options->is_lenient;
+    r->wants_ids = options && options->wants_ids;
     lia_arena_init(&r->arena, a);
     lia_buf_init(&r->row, a);
     lia_buf_init(&r->ids, a);
@@ -151,6 +152,10 @@ liana_status lia_exec_changed(struct lia_result *r,
     struct lia_value id = lia_value_of_null();
     char digits[12];
 
+    if (!r->wants_ids) {
+        r->mutations++;
+        return LIANA_OK;
+    }
     if (!r->ids.len) {
         r->ids_mark = lia_bson_begin(&r->ids);
     }

@@ -8,6 +8,8 @@
  *   A statement that writes is whole when the call returns: all of it happened, or nothing.
  *   A SELECT produces its rows as they are asked for, from the snapshot (or the
  *   transaction) that it began in.
+ *   An UPDATE or DELETE holds the keys of what it changes, up to 1 MiB of them, and one
+ *   document; what it writes goes to the WAL as the page cache fills.
  *   Parameters are the fields of one BSON document; it is checked (LIANA_EBSON, ...).
  *   A result of a transaction must be ended or freed before the transaction ends; one that
  *   is open while the same transaction writes may or may not show what it wrote.
@@ -22,6 +24,7 @@ struct lia_result;
 struct lia_exec_options {
     /* A wrong type in an expression makes it MISSING instead of an error. */
     bool is_lenient;
+    bool wants_ids; /* lia_result_ids: memory for each document that is changed */
 };
 
 /* In a transaction of its own: a SELECT's ends with its result. `options` may be NULL.
@@ -51,7 +54,8 @@ LIANA_MUST_CHECK liana_status lia_result_next(struct lia_result *result,
 /* How many documents were inserted, changed or deleted. */
 uint64_t lia_result_mutations(const struct lia_result *result);
 
-/* Their _ids in the order in which they were written: a BSON array. */
+/* Their _ids in the order in which they were written: a BSON array; empty unless they were
+ * asked for. */
 struct liana_slice lia_result_ids(const struct lia_result *result);
 
 /* The seq of the statement's own commit; 0 in a transaction and if nothing changed. */

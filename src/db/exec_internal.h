@@ -17,6 +17,7 @@ struct lia_result {
     struct lia_stmt *stmt;
     struct liana_slice params;
     bool is_lenient;
+    bool wants_ids;
 
     struct lia_txn *txn; /* NULL: ended */
     bool owns_txn;

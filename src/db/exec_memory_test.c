@@ -20,12 +20,13 @@ struct fixture {
 
 static liana_status execute(struct fixture *f, struct lia_txn *txn, const char *text)
 {
+    const struct lia_exec_options options = {.wants_ids = true};
     struct lia_result *result = NULL;
     struct liana_slice row;
     liana_status status =
-        txn ? lia_txn_execute(txn, lia_str(text), (struct liana_slice){0}, NULL,
+        txn ? lia_txn_execute(txn, lia_str(text), (struct liana_slice){0}, &options,
                               &result, NULL)
-            : lia_db_execute(f->t.db, lia_str(text), (struct liana_slice){0}, NULL,
+            : lia_db_execute(f->t.db, lia_str(text), (struct liana_slice){0}, &options,
                              &result, NULL);
 
     while (!status) {

@@ -81,11 +81,12 @@ static void run(struct world *w,
                 struct liana_slice params,
                 struct lia_buf *out)
 {
+    const struct lia_exec_options options = {.wants_ids = true};
     struct liana_error err = LIANA_ERROR_INIT;
     struct lia_result *r = NULL;
     liana_status status =
-        txn ? lia_txn_execute(txn, lia_str(text), params, NULL, &r, &err)
-            : lia_db_execute(w->t.db, lia_str(text), params, NULL, &r, &err);
+        txn ? lia_txn_execute(txn, lia_str(text), params, &options, &r, &err)
+            : lia_db_execute(w->t.db, lia_str(text), params, &options, &r, &err);
 
     lia_buf_reset(out);
     if (!status) {

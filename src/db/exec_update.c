@@ -1,35 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * UPDATE and DELETE: the keys that the condition picks are read to the end, then each document is changed. So a statement
- * never meets what it wrote itself.
+ * UPDATE and DELETE: the keys that the condition picks are read to the end, by whatever
+ * index serves it, then each document is changed. So a statement never meets what it wrote
+ * itself. Where the keys are too many to be kept, the documents are changed while the table
+ * is walked in the order of its rows, which no change moves: each row is looked at once,
+ * before it is changed.
  */
+#include "base/limits.h"
+#include "base/reader.h"
 #include "db/exec_internal.h"
 
+#define KEYS_BYTES_MAX LIA_MIB
+
+/* The keys one behind the other. */
 struct keys {
-    struct liana_slice *items;
+    struct lia_buf bytes;
     size_t count;
-    size_t cap;
+    bool is_too_much;
 };
 
-static liana_status add_key(struct lia_result *r,
-                            struct keys *keys,
-                            struct liana_slice key)
+static liana_status pick(struct lia_result *r,
+                         struct liana_str table,
+                         sqlite3_stmt **out,
+                         struct liana_error *err)
 {
-    if (keys->count == keys->cap) {
-        size_t cap = keys->cap ? keys->cap * 2 : 16;
-        struct liana_slice *items = lia_arena_array(&r->arena, cap, sizeof(*items));
+    const struct lia_sql_options options = {table, r->params, r->is_lenient};
+    struct lia_sql sql;
+    liana_status status = lia_sql_keys(&r->arena, r->stmt, &options, &sql, err);
 
-        if (!items) {
-            return LIANA_ENOMEM;
-        }
-        if (keys->count) {
-            memcpy(items, keys->items, keys->count * sizeof(*items));
-        }
-        keys->items = items;
-        keys->cap = cap;
-    }
-    return lia_arena_copy(&r->arena, key, &keys->items[keys->count++]) ? LIANA_OK
-                                                                       : LIANA_ENOMEM;
+    return status ? status : lia_exec_prepare_sql(r, &sql, out, err);
+}
+
+static void add_key(struct keys *keys, struct liana_slice key)
+{
+    lia_buf_prefixed(&keys->bytes, key);
+    keys->count++;
+    keys->is_too_much = keys->bytes.len > KEYS_BYTES_MAX;
 }
 
 static liana_status pick_keys(struct lia_result *r,
@@ -37,19 +43,14 @@ static liana_status pick_keys(struct lia_result *r,
                               struct keys *out,
                               struct liana_error *err)
 {
-    const struct lia_sql_options options = {collection->table, r->params,
-                                            r->is_lenient};
     sqlite3_stmt *stmt = NULL;
-    struct lia_sql sql;
-    liana_status status = lia_sql_keys(&r->arena, r->stmt, &options, &sql, err);
+    liana_status status = pick(r, collection->table, &stmt, err);
 
-    if (!status) {
-        status = lia_exec_prepare_sql(r, &sql, &stmt, err);
-    }
-    while (!status) {
+    while (!status && !out->is_too_much) {
         status = lia_exec_step(r, stmt, err);
         if (!status) {
-            status = lia_err_plain(err, add_key(r, out, lia_column_slice(stmt, 0)));
+            add_key(out, lia_column_slice(stmt, 0));
+            status = lia_err_plain(err, out->bytes.status);
         }
     }
     lia_conn_done(lia_txn_conn(r->txn), stmt);
@@ -193,6 +194,74 @@ static liana_status change(struct lia_result *r,
     return !status && changed.changed ? lia_exec_changed(r, body, err) : status;
 }
 
+static liana_status change_keys(struct lia_result *r,
+                                struct lia_arena *work,
+                                const struct lia_collection *collection,
+                                const struct keys *keys,
+                                struct liana_error *err)
+{
+    struct lia_reader reader = lia_reader(lia_buf_slice(&keys->bytes));
+    liana_status status = lia_exec_will_change(r, keys->count, err);
+
+    for (size_t i = 0; i < keys->count && !status; i++) {
+        lia_arena_reset(work);
+        status = change(r, work, collection, lia_reader_prefixed(&reader), err);
+    }
+    return status;
+}
+
+/* An index would be changed under the walk; the table itself is in the order of rowids. */
+static liana_status walk_table(struct lia_result *r,
+                               const struct lia_collection *collection,
+                               struct liana_str *out,
+                               struct liana_error *err)
+{
+    struct liana_slice text;
+    struct lia_buf buf;
+    bool copied;
+
+    lia_buf_init(&buf, r->alloc);
+    lia_buf_bytes(&buf, collection->table.ptr, collection->table.len);
+    lia_buf_str(&buf, " NOT INDEXED");
+    copied = !buf.status && lia_arena_copy(&r->arena, lia_buf_slice(&buf), &text);
+    lia_buf_deinit(&buf);
+    if (!copied) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    *out = lia_slice_str(text);
+    return LIANA_OK;
+}
+
+static liana_status change_walking(struct lia_result *r,
+                                   struct lia_arena *work,
+                                   const struct lia_collection *collection,
+                                   struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct liana_str table;
+    liana_status status = walk_table(r, collection, &table, err);
+
+    if (!status) {
+        status = lia_exec_will_change(r, SIZE_MAX, err);
+    }
+    if (!status) {
+        status = pick(r, table, &stmt, err);
+    }
+    while (!status) {
+        struct liana_slice key;
+
+        status = lia_exec_step(r, stmt, err);
+        lia_arena_reset(work);
+        if (!status) {
+            status = lia_arena_copy(work, lia_column_slice(stmt, 0), &key)
+                         ? change(r, work, collection, key, err)
+                         : lia_err_plain(err, LIANA_ENOMEM);
+        }
+    }
+    lia_conn_done(lia_txn_conn(r->txn), stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
 liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
 {
     const struct lia_collection *collection;
@@ -204,12 +273,15 @@ liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
         return status;
     }
     lia_arena_init(&work, r->alloc);
+    lia_buf_init(&keys.bytes, r->alloc);
     status = pick_keys(r, collection, &keys, err);
-    status = status ? status : lia_exec_will_change(r, keys.count, err);
-    for (size_t i = 0; i < keys.count && !status; i++) {
-        lia_arena_reset(&work);
-        status = change(r, &work, collection, keys.items[i], err);
+    if (!status && keys.is_too_much) {
+        lia_buf_deinit(&keys.bytes);
+        status = change_walking(r, &work, collection, err);
+    } else if (!status) {
+        status = change_keys(r, &work, collection, &keys, err);
     }
+    lia_buf_deinit(&keys.bytes);
     lia_arena_deinit(&work);
     return status;
 }

@@ -110,7 +110,8 @@ struct lia_eval lia_exec_eval(const struct lia_result *r,
                               struct lia_arena *arena,
                               struct liana_error *err)
 {
-    return (struct lia_eval){arena, r->params, r->is_lenient, err};
+    return (struct lia_eval){
+        .arena = arena, .params = r->params, .is_lenient = r->is_lenient, .err = err};
 }
 
 liana_status lia_exec_collection(struct lia_result *r,

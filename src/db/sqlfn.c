@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "db/sqlfn_internal.h"
+#include "lang/regexp.h"
 
 /* A failing function can only hand a text to SQLite: this stands before it, then the status. */
 #define MARK "liana:"
@@ -84,7 +85,8 @@ struct lia_call lia_sqlfn_call(sqlite3_context *ctx, const char *name)
 
     lia_arena_reset(&shared->arena);
     shared->err = (struct liana_error)LIANA_ERROR_INIT;
-    return (struct lia_call){&shared->arena, &shared->err, entry->is_lenient, name};
+    return (struct lia_call){&shared->arena, &shared->err, entry->is_lenient, name,
+                             shared->regexps};
 }
 
 /* ---- functions.def ---- */
@@ -131,15 +133,18 @@ static void free_shared(void *p)
     const struct liana_allocator *a = shared->allocator;
 
     lia_arena_deinit(&shared->arena);
+    lia_regexps_free(shared->regexps);
     lia_mem_free(a, shared->entries, shared->entry_count * sizeof(*shared->entries));
     lia_mem_free(a, shared, sizeof(*shared));
 }
 
-static void never_called(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+static void patterns_compiled(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
+    const struct lia_sqlfn *shared = sqlite3_user_data(ctx);
+
     (void)argc;
     (void)argv;
-    sqlite3_result_null(ctx);
+    sqlite3_result_int64(ctx, (sqlite3_int64)lia_regexps_compiled(shared->regexps));
 }
 
 static size_t count_rows(void)
@@ -163,11 +168,12 @@ static struct lia_sqlfn *make_shared(const struct liana_allocator *a)
     shared->allocator = a;
     shared->entry_count = 2 * count_rows() + 2;
     shared->entries = lia_mem_alloc(a, shared->entry_count * sizeof(*shared->entries));
-    if (!shared->entries) {
-        lia_mem_free(a, shared, sizeof(*shared));
+    shared->regexps = lia_regexps_new(a);
+    lia_arena_init(&shared->arena, a);
+    if (!shared->entries || !shared->regexps) {
+        free_shared(shared);
         return NULL;
     }
-    lia_arena_init(&shared->arena, a);
     for (size_t i = 0; i < shared->entry_count; i++) {
         shared->entries[i] =
             (struct lia_sqlfn_entry){shared, lia_fn_at(i / 2), i % 2 != 0};
@@ -186,8 +192,9 @@ liana_status lia_sqlfn_register(sqlite3 *sqlite,
         return LIANA_ENOMEM;
     }
     /* SQLite calls the destructor also when this fails; from here on it owns `shared`. */
-    code = sqlite3_create_function_v2(sqlite, "lia_owner", 0, LIA_SQLFN_FLAGS, shared,
-                                      never_called, NULL, NULL, free_shared);
+    code = sqlite3_create_function_v2(sqlite, "lia_patterns_compiled", 0,
+                                      SQLITE_UTF8 | SQLITE_INNOCUOUS, shared,
+                                      patterns_compiled, NULL, NULL, free_shared);
     if (code) {
         return LIANA_ENOMEM;
     }

@@ -11,10 +11,11 @@
  *     lia_true(value), lia_false(value)   1 or 0
  *     lia_count, lia_sum, lia_avg, lia_min, lia_max   aggregates over values
  *     lia_..., lia_op_...       a function or operator of lang/functions.def
+ *     lia_patterns_compiled()   how many regular expressions this connection has compiled
  *
  * Those that can meet a wrong type exist twice: with _l at the end they answer MISSING
- * where the others fail. All are deterministic and without effects, so indexes may use
- * them.
+ * where the others fail. All but the last are deterministic and without effects, so
+ * indexes may use them.
  *
  * Rules: bodies are checked documents. A failing function ends the statement with
  * SQLITE_ERROR; lia_sqlfn_error gives the status and message back.

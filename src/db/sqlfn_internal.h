@@ -13,6 +13,7 @@
 struct lia_sqlfn {
     struct lia_arena
         arena; /* for one call at a time: SQLite evaluates arguments first */
+    struct lia_regexps *regexps;
     struct liana_error err;
     struct lia_sqlfn_entry *entries;
     size_t entry_count;

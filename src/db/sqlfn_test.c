@@ -436,6 +436,61 @@ static void test_long(void **state)
     sqlite3_close(sqlite);
 }
 
+static int64_t ask(sqlite3 *sqlite, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    int64_t n;
+
+    assert_int_equal(sqlite3_prepare_v2(sqlite, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    n = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return n;
+}
+
+/* A pattern is compiled once, not for every row. */
+static void test_patterns(void **state)
+{
+    sqlite3 *sqlite = open_table();
+    const struct lia_sql_options options = {.from = lia_str("c")};
+    struct lia_arena arena;
+    struct lia_stmt *stmt;
+    struct lia_sql sql;
+    sqlite3_stmt *rows;
+    struct lia_buf doc;
+    int found = 0;
+
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        char name[8];
+        size_t mark;
+
+        lia_buf_init(&doc, &lia_mem_libc);
+        mark = lia_bson_begin(&doc);
+        snprintf(name, sizeof(name), "a%02d", i);
+        lia_bson_add_str(&doc, lia_str("_id"), lia_str(name));
+        lia_bson_end(&doc, mark);
+        insert(sqlite, lia_buf_slice(&doc), true);
+        lia_buf_deinit(&doc);
+    }
+    lia_arena_init(&arena, &lia_mem_libc);
+    assert_ok(
+        lia_lang_parse(&arena,
+                       lia_str("SELECT * FROM c WHERE regexp_like(_id, '^A.[05]$', "
+                               "'i') OR regexp_like(_id, '9$')"),
+                       &stmt, NULL));
+    assert_ok(lia_sql_select(&arena, stmt, &options, &sql, NULL));
+    rows = prepare(sqlite, &sql);
+    while (sqlite3_step(rows) == SQLITE_ROW) {
+        found++;
+    }
+    sqlite3_finalize(rows);
+    assert_int_equal(found, 15);
+    assert_int_equal(ask(sqlite, "SELECT lia_patterns_compiled()"), 2);
+    lia_arena_deinit(&arena);
+    sqlite3_close(sqlite);
+}
+
 static liana_status scenario(const struct liana_allocator *a, void *ctx)
 {
     sqlite3 *sqlite;
@@ -451,13 +506,14 @@ static liana_status scenario(const struct liana_allocator *a, void *ctx)
 static void test_no_memory(void **state)
 {
     (void)state;
-    assert_int_equal(lia_test_each_failure(scenario, NULL), 2);
+    assert_int_equal(lia_test_each_failure(scenario, NULL), 3);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_golden), cmocka_unit_test(test_differential),
-    cmocka_unit_test(test_text),   cmocka_unit_test(test_index),
-    cmocka_unit_test(test_long),   cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_golden),    cmocka_unit_test(test_differential),
+    cmocka_unit_test(test_text),      cmocka_unit_test(test_index),
+    cmocka_unit_test(test_long),      cmocka_unit_test(test_patterns),
+    cmocka_unit_test(test_no_memory),
 };
 
 LIA_TEST_MAIN(tests)

@@ -64,7 +64,8 @@ static liana_status call(const struct lia_eval *cx,
                          struct liana_slice doc,
                          struct lia_value *out)
 {
-    const struct lia_call with = {cx->arena, cx->err, cx->is_lenient, e->fn->name};
+    const struct lia_call with = {cx->arena, cx->err, cx->is_lenient, e->fn->name,
+                                  cx->regexps};
     struct lia_value few[4] = {0};
     struct lia_value *args = few;
     uint32_t n = 0;

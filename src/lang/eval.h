@@ -16,11 +16,14 @@
  */
 #include "lang/ast.h"
 
+struct lia_regexps;
+
 struct lia_eval {
     struct lia_arena *arena;
     struct liana_slice params; /* a checked document, or empty */
     bool is_lenient;
     struct liana_error *err;
+    struct lia_regexps *regexps; /* patterns compiled before; NULL: none are kept */
 };
 
 /* `doc` is a checked document; empty for a constant expression. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/functions.h"
+#include "lang/regexp.h"
 #include "lang/text.h"
 
 #define FUNCTION(fn)                                                                   \
@@ -182,8 +183,8 @@ FUNCTION(lia_fn_regexp_like)
     if (count == 3) {
         flags = lia_value_str(args[2]);
     }
-    status = lia_text_regexp(lia_value_str(args[0]), lia_value_str(args[1]), flags,
-                             &matches, message);
+    status = lia_regexp_match(cx->regexps, lia_value_str(args[0]),
+                              lia_value_str(args[1]), flags, &matches, message);
     if (status == LIANA_ENOMEM) {
         return lia_err_plain(cx->err, status);
     }

@@ -26,12 +26,15 @@
 #include "base/mem.h"
 #include "lang/value.h"
 
+struct lia_regexps;
+
 /* What a call works in. */
 struct lia_call {
     struct lia_arena *arena;
     struct liana_error *err;
     bool is_lenient;
-    const char *name; /* of the function, for messages */
+    const char *name;            /* of the function, for messages */
+    struct lia_regexps *regexps; /* patterns compiled before; NULL: none are kept */
 };
 
 typedef liana_status (*lia_fn_call)(const struct lia_call *cx,

@@ -2,14 +2,21 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "lang/text.h"
+#include "lang/regexp.h"
+
+#include "base/slice.h"
 
 /* A pattern with nested repetitions can take time exponential in the string: that many
  * steps are enough for any that was meant, and end in milliseconds. */
 #define MATCH_STEPS_MAX 200000
 #define MATCH_DEPTH_MAX 5000
 #define HEAP_KIB_MAX    4096
+
+/* pcre2api, "Error codes from compilation": ERROR_HEAP_FAILED, "failed to allocate heap
+ * memory", has a name in newer versions only. */
+#define NO_MEMORY_TO_COMPILE 121
 
 static bool read_flags(struct liana_str flags, uint32_t *out)
 {
@@ -57,15 +64,159 @@ static liana_status match(const pcre2_code *code,
     return status;
 }
 
-liana_status lia_text_regexp(struct liana_str s,
-                             struct liana_str pattern,
-                             struct liana_str flags,
-                             bool *out,
-                             char message[static 128])
+static liana_status compile(struct liana_str pattern,
+                            uint32_t options,
+                            pcre2_code **out,
+                            char message[static 128])
 {
-    uint32_t options;
+    PCRE2_UCHAR text[80];
     PCRE2_SIZE at;
     int code_of_error;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len, options,
+                                     &code_of_error, &at, NULL);
+
+    if (!code && code_of_error == NO_MEMORY_TO_COMPILE) {
+        return LIANA_ENOMEM;
+    }
+    if (!code) {
+        pcre2_get_error_message(code_of_error, text, sizeof(text));
+        snprintf(message, 128, "at %zu: %s", (size_t)at, (const char *)text);
+        return LIANA_ESYNTAX;
+    }
+    *out = code;
+    return LIANA_OK;
+}
+
+/* ---- the cache ---- */
+
+struct kept {
+    pcre2_code *code; /* NULL: free */
+    uint32_t options;
+    char *pattern;
+    size_t len;
+    uint64_t used; /* when, in uses of the cache */
+};
+
+struct lia_regexps {
+    const struct liana_allocator *alloc;
+    uint64_t uses;
+    uint64_t compiled;
+    struct kept kept[LIA_REGEXPS_MAX];
+};
+
+struct lia_regexps *lia_regexps_new(const struct liana_allocator *allocator)
+{
+    struct lia_regexps *cache = lia_mem_zalloc(allocator, sizeof(*cache));
+
+    if (cache) {
+        cache->alloc = allocator;
+    }
+    return cache;
+}
+
+static void forget(struct lia_regexps *cache, struct kept *k)
+{
+    pcre2_code_free(k->code);
+    lia_mem_free(cache->alloc, k->pattern, k->len);
+    *k = (struct kept){0};
+}
+
+void lia_regexps_free(struct lia_regexps *cache)
+{
+    if (!cache) {
+        return;
+    }
+    for (size_t i = 0; i < LIA_REGEXPS_MAX; i++) {
+        forget(cache, &cache->kept[i]);
+    }
+    lia_mem_free(cache->alloc, cache, sizeof(*cache));
+}
+
+uint64_t lia_regexps_compiled(const struct lia_regexps *cache)
+{
+    return cache->compiled;
+}
+
+static struct kept *find(struct lia_regexps *cache,
+                         struct liana_str pattern,
+                         uint32_t options)
+{
+    for (size_t i = 0; i < LIA_REGEXPS_MAX; i++) {
+        struct kept *k = &cache->kept[i];
+
+        if (k->code && k->options == options &&
+            lia_str_equal((struct liana_str){k->pattern, k->len}, pattern)) {
+            return k;
+        }
+    }
+    return NULL;
+}
+
+/* A free one has never been used. */
+static struct kept *oldest(struct lia_regexps *cache)
+{
+    struct kept *found = &cache->kept[0];
+
+    for (size_t i = 1; i < LIA_REGEXPS_MAX; i++) {
+        found = cache->kept[i].used < found->used ? &cache->kept[i] : found;
+    }
+    return found;
+}
+
+/* Takes the code, also when it fails. */
+static liana_status keep(struct lia_regexps *cache,
+                         struct liana_str pattern,
+                         uint32_t options,
+                         pcre2_code *code,
+                         struct kept **out)
+{
+    struct kept *k = oldest(cache);
+    char *copy = lia_mem_alloc(cache->alloc, pattern.len);
+
+    if (!copy && pattern.len) {
+        pcre2_code_free(code);
+        return LIANA_ENOMEM;
+    }
+    forget(cache, k);
+    if (pattern.len) {
+        memcpy(copy, pattern.ptr, pattern.len);
+    }
+    *k = (struct kept){code, options, copy, pattern.len, 0};
+    *out = k;
+    return LIANA_OK;
+}
+
+static liana_status match_kept(struct lia_regexps *cache,
+                               struct liana_str s,
+                               struct liana_str pattern,
+                               uint32_t options,
+                               bool *out,
+                               char message[static 128])
+{
+    struct kept *k = find(cache, pattern, options);
+    pcre2_code *code;
+    liana_status status;
+
+    if (!k) {
+        status = compile(pattern, options, &code, message);
+        cache->compiled++;
+        status = status ? status : keep(cache, pattern, options, code, &k);
+        if (status) {
+            return status;
+        }
+    }
+    k->used = ++cache->uses;
+    return match(k->code, s, out, message);
+}
+
+liana_status lia_regexp_match(struct lia_regexps *cache,
+                              struct liana_str s,
+                              struct liana_str pattern,
+                              struct liana_str flags,
+                              bool *out,
+                              char message[static 128])
+{
+    uint32_t options;
     pcre2_code *code;
     liana_status status;
 
@@ -73,14 +224,12 @@ liana_status lia_text_regexp(struct liana_str s,
         snprintf(message, 128, "the flags are c, i, m, x and s");
         return LIANA_ESYNTAX;
     }
-    code = pcre2_compile((PCRE2_SPTR)pattern.ptr, pattern.len, options, &code_of_error,
-                         &at, NULL);
-    if (!code) {
-        PCRE2_UCHAR text[80];
-
-        pcre2_get_error_message(code_of_error, text, sizeof(text));
-        snprintf(message, 128, "at %zu: %s", (size_t)at, (const char *)text);
-        return LIANA_ESYNTAX;
+    if (cache) {
+        return match_kept(cache, s, pattern, options, out, message);
+    }
+    status = compile(pattern, options, &code, message);
+    if (status) {
+        return status;
     }
     status = match(code, s, out, message);
     pcre2_code_free(code);

@@ -77,7 +77,8 @@ static void order_by(struct lia_gen *g)
 static int64_t count_of(struct lia_gen *g, const struct lia_expr *e, const char *clause)
 {
     struct liana_error *err = g->err;
-    const struct lia_eval cx = {g->arena, g->options->params, false, err};
+    const struct lia_eval cx = {
+        .arena = g->arena, .params = g->options->params, .err = err};
     struct lia_value v;
     liana_status status = lia_eval(&cx, e, lia_bson_empty, &v);
 

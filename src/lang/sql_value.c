@@ -86,8 +86,10 @@ bool lia_gen_evaluate(struct lia_gen *g,
                       struct lia_value *out)
 {
     struct liana_error why = LIANA_ERROR_INIT;
-    const struct lia_eval cx = {g->arena, g->options->params, g->options->is_lenient,
-                                &why};
+    const struct lia_eval cx = {.arena = g->arena,
+                                .params = g->options->params,
+                                .is_lenient = g->options->is_lenient,
+                                .err = &why};
     liana_status status;
 
     if (!e->is_constant) {

@@ -2,14 +2,13 @@
 #ifndef LIA_LANG_TEXT_H
 #define LIA_LANG_TEXT_H
 /*
- * lang/text - strings as characters: lengths, case, LIKE, regular expressions.
+ * lang/text - strings as characters: lengths, case, LIKE.
  *
  * Rules: strings are valid UTF-8 (values have been checked); a character is a code point.
  * Case is Unicode's simple mapping, one code point to one, in no locale.
  * Ownership: none taken. Threads: any. No state.
  */
 #include "base/buf.h"
-#include "base/error.h"
 
 /* The code point at `at` (before `end`), and how many bytes it has. */
 uint32_t lia_text_char(const char *at, const char *end, size_t *len);
@@ -34,14 +33,5 @@ bool lia_text_like(struct liana_str s,
                    struct liana_str pattern,
                    uint32_t escape,
                    bool ignores_case);
-
-/* Perl-compatible, of code points, unanchored. Flags: i ignore case, c mind it, m ^ and $ at
- * lines, s dot takes a newline, x blanks in the pattern are ignored. LIANA_ESYNTAX for a
- * pattern or flag that is none; LIANA_ELIMIT when matching takes too many steps. */
-LIANA_MUST_CHECK liana_status lia_text_regexp(struct liana_str s,
-                                              struct liana_str pattern,
-                                              struct liana_str flags,
-                                              bool *out,
-                                              char message[static 128]);
 
 #endif

@@ -379,7 +379,7 @@ def main():
     try:
         return verify(json.loads(path.read_text(encoding="utf-8")), path.parent)
     except (OSError, UnicodeDecodeError, csv.Error, json.JSONDecodeError, decimal.InvalidOperation, KeyError,
-            ValueError, Unverifiable) as error:
+            ValueError, TypeError, Unverifiable) as error:
         print(f"verify_retail: cannot check: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
 

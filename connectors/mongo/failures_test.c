@@ -48,6 +48,31 @@ static void test_a_uri_that_does_not_parse(void **state)
     }
 }
 
+static void test_a_database_name_that_mongodb_does_not_take(void **state)
+{
+    static const char *const names[] = {"a b",
+                                        "a.b",
+                                        "a/b",
+                                        "a$b",
+                                        "a\"b",
+                                        "a\\b",
+                                        "0123456789012345678901234567890123456789"
+                                        "012345678901234567890123"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct liana_error err = LIANA_ERROR_INIT;
+        struct lia_mongo_server_options options = {.uri = "mongodb://127.0.0.1:1/",
+                                                   .database = names[i],
+                                                   .connector = "test",
+                                                   .selection_timeout_ms = 10};
+        struct lia_mongo_server *server;
+
+        assert_status(LIANA_EINVAL, lia_mongo_server_new(&options, &server, &err));
+        assert_non_null(strstr(err.message, names[i]));
+    }
+}
+
 static void test_the_server_is_killed_in_the_middle(void **state)
 {
     struct lia_test_world w;
@@ -305,6 +330,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_a_uri_that_does_not_parse),
+        cmocka_unit_test(test_a_database_name_that_mongodb_does_not_take),
         cmocka_unit_test(test_the_server_is_killed_in_the_middle),
         cmocka_unit_test(test_answers_that_get_lost),
         cmocka_unit_test(test_a_right_that_is_missing),

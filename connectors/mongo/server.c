@@ -85,6 +85,20 @@ static liana_status bad_uri(struct liana_error *err, const char *why)
     return lia_mongo_err(err, LIANA_EINVAL, 0, "MongoDB URI: %s", why);
 }
 
+/* MongoDB's own rule; not every server that speaks its protocol holds to it. */
+static liana_status check_database(const char *name, struct liana_error *err)
+{
+    size_t len = strlen(name);
+
+    if (len == 0 || len > 63 || strcspn(name, "/\\. \"$") != len) {
+        return lia_mongo_err(err, LIANA_EINVAL, 0,
+                             "MongoDB database '%s': a name has 1 to 63 bytes and none "
+                             "of / \\ . \" $ or blank",
+                             name);
+    }
+    return LIANA_OK;
+}
+
 liana_status lia_mongo_server_new(const struct lia_mongo_server_options *options,
                                   struct lia_mongo_server **out,
                                   struct liana_error *err)
@@ -120,6 +134,11 @@ liana_status lia_mongo_server_new(const struct lia_mongo_server_options *options
     s->majority = mongoc_write_concern_new();
     mongoc_write_concern_set_w(s->majority, MONGOC_WRITE_CONCERN_W_MAJORITY);
     mongoc_write_concern_set_wtimeout_int64(s->majority, 20000);
+    if (check_database(s->database, err)) {
+        mongoc_uri_destroy(uri);
+        lia_mongo_server_free(s);
+        return LIANA_EINVAL;
+    }
     s->client = mongoc_client_new_from_uri_with_error(uri, &error);
     mongoc_uri_destroy(uri);
     if (!s->client) {

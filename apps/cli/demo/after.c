@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "cli/signals.h"
 
@@ -67,6 +68,7 @@ bool demo_verify(struct demo *d)
                                          .is_merged = true};
     struct demo_child child;
     const char *line;
+    bool is_checked;
     bool ok;
 
     if (!tool) {
@@ -86,9 +88,12 @@ bool demo_verify(struct demo *d)
         demo_say(d, "%s", line);
     }
     ok = child.pid == 0 && child.status == 0;
+    is_checked = WIFEXITED(child.status) && WEXITSTATUS(child.status) == 1;
     demo_child_stop(&child);
     free(tool);
-    return ok || world_fail(w, LIANA_ECORRUPT, "the stores are not what they must be");
+    return ok || (is_checked ? world_fail(w, LIANA_ECORRUPT,
+                                          "the stores are not what they must be")
+                             : world_fail(w, LIANA_EIO, "it could not be checked"));
 }
 
 bool demo_check_story(struct demo *d)

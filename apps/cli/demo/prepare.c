@@ -96,6 +96,9 @@ bool demo_prepare(struct demo *d)
                                     .mongodb_database = cli_text(d->args, "db"),
                                     .start = cli_number(d->args, "start")};
 
+    if (!*options.mongodb_database) {
+        return world_fail(w, LIANA_EINVAL, "--db: a name is missing");
+    }
     if (!make_folder(d) || !make_data(d)) {
         return false;
     }

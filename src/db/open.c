@@ -195,18 +195,15 @@ static void free_regs(struct lia_db *db)
     }
 }
 
-/* Answers what closing the store answered. */
-static liana_status deinit(struct lia_db *db, struct liana_error *err)
+/* With the store closed. */
+static void deinit(struct lia_db *db)
 {
-    liana_status status = lia_store_close(db->store, err);
-
     free_regs(db);
     lia_listening_deinit(db);
     lia_cond_deinit(&db->published);
     lia_mutex_deinit(&db->mutex);
     lia_coll_free_all(db->env->alloc, db->collections);
     lia_mem_free(db->env->alloc, db, sizeof(*db));
-    return status;
 }
 
 /* Every connection can run statements (db/exec.h). */
@@ -248,7 +245,8 @@ liana_status lia_db_open(const struct lia_db_options *options,
         status = begin_epoch(db, options->database, err);
     }
     if (status) {
-        LIA_IGNORE(deinit(db, NULL)); /* the first failure is told */
+        lia_store_abandon(db->store);
+        deinit(db);
         return status;
     }
     *out = db;
@@ -264,7 +262,8 @@ liana_status lia_db_close(struct lia_db *db, struct liana_error *err)
         return LIANA_OK;
     }
     ended = lia_epoch_end(db, err);
-    closed = deinit(db, err);
+    closed = lia_store_close(db->store, err);
+    deinit(db);
     return ended ? ended : closed;
 }
 

@@ -26,9 +26,7 @@ static liana_status configure(struct lia_conn *conn, struct liana_error *err)
 
     sqlite3_extended_result_codes(conn->sqlite, 1);
     sqlite3_busy_timeout(conn->sqlite, BUSY_MS);
-    if (conn != &store->writer) {
-        sqlite3_db_config(conn->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    }
+    sqlite3_db_config(conn->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_db_config(conn->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     status = lia_conn_exec(conn, PRAGMAS, err);
     if (!status && store->cache_kib) {

@@ -9,13 +9,29 @@ static const char *const TABLES[] = {
 #undef LIA_TABLE
 };
 
+/* What is prepared here is ours and compiles, so it is the file that SQLite objects to. */
+static liana_status prepare(struct lia_conn *conn,
+                            const char *sql,
+                            sqlite3_stmt **out,
+                            struct liana_error *err)
+{
+    struct liana_error why = LIANA_ERROR_INIT;
+    liana_status status = lia_conn_prepare(conn, lia_str(sql), out, &why);
+
+    if (status == LIANA_ESYNTAX) {
+        return lia_err_sub(err, LIANA_ECORRUPT, why.subcode, "%s: %s",
+                           conn->store->file, why.message);
+    }
+    return status ? lia_err_sub(err, status, why.subcode, "%s", why.message) : LIANA_OK;
+}
+
 static liana_status read_number(struct lia_conn *conn,
                                 const char *sql,
                                 int64_t *out,
                                 struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    liana_status status = lia_conn_prepare(conn, lia_str(sql), &stmt, err);
+    liana_status status = prepare(conn, sql, &stmt, err);
 
     if (!status) {
         status = lia_conn_step(conn, stmt, err);
@@ -46,7 +62,7 @@ static liana_status check_tables(struct lia_conn *conn, struct liana_error *err)
 {
     static const char FIND[] = "SELECT 1 FROM sqlite_schema WHERE sql = ?1";
     sqlite3_stmt *stmt = NULL;
-    liana_status status = lia_conn_prepare(conn, lia_str(FIND), &stmt, err);
+    liana_status status = prepare(conn, FIND, &stmt, err);
 
     for (size_t i = 0; !status && i < sizeof(TABLES) / sizeof(TABLES[0]); i++) {
         lia_bind_str(stmt, 1, lia_str(TABLES[i]));

@@ -87,6 +87,28 @@ static void free_store(struct lia_store *store)
     lia_mem_free(env->alloc, store, sizeof(*store));
 }
 
+/* An empty WAL was made by looking at the file and goes again; one that holds something
+ * stays as it is. */
+void lia_store_abandon(struct lia_store *store)
+{
+    sqlite3_file *wal = NULL;
+    sqlite3_int64 bytes = 0;
+
+    if (!store) {
+        return;
+    }
+    lia_store_drop_readers(store);
+    if (store->writer.sqlite &&
+        sqlite3_file_control(store->writer.sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                             &wal) == SQLITE_OK &&
+        wal && wal->pMethods && wal->pMethods->xFileSize(wal, &bytes) == SQLITE_OK &&
+        bytes == 0) {
+        sqlite3_db_config(store->writer.sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+                          NULL);
+    }
+    free_store(store);
+}
+
 static int on_commit(void *ctx, sqlite3 *sqlite, const char *name, int pages)
 {
     (void)sqlite;
@@ -217,21 +239,25 @@ liana_status lia_store_open(const struct lia_store_options *options,
         status = open_writer(store, options->create, err);
     }
     if (status) {
-        free_store(store);
+        lia_store_abandon(store);
         return status;
     }
     *out = store;
     return LIANA_OK;
 }
 
-/* SQLite checkpoints silently when the last connection closes; done before, with a
- * status, there is nothing left for it to do. */
+/* The WAL is empty afterwards, and its file goes with the connection. */
 static liana_status checkpoint_all(struct lia_store *store, struct liana_error *err)
 {
-    int code = sqlite3_wal_checkpoint_v2(store->writer.sqlite, "main",
-                                         SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3 *sqlite = store->writer.sqlite;
+    int code = sqlite3_wal_checkpoint_v2(sqlite, "main", SQLITE_CHECKPOINT_TRUNCATE,
+                                         NULL, NULL);
 
-    return code ? lia_conn_error(&store->writer, code, err) : LIANA_OK;
+    if (code) {
+        return lia_conn_error(&store->writer, code, err);
+    }
+    sqlite3_db_config(sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    return LIANA_OK;
 }
 
 /* A checkpoint puts nothing in safety that a sync of the WAL does not: where there is no
@@ -242,20 +268,17 @@ static liana_status put_in_safety(struct lia_store *store, struct liana_error *e
     struct liana_error why = LIANA_ERROR_INIT;
     liana_status status = lia_store_failed(store, err);
 
-    if (!status) {
-        status = checkpoint_all(store, &why);
-        if (!status) {
-            return LIANA_OK;
-        }
-        if (status == LIANA_EFULL || status == LIANA_EBUSY) {
-            lia_log(store->env, LIA_LOG_INFO, "store", "the WAL is kept: %s",
-                    why.message);
-            status = lia_store_sync(store, err);
-        } else if (err && !err->status) {
-            *err = why;
-        }
+    if (status) {
+        return status;
     }
-    sqlite3_db_config(store->writer.sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    status = checkpoint_all(store, &why);
+    if (status == LIANA_EFULL || status == LIANA_EBUSY) {
+        lia_log(store->env, LIA_LOG_INFO, "store", "the WAL is kept: %s", why.message);
+        return lia_store_sync(store, err);
+    }
+    if (status && err && !err->status) {
+        *err = why;
+    }
     return status;
 }
 

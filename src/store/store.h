@@ -48,8 +48,8 @@ struct lia_store_options {
 
 struct lia_store;
 
-/* LIANA_ENOTFOUND (no store there and `create` is not set), LIANA_EBUSY (open
- * elsewhere), LIANA_EFOREIGN (the file is no store of ours), LIANA_EVERSION (another
+/* A file that is refused is left as it is, with its WAL. LIANA_ENOTFOUND (no store there
+ * and `create` is not set), LIANA_EBUSY (open elsewhere), LIANA_EFOREIGN (the file is no store of ours), LIANA_EVERSION (another
  * format), LIANA_ECORRUPT, LIANA_EIO, LIANA_EFULL; the message names the file. */
 LIANA_MUST_CHECK liana_status lia_store_open(const struct lia_store_options *options,
                                              struct lia_store **out,
@@ -60,6 +60,10 @@ LIANA_MUST_CHECK liana_status lia_store_open(const struct lia_store_options *opt
  * that belongs to closing is left to the next opening. NULL is allowed. */
 LIANA_MUST_CHECK liana_status lia_store_close(struct lia_store *store,
                                               struct liana_error *err);
+
+/* The same, but leaves the files as they are: what is in the WAL stays there. NULL is
+ * allowed. */
+void lia_store_abandon(struct lia_store *store);
 
 const char *lia_store_path(const struct lia_store *store);
 enum lia_durability lia_store_durability(const struct lia_store *store);

@@ -264,6 +264,36 @@ static void other_files_are_refused(void **state)
     run_sql(f->file, "SELECT x FROM mine");
 }
 
+static bool is_there(const struct fixture *f, const char *ending)
+{
+    char path[LIA_TEST_PATH_MAX + 32];
+    bool is_socket;
+
+    snprintf(path, sizeof(path), "%s%s", f->file, ending);
+    return lia_file_exists(path, &is_socket);
+}
+
+/* Looking at a file that is refused neither moves its WAL into it nor leaves one. */
+static void a_refused_file_keeps_its_wal(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *sqlite;
+
+    assert_int_equal(sqlite3_open(f->file, &sqlite), SQLITE_OK);
+    sqlite3_db_config(sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    assert_int_equal(sqlite3_exec(sqlite,
+                                  "PRAGMA journal_mode=WAL; CREATE TABLE mine (x)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+    assert_refused(f, LIANA_EFOREIGN);
+    assert_true(is_there(f, "-wal"));
+    run_sql(f->file, "SELECT x FROM mine"); /* moves it into the file */
+    assert_false(is_there(f, "-wal"));
+    assert_refused(f, LIANA_EFOREIGN);
+    assert_false(is_there(f, "-wal"));
+}
+
 static void other_formats_are_refused_by_name(void **state)
 {
     struct fixture *f = *state;
@@ -492,6 +522,7 @@ int main(void)
         CASE(nothing_is_made_unless_asked),
         CASE(a_missing_parent_is_named),
         CASE(other_files_are_refused),
+        CASE(a_refused_file_keeps_its_wal),
         CASE(other_formats_are_refused_by_name),
         CASE(a_blank_file_becomes_a_store),
         CASE(a_damaged_page_is_an_error),

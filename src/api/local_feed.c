@@ -153,7 +153,7 @@ static liana_status read_page(struct local_feed *f,
     } while (!status && page.is_cut);
     if (!status) {
         *out = (struct liana_page){g.changes, g.count, page.upto};
-        *out_reach = page.reach;
+        *out_reach = page.head;
     }
     return status;
 }

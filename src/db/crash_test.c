@@ -204,7 +204,7 @@ static void a_failed_sync_stops_writing(void **state)
     assert_non_null(strstr(f->t.err.message, "store.db"));
     assert_status(LIANA_EIO, lia_txn_begin(f->t.db, &options, &txn, NULL));
     assert_ok(lia_db_feed(f->t.db, &f->t.arena, &query, &page, NULL));
-    assert_int_equal(page.reach, 2);
+    assert_int_equal(page.head, 2);
     assert_int_equal(lia_store_head(lia_db_store(f->t.db)).durable.seq, 1);
     assert_status(LIANA_EIO, lia_db_close(f->t.db, NULL));
     f->t.err = (struct liana_error)LIANA_ERROR_INIT;

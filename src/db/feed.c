@@ -419,7 +419,6 @@ static void close_page(struct feeding *f, bool is_complete, struct lia_feed_page
     out->next = out->is_cut
                     ? (struct lia_feed_at){f->last_seq, f->last_coll, f->last_row}
                     : (struct lia_feed_at){out->upto + 1, 0, 0};
-    out->reach = out->is_cut ? f->last_seq : out->upto;
     out->item_count = count;
 }
 

@@ -11,9 +11,9 @@
  * changes.
  *
  * Rules
- *   Only durable commits may leave the store (design page 40, V6). A page holds what its
- *   snapshot holds and names the commit that must be durable before it is shown to anybody
- *   (docs/adr/0041); listeners hear of a commit once it is durable.
+ *   Only durable commits may leave the store (design page 40, V6). A page is read from
+ *   all that its snapshot holds, and may be shown to anybody when the store is durable up to
+ *   the snapshot's head, also if it ends before (docs/adr/0041); listeners hear of a commit once it is durable.
  *   A page ends at a commit boundary unless `is_cut`; a token may only name `upto`.
  *   What a receiver keeps (documents, token, marks, owed list) moves in one local
  *   transaction: lia_db_apply.
@@ -151,10 +151,9 @@ struct lia_feed_marks {
 struct lia_feed_page {
     const struct lia_feed_item *items; /* by seq, collection, row */
     size_t item_count;
-    uint64_t upto;  /* every interest has everything up to here */
-    uint64_t head;  /* newest commit of this snapshot */
-    uint64_t reach; /* newest commit in the page: it waits until this is durable */
-    bool is_cut;    /* `next` is inside a commit */
+    uint64_t upto; /* every interest has everything up to here */
+    uint64_t head; /* newest commit of this snapshot: what waits until it is durable */
+    bool is_cut;   /* `next` is inside a commit */
     struct lia_feed_at next; /* where the next page begins */
     /* The store's marks, own entry included: exactly what `upto` reflects. Only when
      * upto == head. */

@@ -298,11 +298,37 @@ static void a_page_says_what_must_be_durable(void **state)
     page = follow(t, interest);
     assert_int_equal(page.item_count, 2);
     assert_int_equal(page.upto, second.seq);
-    assert_int_equal(page.reach, second.seq);
+    assert_int_equal(page.head, second.seq);
     assert_int_equal(lia_store_head(lia_db_store(t->db)).durable.seq, first.seq);
     assert_int_equal(page.marks_count, 1);
     assert_int_equal(lia_vector_get(page.marks[0].marks, second.stamp.actor),
                      second.stamp.hlc);
+}
+
+/* The page is full before it comes to the commit that is not durable, and lacks the row that
+ * this has moved on: were the commit undone, the row would be back, behind the reader. */
+static void a_full_page_waits_for_what_it_does_not_show(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_txn_options options = lia_txn_options(t->db, LIA_WRITE);
+    const struct lia_interest interest = {.collection = lia_str("c")};
+    const struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = 1};
+    struct lia_feed_page page;
+    struct lia_commit last;
+    struct lia_txn *txn;
+
+    lia_test_put(t, "c", 1, 1);
+    lia_test_put(t, "c", 2, 1);
+    options.durability = LIA_NORMAL;
+    assert_ok(lia_txn_begin(t->db, &options, &txn, &t->err));
+    lia_test_put_in(t, txn, "c", 1, 2);
+    assert_ok(lia_txn_commit(txn, &last, &t->err));
+    page = read_page(t, &query);
+    assert_int_equal(page.item_count, 1);
+    assert_slice_equal(page.items[0].key, lia_test_key(t, 2));
+    assert_true(page.upto < last.seq);
+    assert_int_equal(page.head, last.seq);
 }
 
 /* Marks say what the page reflects: not before everything is in it. */
@@ -664,6 +690,7 @@ int main(void)
         CASE(what_leaves_is_told),
         CASE(several_interests_share_a_walk),
         CASE(a_page_says_what_must_be_durable),
+        CASE(a_full_page_waits_for_what_it_does_not_show),
         CASE(marks_come_with_the_last_page),
         CASE(registrations_outlive_the_process),
         CASE(registrations_have_a_floor),

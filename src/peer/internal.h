@@ -104,7 +104,9 @@ struct lia_job {
     uint64_t link;
     uint8_t remote[LIA_PEER_ID_BYTES];
     struct lia_request *request; /* NULL: takes commits */
-    uint64_t reach;   /* newest commit in the result: it waits until this is durable */
+    uint64_t
+        reach; /* newest commit that was read: the result waits until it is durable */
+    bool is_full;     /* a page with more behind it */
     uint64_t durable; /* newest durable commit when the job ended */
     /* Taking. */
     bool wants_sync;               /* everything is made durable first */

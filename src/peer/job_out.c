@@ -226,7 +226,8 @@ static liana_status read_page(struct lia_job *job,
     f->is_cut = page.is_cut;
     f->is_head = page.upto >= page.head && !page.is_cut;
     f->next = (struct lia_cursor){page.next.seq, page.next.collection, page.next.row};
-    job->reach = page.reach;
+    job->reach = page.head;
+    job->is_full = !f->is_head;
     return !status && f->is_head ? give_marks(r->request, &page) : status;
 }
 

@@ -658,14 +658,14 @@ void lia_peer_tick(struct lia_peer *peer, uint64_t now_ms)
 /* ---- results ---- */
 
 /* Somebody waits for commits that are not durable. Where the app waits for them too they
- * soon are; where it does not, or only soon, the store is synced: at most so often. */
-static void sync_soon(struct lia_peer *peer)
+ * soon are; where it does not, or only soon, the store is synced: at most so often, but at
+ * once for a full page, since what follows it is not read before. */
+static void sync_soon(struct lia_peer *peer, bool is_urgent)
 {
-    if (peer->sync_at == UINT64_MAX) {
-        uint64_t at = peer->synced_at + SYNC_MS;
+    uint64_t at = is_urgent ? 0 : peer->synced_at + SYNC_MS;
 
-        peer->sync_at = at > peer->now ? at : peer->now;
-    }
+    at = at > peer->now ? at : peer->now;
+    peer->sync_at = at < peer->sync_at ? at : peer->sync_at;
 }
 
 static void hand_in(struct lia_peer *peer,
@@ -690,7 +690,7 @@ static void hold_or_hand_in(struct lia_peer *peer,
     if (job->reach > peer->durable && !job->request->status) {
         *lia_job_next(job) = link->held;
         link->held = job;
-        sync_soon(peer);
+        sync_soon(peer, job->is_full);
     } else {
         hand_in(peer, link, job, now_ms);
     }
@@ -730,7 +730,7 @@ static void fan_out(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
     }
     for (struct lia_peer_link *link = peer->links; link; link = link->next) {
         if (job->is_waiting && !link->is_closed) {
-            sync_soon(peer);
+            sync_soon(peer, false);
         }
         release(peer, link, &job->sync_error, now_ms);
         lia_link_step(peer, link,

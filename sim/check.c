@@ -69,6 +69,7 @@ static void remember(struct sim_world *w, struct sim_seen *seen, struct lia_vect
 /* ---- equal vectors, equal bytes ---- */
 
 static void check_bytes(struct sim_world *w,
+                        int n,
                         uint32_t doc,
                         struct lia_vector v,
                         struct lia_doc d)
@@ -85,7 +86,8 @@ static void check_bytes(struct sim_world *w,
     lia_buf_reset(&buf);
     lia_buf_prefixed(&buf, d.clock);
     lia_buf_prefixed(&buf, d.body);
-    bytes = lia_hash64(lia_buf_slice(&buf));
+    bytes =
+        lia_hash64(lia_buf_slice(&buf)) + (w->breakage == SIM_BREAK_STATE && n == 0);
     lia_buf_deinit(&buf);
     for (state = w->states[key % 4096]; state; state = state->next) {
         if (state->key == key && state->bytes != bytes) {
@@ -99,6 +101,21 @@ static void check_bytes(struct sim_world *w,
     LIA_ASSERT(state);
     *state = (struct sim_state){w->states[key % 4096], key, bytes};
     w->states[key % 4096] = state;
+}
+
+/* Nothing leaves a store before it is durable there. */
+static void check_durable(struct sim_world *w, int n, uint32_t doc, struct lia_vector v)
+{
+    for (size_t i = w->checked; i < w->txn_count; i++) {
+        const struct sim_txn *t = &w->txns[i];
+
+        for (size_t d = 0; t->is_open && t->node != n && d < t->count; d++) {
+            if (t->docs[d] == doc && lia_vector_covers(v, t->stamp)) {
+                sim_fail(w, "node %d: document %u left node %d before it was durable",
+                         n, doc, t->node);
+            }
+        }
+    }
 }
 
 static void check_change(struct sim_world *w,
@@ -116,26 +133,85 @@ static void check_change(struct sim_world *w,
     if (!lia_vector_equal(change->before, seen_vector(seen))) {
         sim_fail(w, "node %d: document %u changed and no commit said so", n, doc);
     }
+    if (w->breakage == SIM_BREAK_BACK && change->before.count) {
+        info.vector.count = 0;
+    }
     if (!lia_vector_geq(info.vector, change->before)) {
         sim_fail(w, "node %d: document %u went back", n, doc);
     }
-    check_bytes(w, doc, info.vector, change->after);
+    check_bytes(w, n, doc, info.vector, change->after);
+    check_durable(w, n, doc, info.vector);
     remember(w, seen, info.vector);
     sim_note(w, "node %d: document %u, %zu actors, hlc %llu", n, doc, info.vector.count,
              (unsigned long long)lia_vector_max_hlc(info.vector));
 }
 
+/* ---- whole transactions ---- */
+
+static bool covers(const struct sim_world *w,
+                   int n,
+                   uint32_t doc,
+                   struct lia_stamp stamp)
+{
+    return lia_vector_covers(seen_vector(&w->nodes[n].seen[doc]), stamp);
+}
+
+/* True when the transaction is at the node, whole. */
+static bool check_whole(struct sim_world *w, int n, const struct sim_txn *t)
+{
+    bool first = t->count && covers(w, n, t->docs[0], t->stamp);
+
+    for (size_t i = 1; i < t->count; i++) {
+        if (covers(w, n, t->docs[i], t->stamp) != first) {
+            sim_fail(w, "node %d: transaction %llu of node %d is torn: document %u", n,
+                     (unsigned long long)t->stamp.hlc, t->node, t->docs[i]);
+        }
+    }
+    return first;
+}
+
+/* Documents that were written together are seen together, after each commit. Not promised
+ * of the first fill. */
+static void check_transactions(struct sim_world *w, int n)
+{
+    const uint32_t all = (1U << w->knobs.nodes) - 1;
+
+    for (size_t i = w->checked; w->is_filled && i < w->txn_count; i++) {
+        struct sim_txn *t = &w->txns[i];
+
+        if (t->is_certain && !(t->whole >> n & 1) && check_whole(w, n, t)) {
+            t->whole |= 1U << n;
+        }
+    }
+    while (w->checked < w->txn_count && !w->txns[w->checked].is_open &&
+           (!w->txns[w->checked].is_certain || w->txns[w->checked].whole == all)) {
+        w->checked++;
+    }
+}
+
 /* What was not waited for is certain once it is durable. */
-static void settle_durable(struct sim_world *w, struct lia_stamp stamp)
+static void settle_durable(struct sim_world *w, int n, struct lia_stamp stamp)
 {
     for (size_t i = w->txn_count; i > w->checked && stamp.hlc; i--) {
         struct sim_txn *t = &w->txns[i - 1];
 
-        if (t->is_open && lia_stamp_cmp(t->stamp, stamp) == 0) {
+        if (t->is_open && t->node == n && lia_stamp_cmp(t->stamp, stamp) == 0) {
             t->is_open = false;
             t->is_certain = true;
         }
     }
+}
+
+static void check_event(struct sim_world *w,
+                        int n,
+                        struct lia_arena *arena,
+                        const struct lia_commit_event *event)
+{
+    for (size_t c = 0; c < event->change_count; c++) {
+        check_change(w, n, arena, &event->changes[c]);
+    }
+    settle_durable(w, n, event->stamp);
+    check_transactions(w, n);
 }
 
 void sim_check_commits(struct sim_world *w, int n)
@@ -154,10 +230,7 @@ void sim_check_commits(struct sim_world *w, int n)
             sim_fail(w, "node %d: the checker missed commits", n);
         }
         for (size_t e = 0; e < taken.event_count; e++) {
-            for (size_t c = 0; c < taken.events[e].change_count; c++) {
-                check_change(w, n, &arena, &taken.events[e].changes[c]);
-            }
-            settle_durable(w, taken.events[e].stamp);
+            check_event(w, n, &arena, &taken.events[e]);
         }
     } while (taken.has_more);
     lia_arena_deinit(&arena);
@@ -234,7 +307,7 @@ void sim_check_reopened(struct sim_world *w, int n)
             sim_fail(w, "node %d: document %u was acknowledged and is lost", n, d);
         }
         if (held[d].seq) {
-            check_bytes(w, d, info.vector, held[d].doc);
+            check_bytes(w, n, d, info.vector, held[d].doc);
             remember(w, seen, info.vector);
         }
     }
@@ -243,44 +316,6 @@ void sim_check_reopened(struct sim_world *w, int n)
 }
 
 /* ---- what holds at every moment ---- */
-
-static bool covers(const struct sim_world *w,
-                   int n,
-                   uint32_t doc,
-                   struct lia_stamp stamp)
-{
-    return lia_vector_covers(seen_vector(&w->nodes[n].seen[doc]), stamp);
-}
-
-/* True when the transaction is at the node, whole. */
-static bool check_whole(struct sim_world *w, int n, const struct sim_txn *t)
-{
-    bool first = t->count && covers(w, n, t->docs[0], t->stamp);
-
-    for (size_t i = 1; i < t->count; i++) {
-        if (covers(w, n, t->docs[i], t->stamp) != first) {
-            sim_fail(w, "node %d: transaction %llu of node %d is torn: document %u", n,
-                     (unsigned long long)t->stamp.hlc, t->node, t->docs[i]);
-        }
-    }
-    return first;
-}
-
-static void check_transactions(struct sim_world *w)
-{
-    bool is_prefix = true;
-
-    for (size_t i = w->checked; i < w->txn_count; i++) {
-        const struct sim_txn *t = &w->txns[i];
-        bool is_everywhere = !t->is_open;
-
-        for (int n = 0; t->is_certain && n < (int)w->knobs.nodes; n++) {
-            is_everywhere = check_whole(w, n, t) && is_everywhere;
-        }
-        is_prefix = is_prefix && is_everywhere;
-        w->checked += is_prefix;
-    }
-}
 
 static void check_mark(struct sim_world *w, int n, uint32_t c, struct lia_stamp mark)
 {
@@ -321,10 +356,8 @@ static void check_marks(struct sim_world *w, int n)
                            (w->breakage == SIM_BREAK_MARKS ? UINT64_C(1) << 32 : 0);
 
             check_mark(w, n, c, (struct lia_stamp){hlc, marks.entries[i].actor});
-            /* What was not waited for a crash may take back. */
-            if (marks.entries[i].actor != own || !sim_is_normal(w, n)) {
-                sum += hlc >> 16;
-            }
+            /* Of one's own, a crash may take back what is not durable yet. */
+            sum += marks.entries[i].actor == own ? 0 : hlc >> 16;
         }
         if (sum < node->marks_sum[c]) {
             sim_fail(w, "node %d: its marks went back", n);
@@ -349,9 +382,6 @@ static void check_memory(struct sim_world *w, int n)
 
 void sim_check_now(struct sim_world *w)
 {
-    if (w->is_filled) {
-        check_transactions(w);
-    }
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
         if (w->nodes[n].is_up && !w->nodes[n].is_failing) {
             check_memory(w, n);
@@ -389,7 +419,7 @@ bool sim_check_equal(struct sim_world *w)
 static void check_counter(struct sim_world *w, uint32_t doc, struct lia_doc d)
 {
     struct lia_value value;
-    int64_t expected = ON_HAND;
+    int64_t expected = ON_HAND - (w->breakage == SIM_BREAK_COUNT);
 
     for (size_t i = 0; i < w->txn_count; i++) {
         for (size_t n = 0; w->txns[i].is_certain && n < w->txns[i].count; n++) {

@@ -46,7 +46,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
     return out->breakage < SIM_BREAKAGES;
 }
 
-/* A failed check ends its process. */
+/* A failed check ends its process. Another check than the one that is there for the damage
+ * ends everything: it says nothing about that one. */
 static bool is_caught(uint64_t seed, enum sim_breakage breakage)
 {
     int status = 0;
@@ -60,7 +61,13 @@ static bool is_caught(uint64_t seed, enum sim_breakage breakage)
         _exit(0);
     }
     LIA_ASSERT(waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+    if (!WIFEXITED(status) ||
+        (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != SIM_EXIT_CAUGHT)) {
+        fprintf(stderr, "break %d: seed %llu fails in another way\n", (int)breakage,
+                (unsigned long long)seed);
+        exit(1);
+    }
+    return WEXITSTATUS(status) == SIM_EXIT_CAUGHT;
 }
 
 static int run_broken(const struct arguments *a)

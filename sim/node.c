@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "peer/internal.h"
+
 /* ---- the machine's own world ---- */
 
 static uint64_t node_wall(void *ctx)
@@ -39,6 +41,38 @@ static void no_wake(void *ctx)
     (void)ctx;
 }
 
+/* ---- while a log is synced ---- */
+
+static struct lia_job *take_read(struct sim_world *w, struct sim_node *node)
+{
+    for (size_t i = 0; i < w->event_count; i++) {
+        struct sim_event *e = &w->events[i];
+
+        if (e->kind == SIM_JOB && e->a == (uint32_t)node->index && e->job &&
+            e->c == node->generation && lia_job_kind(e->job) == LIA_JOB_READ &&
+            !e->job->wants_sync) { /* which would wait for the sync that is going on */
+            struct lia_job *job = e->job;
+
+            e->job = NULL;
+            return job;
+        }
+    }
+    return NULL;
+}
+
+/* Reader threads see commits that are not durable yet. */
+static void during_sync(void *ctx)
+{
+    struct sim_node *node = ctx;
+    struct sim_world *w = node->world;
+    struct lia_job *job;
+
+    while (node->is_up && sim_chance(w, w->knobs.overlaps) &&
+           (job = take_read(w, node)) != NULL) {
+        sim_node_job(w, node->index, job, node->generation);
+    }
+}
+
 /* ---- opening and crashing ---- */
 
 bool sim_is_normal(const struct sim_world *w, int index)
@@ -66,6 +100,8 @@ static void open_db(struct sim_world *w, struct sim_node *node)
         lia_db_listen(node->db, &listen, &node->listener, &seq, &err)) {
         sim_fail(w, "node %d does not open: %s", node->index, err.message);
     }
+    disk->during_sync = during_sync;
+    disk->during_sync_ctx = node;
 }
 
 static void open_peer(struct sim_world *w, struct sim_node *node)
@@ -142,6 +178,7 @@ static void stop(struct sim_world *w, struct sim_node *node)
             w->events[i].job = NULL;
         }
     }
+    node->is_up = false;
     lia_peer_free(node->peer);
     lia_db_unlisten(node->listener);
     LIA_IGNORE(
@@ -149,7 +186,6 @@ static void stop(struct sim_world *w, struct sim_node *node)
     node->peer = NULL;
     node->db = NULL;
     node->listener = NULL;
-    node->is_up = false;
 }
 
 /* Power is lost: what was not synced may be there or not. */
@@ -259,6 +295,9 @@ void sim_node_job(struct sim_world *w,
     is_write = lia_job_kind(job) == LIA_JOB_WRITE;
     sim_note(w, "node %d: job %s", index, is_write ? "writes" : "reads");
     lia_job_run(job);
+    if (w->breakage == SIM_BREAK_EARLY) {
+        job->reach = 0;
+    }
     sim_check_commits(w, index);
     lia_peer_job_done(node->peer, job, w->now);
     sim_node_outputs(w, index);

@@ -49,8 +49,9 @@ struct sim_knobs {
     unsigned forgets; /* tokens are lost: everything comes again */
     unsigned disks;   /* a write or sync of the disk fails */
     unsigned clock_jumps;
-    unsigned normals; /* bit n: the store of node n does not wait for its disk */
-    unsigned writes;  /* transactions per second and node, in 1,000 */
+    unsigned overlaps; /* of syncs of a log: jobs that read end meanwhile; in 1,000 */
+    unsigned normals;  /* bit n: the store of node n does not wait for its disk */
+    unsigned writes;   /* transactions per second and node, in 1,000 */
     size_t window_bytes;
     size_t batch_bytes;
     size_t recent_bytes;
@@ -65,8 +66,15 @@ enum sim_breakage {
     SIM_BREAK_BYTES, /* a body is altered in one store */
     SIM_BREAK_MARKS, /* a store claims marks that it does not have */
     SIM_BREAK_QUIET, /* links are cut in the calm and not dialled again */
+    SIM_BREAK_COUNT, /* an increment is counted that no store has */
+    SIM_BREAK_BACK,  /* a document is seen without what it has seen */
+    SIM_BREAK_STATE, /* the bytes of one store are seen altered, under the same vector */
+    SIM_BREAK_EARLY, /* what was read is sent before it is durable */
     SIM_BREAKAGES
 };
+
+/* A check has noticed the damage that it is there for. */
+#define SIM_EXIT_CAUGHT 10
 
 enum sim_event_kind {
     SIM_JOB,     /* a job of node `a` ends */
@@ -146,6 +154,7 @@ struct sim_txn {
     struct lia_stamp stamp;
     bool is_certain; /* acknowledged: the commit said OK */
     bool is_open;    /* it failed, or was not waited for: it may survive or not */
+    uint32_t whole;  /* bit n: node n has it */
     uint32_t docs[1 + SIM_TOUCH];
     int64_t amounts[1 + SIM_TOUCH]; /* of stock */
     size_t count;
@@ -269,7 +278,7 @@ struct liana_slice sim_key(struct sim_world *w, uint32_t doc);
 void sim_check_commits(struct sim_world *w, int node);
 /* After a restart: nothing that was there is gone. */
 void sim_check_reopened(struct sim_world *w, int node);
-/* Transactions are whole, marks are true, memory is bounded. */
+/* Marks are true, memory is bounded. */
 void sim_check_now(struct sim_world *w);
 bool sim_check_equal(struct sim_world *w);
 void sim_check_end(struct sim_world *w);

@@ -130,12 +130,31 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
     return SQLITE_OK;
 }
 
+static bool is_log(const struct lia_test_file *file)
+{
+    size_t len = strlen(file->name);
+
+    return len >= 4 && strcmp(file->name + len - 4, "-wal") == 0;
+}
+
+static void work_of_others(struct lia_test_disk *disk)
+{
+    if (disk->during_sync && !disk->is_in_sync) {
+        disk->is_in_sync = true;
+        disk->during_sync(disk->during_sync_ctx);
+        disk->is_in_sync = false;
+    }
+}
+
 static int file_sync(sqlite3_file *file, int flags)
 {
     struct handle *h = handle_of(file);
 
     (void)flags;
     h->disk->syncs++;
+    if (is_log(h->file)) {
+        work_of_others(h->disk);
+    }
     if (fails(h->disk, LIA_FAULT_SYNC)) {
         return SQLITE_IOERR_FSYNC;
     }

@@ -47,6 +47,11 @@ struct lia_test_disk {
     bool fails_on;
     uint64_t calls; /* of the kind `fault`, since the last lia_test_disk_fault */
     uint64_t syncs;
+    /* If set: what other threads do while the log is being synced. Not called from within
+     * itself. */
+    void (*during_sync)(void *ctx);
+    void *during_sync_ctx;
+    bool is_in_sync;
 };
 
 void lia_test_disk_init(struct lia_test_disk *disk, const char *name);

@@ -3,7 +3,6 @@
 
 #include "db/exec_internal.h"
 #include "db/sqlfn.h"
-#include "lang/parse.h"
 
 /* ---- results ---- */
 
@@ -45,6 +44,7 @@ void lia_result_free(struct lia_result *r)
     lia_result_end(r);
     lia_buf_deinit(&r->row);
     lia_buf_deinit(&r->ids);
+    lia_statement_put(r->statement);
     lia_arena_deinit(&r->arena);
     lia_mem_free(r->alloc, r, sizeof(*r));
 }
@@ -246,21 +246,22 @@ static bool writes(const struct lia_result *r)
 }
 
 /* A result with its statement parsed and its parameters checked. */
-static liana_status prepare(const struct liana_allocator *a,
+static liana_status prepare(struct lia_db *db,
                             struct liana_str text,
                             struct liana_slice params,
                             const struct lia_exec_options *options,
                             struct lia_result **out,
                             struct liana_error *err)
 {
-    struct lia_result *r = new_result(a, options);
+    struct lia_result *r = new_result(db->env->alloc, options);
     liana_status status;
 
     if (!r) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
-    status = lia_lang_parse(&r->arena, text, &r->stmt, err);
+    status = lia_statements_get(&db->statements, text, &r->statement, err);
     if (!status) {
+        r->stmt = lia_statement_tree(r->statement);
         status = take_params(r, params, err);
     }
     if (!status && writes(r) &&
@@ -333,7 +334,7 @@ liana_status lia_db_execute(struct lia_db *db,
                             struct liana_error *err)
 {
     struct lia_result *r = NULL;
-    liana_status status = prepare(db->env->alloc, text, params, options, &r, err);
+    liana_status status = prepare(db, text, params, options, &r, err);
 
     if (status) {
         return status;
@@ -383,8 +384,7 @@ liana_status lia_txn_execute(struct lia_txn *txn,
                              struct liana_error *err)
 {
     struct lia_result *r = NULL;
-    liana_status status =
-        prepare(lia_txn_db(txn)->env->alloc, text, params, options, &r, err);
+    liana_status status = prepare(lia_txn_db(txn), text, params, options, &r, err);
 
     if (status) {
         return status;

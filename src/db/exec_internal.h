@@ -13,8 +13,9 @@
 
 struct lia_result {
     const struct liana_allocator *alloc;
-    struct lia_arena arena; /* the statement, its parameters, its SQL */
-    struct lia_stmt *stmt;
+    struct lia_arena arena; /* parameters, SQL */
+    struct lia_statement *statement;
+    const struct lia_stmt *stmt; /* its tree */
     struct liana_slice params;
     bool is_lenient;
     bool wants_ids;

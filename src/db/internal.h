@@ -15,6 +15,7 @@
  */
 #include "base/thread.h"
 #include "db/feed.h"
+#include "db/statements.h"
 
 /* ---- collections ---- */
 
@@ -197,6 +198,7 @@ struct lia_db {
     uint64_t stages;             /* how many there were; under the writer */
 
     struct lia_listening listen;
+    struct lia_statements statements;
 };
 
 LIANA_MUST_CHECK liana_status lia_listening_init(struct lia_listening *listen);

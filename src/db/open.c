@@ -175,9 +175,15 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
     if (status) {
         goto no_listening;
     }
+    status = lia_statements_init(&db->statements, db->env->alloc);
+    if (status) {
+        goto no_statements;
+    }
     db->predicates = options->predicates ? options->predicates : &lia_lang_predicates;
     db->time_floor_ms = options->time_floor_ms;
     return LIANA_OK;
+no_statements:
+    lia_listening_deinit(db);
 no_listening:
     lia_cond_deinit(&db->published);
 no_cond:
@@ -199,6 +205,7 @@ static void free_regs(struct lia_db *db)
 static void deinit(struct lia_db *db)
 {
     free_regs(db);
+    lia_statements_deinit(&db->statements);
     lia_listening_deinit(db);
     lia_cond_deinit(&db->published);
     lia_mutex_deinit(&db->mutex);

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/handle.h"
 
+/* None of them empty: that would mean all collections. */
+static bool are_names(const struct liana_str *names, size_t count)
+{
+    bool are = lia_api_are_texts(names, count);
+
+    for (size_t i = 0; i < count && are; i++) {
+        are = names[i].len > 0;
+    }
+    return are;
+}
+
 liana_status liana_feed_open(liana_db *db,
                              const struct liana_feed_options *options,
                              liana_feed **out,
@@ -10,14 +21,14 @@ liana_status liana_feed_open(liana_db *db,
 
     options = options ? options : &usual;
     if (!db || !out) {
-        return lia_err(err, LIANA_EINVAL,
-                       "liana_feed_open: no handle or no place for the feed");
+        return lia_api_invalid(err,
+                               "liana_feed_open: no handle or no place for the feed");
     }
-    if (options->version != 1 || (options->collection_count && !options->collections)) {
-        return lia_err(
-            err, LIANA_EINVAL,
-            "liana_feed_open: the options are not LIANA_FEED_OPTIONS_INIT with "
-            "fields changed");
+    if (options->version != 1 ||
+        !are_names(options->collections, options->collection_count)) {
+        return lia_api_invalid(
+            err, "liana_feed_open: the options are not LIANA_FEED_OPTIONS_INIT with "
+                 "fields changed");
     }
     return db->ops->feed(db, options, out, err);
 }
@@ -28,8 +39,8 @@ liana_status liana_feed_next(liana_feed *feed,
                              struct liana_error *err)
 {
     if (!feed || !out) {
-        return lia_err(err, LIANA_EINVAL,
-                       "liana_feed_next: no feed or no place for the page");
+        return lia_api_invalid(err,
+                               "liana_feed_next: no feed or no place for the page");
     }
     return feed->ops->next(feed, timeout_ms, out, err);
 }

@@ -3,14 +3,16 @@
 #include "api/local.h"
 #include "api/remote.h"
 
-static liana_status invalid(struct liana_error *err, const char *what)
+/* A NUL in it would cut it short where the system sees it. */
+static bool is_path(struct liana_str s)
 {
-    return lia_err(err, LIANA_EINVAL, "%s", what);
+    return s.ptr && s.len > 0 && !memchr(s.ptr, 0, s.len);
 }
 
-static bool is_text(struct liana_str s)
+static bool is_durability(int32_t durability)
 {
-    return s.ptr || s.len == 0;
+    return durability >= LIANA_DURABILITY_DEFAULT &&
+           durability <= LIANA_DURABILITY_NORMAL;
 }
 
 static bool is_bytes(struct liana_slice s)
@@ -26,14 +28,16 @@ liana_status liana_open(struct liana_str path,
     static const struct liana_open_options usual = LIANA_OPEN_OPTIONS_INIT;
 
     options = options ? options : &usual;
-    if (!out || !path.ptr || path.len == 0) {
-        return invalid(err, "liana_open: no path or no place for the handle");
+    if (!out || !is_path(path)) {
+        return lia_api_invalid(err, "liana_open: no path or no place for the handle");
     }
-    if (options->version != 1 || !is_text(options->database) ||
-        !is_text(options->name) || !is_bytes(options->shared_key) ||
+    if (options->version != 1 || !lia_api_is_text(options->database) ||
+        !lia_api_is_text(options->name) || !is_bytes(options->shared_key) ||
+        !is_durability(options->durability) ||
         (options->allocator && !options->allocator->realloc)) {
-        return invalid(err, "liana_open: the options are not LIANA_OPEN_OPTIONS_INIT "
-                            "with fields changed");
+        return lia_api_invalid(
+            err, "liana_open: the options are not LIANA_OPEN_OPTIONS_INIT "
+                 "with fields changed");
     }
     return lia_local_open(path, options, out, err);
 }
@@ -44,8 +48,8 @@ liana_status liana_attach(struct liana_str path,
 {
     struct lia_env env;
 
-    if (!out || !path.ptr || path.len == 0) {
-        return invalid(err, "liana_attach: no path or no place for the handle");
+    if (!out || !is_path(path)) {
+        return lia_api_invalid(err, "liana_attach: no path or no place for the handle");
     }
     if (lia_env_system(&env)) {
         return lia_err(err, LIANA_EINTERNAL, "the system has no randomness");
@@ -75,7 +79,7 @@ liana_status liana_execute(liana_db *db,
     liana_status status;
 
     if (!db || !is_call(statement, params)) {
-        return invalid(err, "liana_execute: no handle or no statement");
+        return lia_api_invalid(err, "liana_execute: no handle or no statement");
     }
     status = db->ops->execute(db, statement, params, &result, err);
     if (status) {
@@ -94,7 +98,8 @@ liana_status liana_result_next(liana_result *result,
                                struct liana_error *err)
 {
     if (!result || !row) {
-        return invalid(err, "liana_result_next: no result or no place for the row");
+        return lia_api_invalid(err,
+                               "liana_result_next: no result or no place for the row");
     }
     return result->ops->next(result, row, err);
 }
@@ -127,12 +132,13 @@ liana_status liana_begin(liana_db *db,
 
     options = options ? options : &usual;
     if (!db || !out) {
-        return invalid(err, "liana_begin: no handle or no place for the transaction");
+        return lia_api_invalid(
+            err, "liana_begin: no handle or no place for the transaction");
     }
-    if (options->version != 1 || options->durability < LIANA_DURABILITY_DEFAULT ||
-        options->durability > LIANA_DURABILITY_NORMAL) {
-        return invalid(err, "liana_begin: the options are not LIANA_TXN_OPTIONS_INIT "
-                            "with fields changed");
+    if (options->version != 1 || !is_durability(options->durability)) {
+        return lia_api_invalid(
+            err, "liana_begin: the options are not LIANA_TXN_OPTIONS_INIT "
+                 "with fields changed");
     }
     return db->ops->begin(db, options, out, err);
 }
@@ -147,7 +153,8 @@ liana_status liana_txn_execute(liana_txn *txn,
     liana_status status;
 
     if (!txn || !is_call(statement, params)) {
-        return invalid(err, "liana_txn_execute: no transaction or no statement");
+        return lia_api_invalid(err,
+                               "liana_txn_execute: no transaction or no statement");
     }
     status = txn->ops->execute(txn, statement, params, &result, err);
     if (status) {
@@ -167,7 +174,7 @@ liana_status liana_commit(liana_txn *txn, uint64_t *out_seq, struct liana_error 
     liana_status status;
 
     if (!txn) {
-        return invalid(err, "liana_commit: no transaction");
+        return lia_api_invalid(err, "liana_commit: no transaction");
     }
     status = txn->ops->commit(txn, &seq, err);
     if (!status && out_seq) {

@@ -86,6 +86,18 @@ struct liana_result {
     uint64_t seq;
 };
 
+/* LIANA_EINVAL. */
+liana_status lia_api_invalid(struct liana_error *err, const char *what);
+
+/* A string that may be empty; all of them. */
+bool lia_api_is_text(struct liana_str s);
+bool lia_api_are_texts(const struct liana_str *texts, size_t count);
+
+/* LIANA_EBUSY while a handle is used. */
+LIANA_MUST_CHECK liana_status lia_api_check_unused(const char *path,
+                                                   size_t uses,
+                                                   struct liana_error *err);
+
 struct lia_feed_ops {
     liana_status (*next)(liana_feed *feed,
                          int32_t timeout_ms,

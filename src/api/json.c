@@ -32,9 +32,10 @@ liana_status liana_json_encode(struct liana_slice document,
     struct lia_buf buf;
     liana_status status;
 
-    if (!out || (form != LIANA_JSON_RELAXED && form != LIANA_JSON_CANONICAL)) {
+    if (!out || (!document.ptr && document.len) ||
+        (form != LIANA_JSON_RELAXED && form != LIANA_JSON_CANONICAL)) {
         return lia_err(err, LIANA_EINVAL,
-                       "liana_json_encode: no place or no such form");
+                       "liana_json_encode: no document, place or such form");
     }
     lia_buf_init(&buf, &lia_mem_libc);
     status = lia_bson_check(document, &lia_mem_libc, err);

@@ -456,15 +456,15 @@ static liana_status close_user(liana_db *db, struct liana_error *err)
     struct lia_local_db *user = lia_local_of(db);
     struct lia_local *local = user->local;
     bool is_app = user->is_app;
+    liana_status status;
     size_t uses;
 
     lia_mutex_lock(&local->mutex);
     uses = user->uses;
     lia_mutex_unlock(&local->mutex);
-    if (uses) {
-        return lia_err(err, LIANA_EBUSY,
-                       "%s: %zu transactions, results or feeds are still open",
-                       local->path, uses);
+    status = lia_api_check_unused(local->path, uses, err);
+    if (status) {
+        return status;
     }
     if (is_app) {
         /* Clients first: they use the core. */

@@ -32,20 +32,18 @@ liana_status lia_remote_call(struct lia_control_client *client,
     return lia_control_call(client, &call, err);
 }
 
-/* A call whose whole request is in `body`, which is freed; `*out` is a number of the
- * answer, if one is wanted. */
-static liana_status simple(struct lia_remote_db *r,
-                           enum lia_control_kind kind,
-                           struct lia_buf *body,
-                           const char *name,
-                           uint64_t *out,
-                           struct liana_error *err)
+liana_status lia_remote_ask(struct lia_control_client *client,
+                            enum lia_control_kind kind,
+                            struct lia_buf *body,
+                            const char *name,
+                            uint64_t *out,
+                            struct liana_error *err)
 {
     struct lia_buf reply;
     liana_status status;
 
-    lia_buf_init(&reply, r->env.alloc);
-    status = lia_remote_call(r->client, kind, body, NULL, NULL, &reply, err);
+    lia_buf_init(&reply, body->alloc);
+    status = lia_remote_call(client, kind, body, NULL, NULL, &reply, err);
     if (!status && out) {
         *out = lia_field_number(lia_buf_slice(&reply), name);
     }
@@ -74,7 +72,8 @@ static liana_status subscribe(liana_db *db,
                      (struct lia_value){LIA_BSON_DOCUMENT, params});
     }
     lia_bson_end(&body, mark);
-    return simple(r, LIA_CONTROL_SUBSCRIBE, &body, "subscription", out_id, err);
+    return lia_remote_ask(r->client, LIA_CONTROL_SUBSCRIBE, &body, "subscription",
+                          out_id, err);
 }
 
 static liana_status unsubscribe(liana_db *db, uint64_t id, struct liana_error *err)
@@ -84,7 +83,7 @@ static liana_status unsubscribe(liana_db *db, uint64_t id, struct liana_error *e
 
     lia_buf_init(&body, r->env.alloc);
     lia_field_answer(&body, "subscription", id);
-    return simple(r, LIA_CONTROL_UNSUBSCRIBE, &body, NULL, NULL, err);
+    return lia_remote_ask(r->client, LIA_CONTROL_UNSUBSCRIBE, &body, NULL, NULL, err);
 }
 
 static liana_status sync_start(liana_db *db,
@@ -100,7 +99,7 @@ static liana_status sync_start(liana_db *db,
     lia_field_add_texts(&body, "listen", options->listen, options->listen_count);
     lia_field_add_texts(&body, "dial", options->dial, options->dial_count);
     lia_bson_end(&body, mark);
-    return simple(r, LIA_CONTROL_SYNC_START, &body, NULL, NULL, err);
+    return lia_remote_ask(r->client, LIA_CONTROL_SYNC_START, &body, NULL, NULL, err);
 }
 
 static liana_status sync_stop(liana_db *db, struct liana_error *err)
@@ -146,7 +145,7 @@ static liana_status publish(liana_db *db,
                      (struct lia_value){LIA_BSON_DOCUMENT, document});
     }
     lia_bson_end(&body, mark);
-    return simple(r, LIA_CONTROL_STATS_PUBLISH, &body, NULL, NULL, err);
+    return lia_remote_ask(r->client, LIA_CONTROL_STATS_PUBLISH, &body, NULL, NULL, err);
 }
 
 /* ---- events ---- */
@@ -234,18 +233,17 @@ static void free_remote(struct lia_remote_db *r)
 static liana_status close_remote(liana_db *db, struct liana_error *err)
 {
     struct lia_remote_db *r = (struct lia_remote_db *)db;
+    liana_status status;
     size_t uses;
 
     lia_mutex_lock(&r->mutex);
     uses = r->uses;
     lia_mutex_unlock(&r->mutex);
-    if (uses) {
-        return lia_err(err, LIANA_EBUSY,
-                       "%s: %zu transactions, results or feeds are still open", r->path,
-                       uses);
+    status = lia_api_check_unused(r->path, uses, err);
+    if (!status) {
+        free_remote(r);
     }
-    free_remote(r);
-    return LIANA_OK;
+    return status;
 }
 
 static const struct lia_db_ops ops = {.close = close_remote,

@@ -182,12 +182,9 @@ static liana_status ask_open(struct remote_feed *f,
                              struct liana_error *err)
 {
     struct lia_buf body;
-    struct lia_buf reply;
     size_t mark;
-    liana_status status;
 
     lia_buf_init(&body, f->db->env.alloc);
-    lia_buf_init(&reply, f->db->env.alloc);
     mark = lia_bson_begin(&body);
     lia_field_add(&body, "since", options->since);
     lia_field_add_texts(&body, "collections", options->collections,
@@ -195,14 +192,7 @@ static liana_status ask_open(struct remote_feed *f,
     lia_field_add(&body, "page_changes", options->page_changes);
     lia_field_add(&body, "page_bytes", options->page_bytes);
     lia_bson_end(&body, mark);
-    status = lia_remote_call(f->client, LIA_CONTROL_FEED_OPEN, &body, NULL, NULL,
-                             &reply, err);
-    if (!status) {
-        f->id = lia_field_number(lia_buf_slice(&reply), "feed");
-    }
-    lia_buf_deinit(&reply);
-    lia_buf_deinit(&body);
-    return status;
+    return lia_remote_ask(f->client, LIA_CONTROL_FEED_OPEN, &body, "feed", &f->id, err);
 }
 
 liana_status lia_remote_feed(liana_db *db,

@@ -34,6 +34,15 @@ LIANA_MUST_CHECK liana_status lia_remote_call(struct lia_control_client *client,
                                               struct lia_buf *reply,
                                               struct liana_error *err);
 
+/* A request whose whole body is in `body`, which is freed; `*out` (may be NULL) is the
+ * number `name` of the answer. */
+LIANA_MUST_CHECK liana_status lia_remote_ask(struct lia_control_client *client,
+                                             enum lia_control_kind kind,
+                                             struct lia_buf *body,
+                                             const char *name,
+                                             uint64_t *out,
+                                             struct liana_error *err);
+
 liana_status lia_remote_execute(liana_db *db,
                                 struct liana_str statement,
                                 struct liana_slice params,

@@ -91,9 +91,8 @@ static void free_result(liana_result *result)
         lia_buf_init(&body, r->db->env.alloc);
         lia_field_answer(&body, "result", r->id);
         /* A connection that is broken has freed it. */
-        LIA_IGNORE(lia_remote_call(r->client, LIA_CONTROL_FREE, &body, NULL, NULL, NULL,
-                                   NULL));
-        lia_buf_deinit(&body);
+        LIA_IGNORE(
+            lia_remote_ask(r->client, LIA_CONTROL_FREE, &body, NULL, NULL, NULL));
     }
     lia_buf_deinit(&r->rows);
     lia_remote_use(r->db, -1);
@@ -228,19 +227,11 @@ static liana_status commit(liana_txn *txn, uint64_t *out_seq, struct liana_error
 {
     struct remote_txn *t = (struct remote_txn *)txn;
     struct lia_buf body;
-    struct lia_buf reply;
     liana_status status;
 
     lia_buf_init(&body, t->db->env.alloc);
-    lia_buf_init(&reply, t->db->env.alloc);
     lia_field_answer(&body, "txn", t->id);
-    status =
-        lia_remote_call(t->client, LIA_CONTROL_COMMIT, &body, NULL, NULL, &reply, err);
-    if (!status) {
-        *out_seq = lia_field_number(lia_buf_slice(&reply), "seq");
-    }
-    lia_buf_deinit(&reply);
-    lia_buf_deinit(&body);
+    status = lia_remote_ask(t->client, LIA_CONTROL_COMMIT, &body, "seq", out_seq, err);
     free_txn(t);
     return status;
 }
@@ -253,9 +244,8 @@ static void rollback(liana_txn *txn)
     lia_buf_init(&body, t->db->env.alloc);
     lia_field_answer(&body, "txn", t->id);
     /* If it fails, the end of the connection does it. */
-    LIA_IGNORE(lia_remote_call(t->client, LIA_CONTROL_ROLLBACK, &body, NULL, NULL, NULL,
-                               NULL));
-    lia_buf_deinit(&body);
+    LIA_IGNORE(
+        lia_remote_ask(t->client, LIA_CONTROL_ROLLBACK, &body, NULL, NULL, NULL));
     free_txn(t);
 }
 
@@ -266,25 +256,15 @@ static liana_status ask_begin(struct remote_txn *t,
                               struct liana_error *err)
 {
     struct lia_buf body;
-    struct lia_buf reply;
     size_t mark;
-    liana_status status;
 
     lia_buf_init(&body, t->db->env.alloc);
-    lia_buf_init(&reply, t->db->env.alloc);
     mark = lia_bson_begin(&body);
     lia_bson_add_bool(&body, lia_str("read_only"), options->read_only);
     lia_field_add(&body, "durability", (uint64_t)options->durability);
     lia_field_add(&body, "timeout_ms", (uint64_t)(int64_t)options->timeout_ms);
     lia_bson_end(&body, mark);
-    status =
-        lia_remote_call(t->client, LIA_CONTROL_BEGIN, &body, NULL, NULL, &reply, err);
-    if (!status) {
-        t->id = lia_field_number(lia_buf_slice(&reply), "txn");
-    }
-    lia_buf_deinit(&reply);
-    lia_buf_deinit(&body);
-    return status;
+    return lia_remote_ask(t->client, LIA_CONTROL_BEGIN, &body, "txn", &t->id, err);
 }
 
 liana_status lia_remote_begin(liana_db *db,

@@ -426,6 +426,10 @@ static void test_wrong_arguments(void **state)
     struct fixture *f = *state;
     struct liana_open_options options = LIANA_OPEN_OPTIONS_INIT;
     struct liana_txn_options txn = LIANA_TXN_OPTIONS_INIT;
+    struct liana_feed_options feed = LIANA_FEED_OPTIONS_INIT;
+    struct liana_sync_options sync = LIANA_SYNC_OPTIONS_INIT;
+    struct liana_str nothing = {NULL, 3};
+    liana_feed *no_feed;
     liana_db *db = NULL;
     liana_txn *t;
 
@@ -433,6 +437,25 @@ static void test_wrong_arguments(void **state)
     assert_status(LIANA_EINVAL, liana_open(str(f->path), NULL, NULL, NULL));
     options.version = 99;
     assert_status(LIANA_EINVAL, liana_open(str(f->path), &options, &db, NULL));
+    options = (struct liana_open_options)LIANA_OPEN_OPTIONS_INIT;
+    options.durability = 7;
+    assert_status(LIANA_EINVAL, liana_open(str(f->path), &options, &db, NULL));
+    assert_status(LIANA_EINVAL, liana_open(LIANA_STR("a\0b"), NULL, &db, NULL));
+    assert_status(LIANA_EINVAL, liana_attach(LIANA_STR("a\0b"), &db, NULL));
+    feed.collections = &nothing;
+    feed.collection_count = 1;
+    assert_status(LIANA_EINVAL, liana_feed_open(f->db, &feed, &no_feed, NULL));
+    nothing = LIANA_STR("");
+    assert_status(LIANA_EINVAL, liana_feed_open(f->db, &feed, &no_feed, NULL));
+    nothing = (struct liana_str){NULL, 3};
+    sync.dial = &nothing;
+    sync.dial_count = 1;
+    assert_status(LIANA_EINVAL, liana_sync_start(f->db, &sync, NULL));
+    sync.listen = NULL;
+    sync.listen_count = 1;
+    assert_status(LIANA_EINVAL, liana_sync_start(f->db, &sync, NULL));
+    assert_status(LIANA_EBSON, liana_execute(f->db, LIANA_STR("SELECT * FROM c"),
+                                             LIA_BYTES("rubbish"), NULL, NULL));
     assert_status(LIANA_EINVAL, liana_execute(NULL, str("x"), LIANA_NONE, NULL, NULL));
     txn.durability = 7;
     assert_status(LIANA_EINVAL, liana_begin(f->db, &txn, &t, NULL));

@@ -19,6 +19,7 @@ struct lia_parser {
     size_t text_len;
     liana_status status;
     uint32_t terms;
+    struct lia_token before; /* what the grammar was fed last */
     struct lia_stmt *stmt; /* results */
     struct lia_expr *expr;
 };

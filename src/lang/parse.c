@@ -87,18 +87,51 @@ static void expected_text(const struct lia_expected *expected, char *out, size_t
 /* How much of a token stands in a message. */
 #define SHOWN_MAX 40
 
+/* What is no word of its own, by the token that came unexpected and the one before it. */
+static const char *later_form(int kind, int before)
+{
+    if (kind == LIA_TK_SELECT && before != 0 && before != LIA_TK_SEMI) {
+        return "a SELECT within a statement";
+    }
+    if (kind == LIA_TK_STAR && before == LIA_TK_DOT) {
+        return "name.*";
+    }
+    if (kind == LIA_TK_DISTINCT && before == LIA_TK_LP) {
+        return "DISTINCT within an aggregate";
+    }
+    return NULL;
+}
+
+/* What the language does not have yet is refused by its name. A word that can be a name was
+ * taken for one; then the token behind it is the unexpected one: EVERY v IN list. */
+static bool refuse_later(struct lia_parser *p, int kind, struct lia_token token)
+{
+    bool is_later;
+    const char *name = lia_token_name(kind, &is_later);
+    const char *form = later_form(kind, p->before.kind);
+
+    if (form || is_later) {
+        lia_parser_fail(p, token.offset, LIANA_ESYNTAX, "%s is not supported",
+                        form ? form : name);
+        return true;
+    }
+    name = lia_token_name(p->before.kind, &is_later);
+    if (is_later) {
+        lia_parser_fail(p, p->before.offset, LIANA_ESYNTAX, "%s is not supported",
+                        name);
+    }
+    return is_later;
+}
+
 void lia_parser_unexpected(struct lia_parser *p,
                            int kind,
                            struct lia_token token,
                            const struct lia_expected *expected)
 {
     char wanted[160];
-    bool later;
-    const char *name = lia_token_name(kind, &later);
     struct liana_str shown = token.text;
 
-    if (later) {
-        lia_parser_fail(p, token.offset, LIANA_ESYNTAX, "%s is not supported", name);
+    if (refuse_later(p, kind, token)) {
         return;
     }
     expected_text(expected, wanted, sizeof(wanted));
@@ -188,6 +221,7 @@ static liana_status run(struct lia_parser *p, bool is_expression)
             break;
         }
         lia_grammar_feed(g, token.kind, token);
+        p->before = token;
     } while (token.kind != 0 && !p->status);
     lia_grammar_end(g);
     return p->status;

@@ -228,6 +228,73 @@ static void test_errors(void **state)
             "line 1, column 18: expected the end of the statement, not SELECT");
 }
 
+/* What DQL has and this language does not have yet: by its name and its place. */
+static void test_later(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned column;
+        const char *name;
+    } cases[] = {
+        {"INSERT INTO c INITIAL DOCUMENTS ({'a': 1})", 15, "INITIAL"},
+        {"INSERT INTO c SELECT * FROM d", 15, "a SELECT within a statement"},
+        {"INSERT INTO COLLECTION c (n COUNTER) DOCUMENTS ({})", 13, "COLLECTION"},
+        {"SELECT * FROM COLLECTION c (n COUNTER)", 15, "COLLECTION"},
+        {"UPDATE COLLECTION c (n COUNTER) APPLY n INCREMENT BY 1", 8, "COLLECTION"},
+        {"EVICT FROM c", 1, "EVICT"},
+        {"CREATE INDEX i ON c (a)", 1, "CREATE"},
+        {"DROP INDEX i ON c", 1, "DROP"},
+        {"ALTER SYSTEM SET p = 1", 1, "ALTER"},
+        {"RESET p", 1, "RESET"},
+        {"SHOW ALL", 1, "SHOW"},
+        {"PROFILE SELECT * FROM c", 1, "PROFILE"},
+        {"ADVISE SELECT * FROM c", 1, "ADVISE"},
+        {"WITH x AS (SELECT * FROM c) SELECT * FROM x", 1, "WITH"},
+        {"SELECT * FROM c USE IDS 'a'", 17, "USE"},
+        {"SELECT * FROM c a USE INDEX 'i'", 19, "USE"},
+        {"SELECT * FROM c JOIN d ON c.a = d.a", 17, "JOIN"},
+        {"SELECT * FROM c INNER JOIN d ON c.a = d.a", 17, "INNER"},
+        {"SELECT * FROM c LEFT JOIN d ON c.a = d.a", 17, "LEFT"},
+        {"SELECT * FROM c RIGHT OUTER JOIN d ON c.a = d.a", 17, "RIGHT"},
+        {"SELECT a FROM c UNION SELECT a FROM d", 17, "UNION"},
+        {"SELECT a FROM c INTERSECT SELECT a FROM d", 17, "INTERSECT"},
+        {"SELECT a FROM c EXCEPT SELECT a FROM d", 17, "EXCEPT"},
+        {"SELECT c.* FROM c", 10, "name.*"},
+        {"SELECT COUNT(DISTINCT a) FROM c", 14, "DISTINCT within an aggregate"},
+        {"SELECT SUM(a) OVER (ORDER BY b) FROM c", 15, "OVER"},
+        {"SELECT (SELECT 1 FROM c) FROM c", 9, "a SELECT within a statement"},
+        {"SELECT * FROM c WHERE a IN (SELECT b FROM d)", 29,
+         "a SELECT within a statement"},
+        {"SELECT * FROM c WHERE a SIMILAR TO 'x'", 25, "SIMILAR"},
+        {"SELECT * FROM c WHERE a MATCH 'x'", 25, "MATCH"},
+        {"SELECT * FROM c WHERE a NEAR :p", 25, "NEAR"},
+        {"SELECT * FROM c WHERE ANY v IN l SATISFIES v END", 23, "ANY"},
+        {"SELECT * FROM c WHERE EVERY v IN l SATISFIES v END", 23, "EVERY"},
+        {"SELECT ARRAY v FOR v IN l END FROM c", 8, "ARRAY"},
+        {"SELECT OBJECT k:v FOR k:v IN o END FROM c", 8, "OBJECT"},
+        {"SELECT trim(BOTH 'x' FROM a) FROM c", 13, "BOTH"},
+        {"SELECT * FROM c PRIORITY 3", 17, "PRIORITY"},
+        {"UPDATE c APPLY n RESTART", 18, "RESTART"},
+        {"UPDATE c APPLY n PN_INCREMENT BY 1", 18, "PN_INCREMENT"},
+        {"UPDATE c APPLY s ADD TO SET 1", 18, "ADD"},
+        {"UPDATE c APPLY s REMOVE FROM SET 1", 18, "REMOVE"},
+        {"UPDATE c APPLY s MOVE 1 TO 2", 18, "MOVE"},
+        {"UPDATE c APPLY s SPLICE 1", 18, "SPLICE"},
+        {"UPDATE c SET a = 1 RETURNING *", 20, "RETURNING"},
+        {"DELETE FROM c RETURNING *", 15, "RETURNING"},
+    };
+    char message[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(message, sizeof(message), "line 1, column %u: %s is not supported",
+                 cases[i].column, cases[i].name);
+        refuses(cases[i].text, LIANA_ESYNTAX, message);
+    }
+    accepts("SELECT add, array, both, match, move, near, object, over, priority, `any` "
+            "FROM c WHERE every = reset AND c.collection = `collection`");
+}
+
 /* ---- limits ---- */
 
 /* `before` n times, `middle`, `after` n times. */
@@ -388,9 +455,10 @@ static void test_keywords(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_statements), cmocka_unit_test(test_precedence),
     cmocka_unit_test(test_literals),   cmocka_unit_test(test_strings),
-    cmocka_unit_test(test_errors),     cmocka_unit_test(test_limits),
-    cmocka_unit_test(test_token_soup), cmocka_unit_test(test_byte_soup),
-    cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_keywords),
+    cmocka_unit_test(test_errors),     cmocka_unit_test(test_later),
+    cmocka_unit_test(test_limits),     cmocka_unit_test(test_token_soup),
+    cmocka_unit_test(test_byte_soup),  cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_keywords),
 };
 
 LIA_TEST_MAIN(tests)

@@ -316,9 +316,10 @@ static size_t count_events(struct world *w, int n, enum lia_peer_event_kind kind
 }
 
 /* NULL: there was none. */
-static const struct lia_peer_output *newest_event(struct world *w,
-                                                  int n,
-                                                  enum lia_peer_event_kind kind)
+/* NULL: there is none. */
+static const struct lia_peer_output *find_newest_event(struct world *w,
+                                                       int n,
+                                                       enum lia_peer_event_kind kind)
 {
     for (size_t i = w->nodes[n].event_count; i > 0; i--) {
         if (w->nodes[n].events[(i - 1) % EVENTS].event == kind) {
@@ -326,6 +327,16 @@ static const struct lia_peer_output *newest_event(struct world *w,
         }
     }
     return NULL;
+}
+
+static struct lia_peer_output newest_event(struct world *w,
+                                           int n,
+                                           enum lia_peer_event_kind kind)
+{
+    const struct lia_peer_output *found = find_newest_event(w, n, kind);
+
+    assert_non_null(found);
+    return found ? *found : (struct lia_peer_output){0};
 }
 
 static void a_line_of_stores_becomes_equal(void **state)
@@ -563,8 +574,8 @@ static void closing_ends_everything_in_order(void **state)
     assert_false(status_of(w, 1, 0)->is_connected);
     assert_ok(status_of(w, 1, 0)->error.status);
     assert_ok(w->closed.status); /* in order, at the other end too */
-    assert_string_equal(newest_event(w, 1, LIA_PEER_DOWN)->error.message, "closing");
-    assert_ok(newest_event(w, 1, LIA_PEER_DOWN)->error.status);
+    assert_string_equal(newest_event(w, 1, LIA_PEER_DOWN).error.message, "closing");
+    assert_ok(newest_event(w, 1, LIA_PEER_DOWN).error.status);
 }
 
 static void a_break_and_a_return_are_told_with_their_time(void **state)
@@ -573,14 +584,14 @@ static void a_break_and_a_return_are_told_with_their_time(void **state)
     struct wire *wire = connect_nodes(w, 0, 1);
 
     settle(w);
-    assert_int_equal(newest_event(w, 0, LIA_PEER_UP)->away_ms, 0);
-    assert_string_equal(newest_event(w, 0, LIA_PEER_UP)->name.ptr, "test");
+    assert_int_equal(newest_event(w, 0, LIA_PEER_UP).away_ms, 0);
+    assert_string_equal(newest_event(w, 0, LIA_PEER_UP).name.ptr, "test");
     cut(w, wire);
-    assert_status(LIANA_ENETWORK, newest_event(w, 0, LIA_PEER_DOWN)->error.status);
+    assert_status(LIANA_ENETWORK, newest_event(w, 0, LIA_PEER_DOWN).error.status);
     w->now += 12345;
     connect_nodes(w, 0, 1);
     settle(w);
-    assert_int_equal(newest_event(w, 0, LIA_PEER_UP)->away_ms, 12345);
+    assert_int_equal(newest_event(w, 0, LIA_PEER_UP).away_ms, 12345);
 }
 
 static liana_status nobody(void *ctx,
@@ -629,8 +640,8 @@ static void strangers_are_forgotten(void **state)
     assert_true(wire->is_down[0] && wire->is_down[1]);
     assert_ok(lia_peer_report(w->nodes[1].peer, &w->nodes[1].db.arena, &report));
     assert_int_equal(report.peer_count, 0);
-    assert_null(newest_event(w, 1, LIA_PEER_UP));
-    assert_null(newest_event(w, 1, LIA_PEER_DOWN));
+    assert_null(find_newest_event(w, 1, LIA_PEER_UP));
+    assert_null(find_newest_event(w, 1, LIA_PEER_DOWN));
 }
 
 static void what_is_known_outlives_the_peer(void **state)

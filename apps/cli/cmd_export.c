@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cmds.h"
 #include "cli/output.h"
@@ -140,29 +141,47 @@ static int export_store(struct cli *cli, const struct cli_args *args)
     return rc;
 }
 
-/* Into FILE.part first, so that FILE is whole or as it was. */
-static int export_file(struct cli *cli, const struct cli_args *args, const char *path)
+/* Exports into `name`; what is not whole is taken away if it may be. */
+static int export_to(struct cli *cli,
+                     const struct cli_args *args,
+                     const char *name,
+                     bool is_ours)
 {
     struct cli to_file = *cli;
-    char part[4096];
     int rc;
 
-    if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part)) {
-        return cli_error(cli, LIANA_EINVAL, "--out: the name is too long");
-    }
-    to_file.out = fopen(part, "wb");
-    to_file.out_name = part;
+    to_file.out = fopen(name, "wb");
+    to_file.out_name = name;
     if (!to_file.out) {
-        return cli_error(cli, LIANA_EIO, "%s: %s", part, strerror(errno));
+        return cli_error(cli, LIANA_EIO, "%s: %s", name, strerror(errno));
     }
     rc = cli_finish(&to_file, export_store(&to_file, args));
     if (fclose(to_file.out) != 0 && rc == CLI_OK) {
-        rc = cli_error(cli, LIANA_EIO, "%s: %s", part, strerror(errno));
+        rc = cli_error(cli, LIANA_EIO, "%s: %s", name, strerror(errno));
     }
+    if (rc != CLI_OK && is_ours) {
+        remove(name);
+    }
+    return rc;
+}
+
+/* Into FILE.part first, so that FILE is whole or as it was; a device or a pipe stays what
+ * it is. */
+static int export_file(struct cli *cli, const struct cli_args *args, const char *path)
+{
+    struct stat info;
+    char part[4096];
+    int rc;
+
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return export_to(cli, args, path, false);
+    }
+    if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part)) {
+        return cli_error(cli, LIANA_EINVAL, "--out: the name is too long");
+    }
+    rc = export_to(cli, args, part, true);
     if (rc == CLI_OK && rename(part, path) != 0) {
         rc = cli_error(cli, LIANA_EIO, "%s: %s", path, strerror(errno));
-    }
-    if (rc != CLI_OK) {
         remove(part);
     }
     return rc;

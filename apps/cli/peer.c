@@ -26,6 +26,13 @@ static liana_status open_store(const struct cli_args *args,
     if (status) {
         return status;
     }
+    if (trust.mode == LIANA_TRUST_NONE &&
+        (cli_given(args, "listen") || cli_given(args, "dial"))) {
+        return cli_err(
+            err, LIANA_EINVAL,
+            "--listen and --dial need --key-file=FILE (liana key makes one), "
+            "or --open");
+    }
     options.flags = LIANA_OPEN_SERVE;
     if (cli_flag(args, "create")) {
         options.flags |= LIANA_OPEN_CREATE;

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -269,6 +270,16 @@ class Streams(Cli):
                 self.assertEqual(re.findall(r"liana: standard output: .*\((\w+)\)", run.stderr.read()), ["LIANA_EFULL"])
         self.assertEqual(self.count("c"), self.ROWS)
 
+    def test_a_device_or_a_pipe_stays_what_it_is(self):
+        self.liana("exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 1})")
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        run = self.start("export", "s", "c", "--out=pipe")
+        with open(pipe, encoding="ascii") as file:
+            self.assertEqual(json.loads(file.read()), {"_id": {"$numberInt": "1"}})
+        self.assertEqual(run.wait(), 0)
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+
     def test_a_file_is_whole_or_not_there(self):
         self.write("out.json", "before")
         self.refused(2, "LIANA_ESYNTAX", "export", "s", "--query=nonsense", "--out=out.json")
@@ -302,6 +313,9 @@ class Streams(Cli):
         for words in (["exec", "--bogus", "--json", "s"], ["exec", "--json", "--bogus", "s"], ["import", "--json"]):
             run = self.liana(*words, code=2)
             self.assertEqual(json.loads(run.stderr.splitlines()[0])["error"]["status"], "LIANA_EINVAL")
+
+    def test_links_need_a_trust(self):
+        self.assertIn("--key-file", self.refused(2, "LIANA_EINVAL", "peer", "s", "--listen=127.0.0.1:0"))
 
     def test_lists_have_an_end_that_is_said(self):
         addresses = [f"--dial=127.0.0.1:{port}" for port in range(1, 66)]

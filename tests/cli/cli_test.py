@@ -240,21 +240,21 @@ class Streams(Cli):
         self.addCleanup(run.kill)
         return run
 
-    def first_line(self, *words):
-        """What `liana ... | head -1` does; answers the exit code and the errors."""
+    def first_byte(self, *words):
+        """What `liana ... | head -c 1` does; answers the exit code and the errors."""
         run = self.start(*words, stdout=subprocess.PIPE)
-        run.stdout.readline()
+        run.stdout.buffer.read(1)
         run.stdout.close()
         return run.wait(), run.stderr.read()
 
     def test_a_reader_that_leaves_is_no_failure(self):
         self.liana("import", "s", "c", "f.csv")
-        self.assertEqual(self.first_line("export", "--quiet", "s", "c"), (0, ""))
-        self.assertEqual(self.first_line("export", "--quiet", "--format=bson", "s", "c"), (0, ""))
-        self.assertEqual(self.first_line("exec", "--quiet", "s", "SELECT * FROM c"), (0, ""))
+        self.assertEqual(self.first_byte("export", "--quiet", "s", "c"), (0, ""))
+        self.assertEqual(self.first_byte("export", "--quiet", "--format=bson", "s", "c"), (0, ""))
+        self.assertEqual(self.first_byte("exec", "--quiet", "s", "SELECT * FROM c"), (0, ""))
         # What is done does not depend on who reads along.
         statements = ("SELECT * FROM c", "INSERT INTO d DOCUMENTS ({'_id': 1})")
-        self.assertEqual(self.first_line("exec", "--quiet", "-t", "s", *statements), (0, ""))
+        self.assertEqual(self.first_byte("exec", "--quiet", "-t", "s", *statements), (0, ""))
         self.assertEqual(self.count("d"), 1)
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "there is no /dev/full")

@@ -24,6 +24,7 @@ static bool may_answer(const void *ctx)
     return server.may_answer;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): netdb.h's are __ */
 int getaddrinfo(const char *host,
                 const char *port,
                 const struct addrinfo *hints,
@@ -57,6 +58,7 @@ int getaddrinfo(const char *host,
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): netdb.h's are __ */
 void freeaddrinfo(struct addrinfo *list)
 {
     LIA_ASSERT(list);

@@ -224,7 +224,7 @@ liana_status lia_regexp_match(struct lia_regexps *cache,
         snprintf(message, 128, "the flags are c, i, m, x and s");
         return LIANA_ESYNTAX;
     }
-    if (cache) {
+    if (cache && pattern.len <= LIA_REGEXP_BYTES_MAX) {
         return match_kept(cache, s, pattern, options, out, message);
     }
     status = compile(pattern, options, &code, message);

@@ -15,7 +15,8 @@
 
 struct lia_regexps;
 
-#define LIA_REGEXPS_MAX 16
+#define LIA_REGEXPS_MAX      16
+#define LIA_REGEXP_BYTES_MAX 1024 /* longer ones are compiled every time */
 
 /* Empty; NULL when out of memory. */
 struct lia_regexps *lia_regexps_new(const struct liana_allocator *allocator);
@@ -23,7 +24,7 @@ struct lia_regexps *lia_regexps_new(const struct liana_allocator *allocator);
 /* NULL is allowed. */
 void lia_regexps_free(struct lia_regexps *cache);
 
-/* How many patterns were compiled since it is there. */
+/* How many patterns were compiled to be kept, since it is there. */
 uint64_t lia_regexps_compiled(const struct lia_regexps *cache);
 
 /* Flags: i ignore case, c mind it, m ^ and $ at lines, s dot takes a newline, x blanks in the

@@ -53,6 +53,21 @@ static void test_bounded(void **state)
     lia_regexps_free(cache);
 }
 
+static void test_long(void **state)
+{
+    struct lia_regexps *cache = lia_regexps_new(&lia_mem_libc);
+    char text[LIA_REGEXP_BYTES_MAX + 2];
+
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    text[LIA_REGEXP_BYTES_MAX + 1] = '\0';
+    assert_true(matches(cache, text, text, ""));
+    assert_int_equal(lia_regexps_compiled(cache), 0);
+    assert_true(matches(cache, text, text + 1, ""));
+    assert_int_equal(lia_regexps_compiled(cache), 1);
+    lia_regexps_free(cache);
+}
+
 static void test_errors(void **state)
 {
     struct lia_regexps *caches[2] = {NULL, lia_regexps_new(&lia_mem_libc)};
@@ -103,9 +118,8 @@ static void test_no_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_compiled_once),
-    cmocka_unit_test(test_bounded),
-    cmocka_unit_test(test_errors),
+    cmocka_unit_test(test_compiled_once), cmocka_unit_test(test_bounded),
+    cmocka_unit_test(test_long),          cmocka_unit_test(test_errors),
     cmocka_unit_test(test_no_memory),
 };
 

@@ -20,7 +20,7 @@ struct lia_parser {
     liana_status status;
     uint32_t terms;
     struct lia_token before; /* what the grammar was fed last */
-    struct lia_stmt *stmt; /* results */
+    struct lia_stmt *stmt;   /* results */
     struct lia_expr *expr;
 };
 

@@ -205,9 +205,9 @@ struct moment {
 
 static struct moment moment_of(int64_t ms)
 {
-    int64_t days = ms / DAY_MS - (ms % DAY_MS < 0);
+    int64_t in_day = (ms % DAY_MS + DAY_MS) % DAY_MS;
 
-    return (struct moment){date_of_days(days), (int)(ms - days * DAY_MS)};
+    return (struct moment){date_of_days(ms / DAY_MS - (ms % DAY_MS < 0)), (int)in_day};
 }
 
 static size_t put(struct moment m, const char *year, const char *fraction, char *text)

@@ -327,6 +327,7 @@ liana_status lia_db_register_ack(struct lia_db *db,
     }
     status = lia_books_commit(db, status, err);
     if (!status) {
+        LIA_ASSERT(reg);
         reg->floor_seq = floor_seq;
     }
     lia_store_write_end(db->store);

@@ -77,7 +77,7 @@ static void on_field(void *text, size_t len, void *ctx)
     r->offsets[r->count] = r->text_len;
     r->fields[r->count] = (struct liana_str){text ? "" : NULL, len};
     r->count++;
-    if (len) {
+    if (text && len) {
         memcpy(r->text + r->text_len, text, len);
     }
     r->text[r->text_len + len] = '\0';

@@ -9,10 +9,10 @@
 #define RETRY_COUNT 100
 #define RETRY_BYTES ((size_t)16 * 1024 * 1024)
 
-/* A refused document as it was buried. */
+/* A refused document as it was buried; bson_t is aligned to 128 bytes. */
 struct grave {
-    struct liana_change change;
     bson_t key; /* its _id in _liana.dead, of part 0 */
+    struct liana_change change;
     char *collection;
     uint8_t *id;
     uint8_t *document; /* NULL: a delete */

@@ -91,7 +91,10 @@ class Terminal:
     """A program on a terminal of its own."""
 
     def __init__(self, *words, **options):
-        self.ours, theirs = pty.openpty()
+        try:
+            self.ours, theirs = pty.openpty()
+        except OSError as error:
+            raise unittest.SkipTest(f"there is no terminal to be had: {error}") from error
         self.child = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, **options)
         os.close(theirs)
         self.seen = ""

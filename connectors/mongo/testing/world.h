@@ -43,14 +43,15 @@ struct lia_mongo *lia_test_connector(struct lia_test_feed *feed,
 
 /* ---- looking ---- */
 
-int64_t lia_test_count(struct lia_test_world *w, const char *collection);
+/* `name` is a collection's. */
+int64_t lia_test_count(struct lia_test_world *w, const char *name);
 
 /* The one document that a filter finds, or NULL; the filter is freed. */
 bson_t *lia_test_find(struct lia_test_world *w, const char *name, bson_t *filter);
 int64_t lia_test_int_at(const bson_t *document, const char *path);
 
 /* MongoDB has exactly the newest state of every document of the feed, byte for byte. */
-void lia_test_check_equal(struct lia_test_world *w, const char *collection);
+void lia_test_check_equal(struct lia_test_world *w, const char *name);
 
 /* ---- making ---- */
 
@@ -58,7 +59,7 @@ void lia_test_check_equal(struct lia_test_world *w, const char *collection);
 bson_t *lia_test_number(int id, int value);
 
 /* Runs a command, which must succeed; it is freed. */
-void lia_test_command(struct lia_test_world *w, const char *database, bson_t *command);
+void lia_test_command(struct lia_test_world *w, const char *database, bson_t *document);
 
 /* Arms the failure `data` for the next `times` commands that it names; it is freed. */
 void lia_test_fail(struct lia_test_world *w, int times, bson_t *data);

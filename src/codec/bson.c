@@ -168,13 +168,11 @@ bool lia_bson_find(struct liana_slice doc, struct liana_str name, struct lia_val
 {
     struct lia_bson_iter it = lia_bson_iter(doc);
 
-    while (lia_bson_next(&it)) {
-        if (lia_str_equal(it.name, name)) {
-            *out = it.value;
-            return true;
-        }
+    if (!lia_bson_seek(&it, name)) {
+        return false;
     }
-    return false;
+    *out = it.value;
+    return true;
 }
 
 bool lia_value_equal(struct lia_value a, struct lia_value b)

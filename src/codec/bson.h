@@ -113,6 +113,10 @@ struct lia_bson_iter lia_bson_iter(struct liana_slice doc);
 /* Moves to the next element: `name`, `value` and `start` are set. False at the end. */
 bool lia_bson_next(struct lia_bson_iter *it);
 
+/* Moves to the next element of that name, as calls of lia_bson_next would, and faster.
+ * False: there is none; the walk has ended. */
+bool lia_bson_seek(struct lia_bson_iter *it, struct liana_str name);
+
 /* The current element's bytes: type, name, payload. */
 struct liana_slice lia_bson_element(const struct lia_bson_iter *it);
 

@@ -224,6 +224,23 @@ static struct index_entry *index_find(const struct index *index, struct liana_st
                : NULL;
 }
 
+/* The next element of the run that has a partner. */
+static struct index_entry *next_partner(struct lia_bson_iter *it,
+                                        const struct index *index)
+{
+    if (index->count == 1) { /* one field of many: the usual delta */
+        return lia_bson_seek(it, index->entries[0].name) ? index->entries : NULL;
+    }
+    while (lia_bson_next(it)) {
+        struct index_entry *found = index_find(index, it->name);
+
+        if (found) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
 /* Cuts a run so that its first element has a partner, or none of it has. */
 static struct index_entry *find_in_run(struct lia_work *work,
                                        struct lia_piece *run,
@@ -231,24 +248,21 @@ static struct index_entry *find_in_run(struct lia_work *work,
 {
     struct lia_bson_iter it = {.at = run->bytes.ptr,
                                .end = run->bytes.ptr + run->bytes.len};
+    struct index_entry *found = next_partner(&it, index);
+    size_t offset;
 
-    while (lia_bson_next(&it)) {
-        struct index_entry *found = index_find(index, it.name);
-        size_t offset = (size_t)(it.start - run->bytes.ptr);
-
-        if (!found) {
-            continue;
-        }
-        if (offset > 0) {
-            LIA_IGNORE(!lia_run_cut(work, run, offset)); /* work->status says it */
-            return NULL;
-        }
-        if (it.at < it.end) {
-            LIA_IGNORE(!lia_run_cut(work, run, lia_bson_element(&it).len)); /* so too */
-        }
-        return found;
+    if (!found) {
+        return NULL;
     }
-    return NULL;
+    offset = (size_t)(it.start - run->bytes.ptr);
+    if (offset > 0) {
+        LIA_IGNORE(!lia_run_cut(work, run, offset)); /* work->status says it */
+        return NULL;
+    }
+    if (it.at < it.end) {
+        LIA_IGNORE(!lia_run_cut(work, run, lia_bson_element(&it).len)); /* so too */
+    }
+    return found;
 }
 
 static bool is_same_run(const struct lia_piece *a, const struct lia_piece *b)

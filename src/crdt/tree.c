@@ -111,14 +111,12 @@ static bool find_in_run(const struct lia_piece *run,
 {
     struct lia_bson_iter it = elements(run->bytes);
 
-    while (lia_bson_next(&it)) {
-        if (lia_str_equal(it.name, name)) {
-            *out_offset = (size_t)(it.start - run->bytes.ptr);
-            *out_len = lia_bson_element(&it).len;
-            return true;
-        }
+    if (!lia_bson_seek(&it, name)) {
+        return false;
     }
-    return false;
+    *out_offset = (size_t)(it.start - run->bytes.ptr);
+    *out_len = lia_bson_element(&it).len;
+    return true;
 }
 
 struct lia_node *lia_node_child(struct lia_work *work,

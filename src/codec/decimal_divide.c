@@ -19,6 +19,14 @@ static wide coefficient(const struct lia_digits *n)
     return v;
 }
 
+static wide divisor_of(const struct lia_digits *n)
+{
+    wide v = coefficient(n);
+
+    LIA_ASSERT(v != 0); /* the callers have looked at its length */
+    return v;
+}
+
 static void set_coefficient(wide v, struct lia_digits *out)
 {
     for (out->len = 0; v; v /= 10) {
@@ -51,7 +59,7 @@ static struct lia_decimal divide_finite(const struct lia_digits *a,
                                         const struct lia_digits *b)
 {
     struct lia_digits out = {.is_negative = a->is_negative != b->is_negative};
-    wide divisor = coefficient(b);
+    wide divisor = divisor_of(b);
     wide rest = coefficient(a);
 
     set_coefficient(rest / divisor, &out);
@@ -114,11 +122,11 @@ static struct lia_decimal remainder_finite(struct lia_digits *a, struct lia_digi
     int apart = a->exponent - b->exponent;
 
     if (apart >= 0) {
-        set_coefficient(shifted_modulo(coefficient(a), apart, coefficient(b)), a);
+        set_coefficient(shifted_modulo(coefficient(a), apart, divisor_of(b)), a);
         a->exponent = b->exponent;
     } else if (b->len - apart <= a->len) {
         lia_digits_pad(b, -apart);
-        set_coefficient(coefficient(a) % coefficient(b), a);
+        set_coefficient(coefficient(a) % divisor_of(b), a);
     }
     return lia_digits_pack(a);
 }

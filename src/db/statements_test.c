@@ -132,7 +132,7 @@ static void work(void *ctx)
     for (int i = 0; i < 600; i++) {
         struct lia_statement *s;
         char text[64];
-        int n = i * 7 % (LIA_STATEMENTS_MAX + 20);
+        int n = i * 5 % (LIA_STATEMENTS_MAX + 20);
 
         snprintf(text, sizeof(text), "SELECT f%d FROM c", n);
         if (lia_statements_get(w->cache, lia_str(text), &s, NULL)) {

@@ -42,7 +42,8 @@ static int run(struct cli *cli, const struct cli_args *args)
         (uri && cli_connector_load(cli, &connector, &err))) {
         return cli_fail(cli, &err);
     }
-    if (cli_peer_start(cli, args, cli_operand(args, 0), &peer, &err)) {
+    if (cli_peer_start(cli, args, cli_operand(args, 0), LIANA_OPEN_KEEPER, &peer,
+                       &err)) {
         rc = cli_fail(cli, &err);
         goto out;
     }
@@ -82,6 +83,8 @@ const struct cli_cmd cli_cmd_hub = {
         "\n"
         "    liana hub hub --create --key-file=key --listen=0.0.0.0:7000 -s sales \\\n"
         "        --mongo=mongodb://127.0.0.1/shop\n"
+        "\n"
+        "A hub is a keeper: other peers may drop what it holds.\n"
         "\n"
         "The connector runs inside the hub; `liana mongo` runs one beside it. What it\n"
         "does and does not do: docs/mongodb.md.\n",

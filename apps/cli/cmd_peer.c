@@ -7,15 +7,20 @@ static int run(struct cli *cli, const struct cli_args *args)
 {
     struct liana_error err = LIANA_ERROR_INIT;
     struct cli_peer peer;
+    uint32_t flags = cli_flag(args, "keeper") ? LIANA_OPEN_KEEPER : 0;
 
-    if (cli_peer_start(cli, args, cli_operand(args, 0), &peer, &err)) {
+    if (cli_peer_start(cli, args, cli_operand(args, 0), flags, &peer, &err)) {
         return cli_fail(cli, &err);
     }
     cli_peer_run(&peer);
     return cli_peer_stop(&peer, CLI_OK);
 }
 
-static const struct cli_option options[] = {CLI_OPTIONS_PEER, {0}};
+static const struct cli_option options[] = {
+    CLI_OPTIONS_PEER,
+    {.name = "keeper",
+     .help = "others may drop what this store holds whole; it stays a keeper"},
+    {0}};
 
 const struct cli_cmd cli_cmd_peer = {
     .name = "peer",

@@ -352,7 +352,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     if (status) {
         return cli_fail(cli, &err);
     }
-    status = cli_peer_start(cli, args, cli_operand(args, 0), &t.peer, &err);
+    status = cli_peer_start(cli, args, cli_operand(args, 0), 0, &t.peer, &err);
     if (status) {
         demo_retail_free(&t.retail);
         return cli_fail(cli, &err);

@@ -16,6 +16,7 @@
 
 static liana_status open_store(const struct cli_args *args,
                                const char *path,
+                               uint32_t flags,
                                liana_db **out,
                                struct liana_error *err)
 {
@@ -33,7 +34,7 @@ static liana_status open_store(const struct cli_args *args,
             "--listen and --dial need --key-file=FILE (liana key makes one), "
             "or --open");
     }
-    options.flags = LIANA_OPEN_SERVE;
+    options.flags = LIANA_OPEN_SERVE | flags;
     if (cli_flag(args, "create")) {
         options.flags |= LIANA_OPEN_CREATE;
     }
@@ -169,11 +170,12 @@ static liana_status tell_start(struct cli_peer *peer,
 liana_status cli_peer_start(struct cli *cli,
                             const struct cli_args *args,
                             const char *path,
+                            uint32_t flags,
                             struct cli_peer *out,
                             struct liana_error *err)
 {
     struct cli_peer peer = {.cli = cli};
-    liana_status status = open_store(args, path, &peer.db, err);
+    liana_status status = open_store(args, path, flags, &peer.db, err);
 
     if (status) {
         return status;

@@ -51,10 +51,11 @@ struct cli_peer {
     int event_fd;
 };
 
-/* All of it; on failure nothing is left open. */
+/* All of it; on failure nothing is left open. `flags`: more LIANA_OPEN_... */
 LIANA_MUST_CHECK liana_status cli_peer_start(struct cli *cli,
                                              const struct cli_args *args,
                                              const char *path,
+                                             uint32_t flags,
                                              struct cli_peer *out,
                                              struct liana_error *err);
 

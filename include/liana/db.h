@@ -44,7 +44,10 @@ enum { LIANA_TRUST_NONE = 0, LIANA_TRUST_OPEN = 1, LIANA_TRUST_SHARED_KEY = 2 };
 enum {
     LIANA_OPEN_CREATE = 1,    /* make the store if the folder is missing or empty */
     LIANA_OPEN_EXCLUSIVE = 2, /* with CREATE: LIANA_EEXISTS if there is a store */
-    LIANA_OPEN_SERVE = 4      /* serve control.sock, so that others can attach */
+    LIANA_OPEN_SERVE = 4,     /* serve control.sock, so that others can attach */
+    /* A keeper: other stores learn what this one holds of the collections that it
+     * subscribes to whole, and may rely on it. Kept in the store: a keeper stays one. */
+    LIANA_OPEN_KEEPER = 8
 };
 
 enum {

@@ -86,7 +86,7 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *   version      string   of the library that holds the store
  *   store        {path, peer: hex, database: hex, name, seq, bytes: of the database,
  *                epoch: hex, durability: "full"|"normal", trust: "none"|"open"|
- *                "shared key"}
+ *                "shared key", keeper: bool}
  *   at_rest      {encrypted: bool}
  *   collections  [{name, documents, tombstones}]
  *   sync         {running: bool, listen: [string: the real address]}

@@ -282,7 +282,8 @@ static liana_status open_db(struct lia_local *local,
                   .create = (options->flags & LIANA_OPEN_CREATE) != 0,
                   .durability = options->durability == LIANA_DURABILITY_NORMAL
                                     ? LIA_NORMAL
-                                    : LIA_FULL}};
+                                    : LIA_FULL},
+        .is_keeper = (options->flags & LIANA_OPEN_KEEPER) != 0};
     const struct lia_listener_options listener = {
         .wake = on_commit, .ctx = local, .is_wake_only = true};
     uint8_t id[LIA_DATABASE_ID_BYTES];

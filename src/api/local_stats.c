@@ -204,6 +204,7 @@ static liana_status add_store(struct lia_buf *out,
              lia_store_durability(store) == LIA_NORMAL ? "normal" : "full");
     add_text(out, "trust",
              local->has_trust ? lia_trust_mode_name(local->trust.mode) : "none");
+    add_flag(out, "keeper", id.is_keeper);
     lia_bson_end(out, mark);
     mark = begin(out, LIA_BSON_DOCUMENT, "at_rest");
     add_flag(out, "encrypted", false);

@@ -29,7 +29,7 @@ static int open_it(void **state, bool is_attached)
 
     lia_test_scratch(f->folder);
     snprintf(f->path, sizeof(f->path), "%s/store", f->folder);
-    options.flags = LIANA_OPEN_CREATE | LIANA_OPEN_SERVE;
+    options.flags = LIANA_OPEN_CREATE | LIANA_OPEN_SERVE | LIANA_OPEN_KEEPER;
     options.database = LIANA_STR("shop");
     options.trust = LIANA_TRUST_OPEN;
     assert_ok(liana_open(str(f->path), &options, &f->owner, &f->err));
@@ -372,7 +372,7 @@ static void test_statistics(void **state)
     put(f, 1, 1);
     put(f, 2, 1);
     assert_ok(run(f->db, "DELETE FROM c WHERE _id = 2", "{}", NULL, &f->err));
-    assert_true(stats_hold(f, "\"trust\":\"open\""));
+    assert_true(stats_hold(f, "\"trust\":\"open\",\"keeper\":true"));
     assert_true(stats_hold(f, "{\"name\":\"c\",\"documents\":1,\"tombstones\":1}"));
     assert_ok(
         liana_stats_publish(f->db, LIANA_STR("x"), liana_bytes_slice(shown), &f->err));

@@ -485,9 +485,7 @@ static liana_status put_all(struct applying *a, struct liana_error *err)
     if (!status) {
         status = put_seen(a, err);
     }
-    return status ? status
-                  : lia_marks_put(a->txn, a->batch->peer, a->batch->marks,
-                                  a->batch->marks_count, a->was_paid, err);
+    return status ? status : lia_marks_put(a->txn, a->batch, a->was_paid, err);
 }
 
 /* ---- the answer ---- */

@@ -43,6 +43,8 @@ struct lia_db_options {
     /* How subscriptions' queries are evaluated; NULL: lia_lang_predicates. Borrowed until
      * close. */
     const struct lia_predicates *predicates;
+    /* Makes the store a keeper; one that is stays one (docs/adr/0024). */
+    bool is_keeper;
     /* A clock that shows less than this (the date of the build) is wrong. */
     uint64_t time_floor_ms;
 };
@@ -61,6 +63,7 @@ struct lia_db_identity {
     uint64_t store; /* random, once per store */
     uint64_t epoch; /* random, new at every open */
     uint64_t actor; /* writes are stamped with it */
+    bool is_keeper; /* others may drop what it holds whole; for good */
 };
 
 struct lia_db_identity lia_db_identity(struct lia_db *db);

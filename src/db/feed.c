@@ -455,6 +455,11 @@ static liana_status add_marks(struct feeding *f,
         status =
             lia_kept_marks(f->conn, f->db, f->arena, f->followed[i].reg->subscription,
                            &marks[count].marks, err);
+        if (!status) {
+            status = lia_kept_by_keepers(
+                f->conn, f->db, f->arena, f->query->interests[i].kept,
+                f->query->interests[i].whole, &marks[count].kept, err);
+        }
         count++;
     }
     out->marks = marks;

@@ -104,7 +104,9 @@ struct lia_interest {
     struct liana_slice peer;
     struct liana_str collection; /* all changes of it; empty: of every collection */
     uint64_t after_seq;          /* this reader has everything up to here */
-    bool wants_marks;            /* page.marks of it; registrations only */
+    bool wants_marks;            /* page.marks of it; registrations only. With it: */
+    struct liana_slice kept;     /* the name of what keepers hold of the collection */
+    struct liana_slice whole;    /* the subscription to all of the collection */
 };
 
 /* Within a commit: rows of `seq` are ordered by (collection id, row). {seq, 0, 0} is
@@ -146,6 +148,7 @@ struct lia_feed_item {
 struct lia_feed_marks {
     uint32_t interest;
     struct lia_vector marks;
+    struct lia_vector kept; /* what keepers hold, this store included if it is one */
 };
 
 struct lia_feed_page {
@@ -244,6 +247,8 @@ struct lia_batch {
     size_t token_count;
     const struct lia_batch_marks *marks;
     size_t marks_count;
+    const struct lia_batch_marks *kept; /* what keepers hold, by names of its own */
+    size_t kept_count;
     const struct lia_seen *seen; /* may be NULL */
 };
 
@@ -270,7 +275,7 @@ struct lia_applied {
     size_t result_count;
 };
 
-/* Merges a batch, stores tokens, marks, owed list and `seen`, in one transaction. With a
+/* Merges a batch, stores tokens, marks, what is kept, owed list and `seen`, in one transaction. With a
  * gap anywhere it changes nothing and reports all gaps: the caller fetches repairs and
  * applies the whole again (a repair may stand before or after what it repairs). Marks are
  * taken at once, or, while the sender owes something of their subscription, as soon as it

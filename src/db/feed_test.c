@@ -352,6 +352,70 @@ static void marks_come_with_the_last_page(void **state)
     assert_int_equal(page.marks_count, 1);
 }
 
+#define KEPT  LIA_BYTES("what keepers hold")
+#define WHOLE LIA_BYTES("all of c")
+
+static struct lia_vector kept_of(struct lia_test_db *t)
+{
+    const struct lia_interest interest = {.registration = subscribe(t, "c", 0),
+                                          .peer = PEER,
+                                          .wants_marks = true,
+                                          .kept = KEPT,
+                                          .whole = WHOLE};
+    struct lia_feed_page page = follow(t, interest);
+
+    assert_int_equal(page.marks_count, 1);
+    return page.marks[0].kept;
+}
+
+/* Who is no keeper passes on what it was told, and adds nothing. */
+static void what_keepers_hold_is_passed_on(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_vector_entry entry = {3, 50};
+    const struct lia_batch_marks kept = {KEPT, {&entry, 1}};
+    const struct lia_batch_marks marks = {WHOLE, {&entry, 1}};
+    struct lia_batch batch = {.peer = PEER, .kept = &kept, .kept_count = 1};
+    struct lia_commit own = lia_test_put(t, "c", 1, 1);
+    struct lia_applied applied;
+
+    assert_int_equal(kept_of(t).count, 0);
+    assert_ok(lia_db_apply(t->db, &t->arena, &batch, LIA_FULL, &applied, &t->err));
+    assert_int_equal(kept_of(t).count, 1);
+    assert_int_equal(lia_vector_get(kept_of(t), 3), 50);
+    entry.hlc = 60;
+    batch = (struct lia_batch){.peer = PEER, .marks = &marks, .marks_count = 1};
+    assert_ok(lia_db_apply(t->db, &t->arena, &batch, LIA_FULL, &applied, &t->err));
+    assert_int_equal(lia_vector_get(kept_of(t), 3), 50);
+    assert_int_equal(lia_vector_get(kept_of(t), own.stamp.actor), 0);
+    entry.hlc = UINT64_MAX;
+    batch = (struct lia_batch){.peer = PEER, .kept = &kept, .kept_count = 1};
+    assert_status(LIANA_EPROTOCOL,
+                  lia_db_apply(t->db, &t->arena, &batch, LIA_FULL, &applied, NULL));
+}
+
+static void a_keeper_holds_what_it_reflects_for_good(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_vector_entry entry = {3, 60};
+    const struct lia_batch_marks marks = {WHOLE, {&entry, 1}};
+    const struct lia_batch batch = {.peer = PEER, .marks = &marks, .marks_count = 1};
+    struct lia_commit own = lia_test_put(t, "c", 1, 1);
+    struct lia_applied applied;
+
+    assert_false(lia_db_identity(t->db).is_keeper);
+    lia_test_db_close(t);
+    t->options.is_keeper = true;
+    lia_test_db_open(t);
+    lia_test_db_close(t);
+    t->options.is_keeper = false;
+    lia_test_db_open(t);
+    assert_true(lia_db_identity(t->db).is_keeper);
+    assert_ok(lia_db_apply(t->db, &t->arena, &batch, LIA_FULL, &applied, &t->err));
+    assert_int_equal(lia_vector_get(kept_of(t), 3), 60);
+    assert_int_equal(lia_vector_get(kept_of(t), own.stamp.actor), own.stamp.hlc);
+}
+
 static void registrations_outlive_the_process(void **state)
 {
     struct lia_test_db *t = *state;
@@ -692,6 +756,8 @@ int main(void)
         CASE(a_page_says_what_must_be_durable),
         CASE(a_full_page_waits_for_what_it_does_not_show),
         CASE(marks_come_with_the_last_page),
+        CASE(what_keepers_hold_is_passed_on),
+        CASE(a_keeper_holds_what_it_reflects_for_good),
         CASE(registrations_outlive_the_process),
         CASE(registrations_have_a_floor),
         CASE(acknowledgements_raise_the_floor),

@@ -323,12 +323,21 @@ LIANA_MUST_CHECK liana_status lia_kept_marks(struct lia_conn *conn,
                                              struct lia_vector *out,
                                              struct liana_error *err);
 
+/* What keepers hold, known under the name `kept`; a keeper's own marks of the subscription
+ * `whole` are in it. Empty names: nothing. */
+LIANA_MUST_CHECK liana_status lia_kept_by_keepers(struct lia_conn *conn,
+                                                  struct lia_db *db,
+                                                  struct lia_arena *arena,
+                                                  struct liana_slice kept,
+                                                  struct liana_slice whole,
+                                                  struct lia_vector *out,
+                                                  struct liana_error *err);
+
 /* Takes in what a sender's marks say; they wait while it owes something of their
- * subscription. `was_paid`: some may wait no longer. */
+ * subscription. `was_paid`: some may wait no longer.
+ * What is kept does not wait. */
 LIANA_MUST_CHECK liana_status lia_marks_put(struct lia_txn *txn,
-                                            struct liana_slice peer,
-                                            const struct lia_batch_marks *marks,
-                                            size_t count,
+                                            const struct lia_batch *batch,
                                             bool was_paid,
                                             struct liana_error *err);
 

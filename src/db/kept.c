@@ -198,6 +198,33 @@ static liana_status read_own(sqlite3_stmt *stmt, void *out)
     return LIANA_OK;
 }
 
+static liana_status stored_marks(struct lia_conn *conn,
+                                 struct lia_db *db,
+                                 struct lia_arena *arena,
+                                 struct liana_slice name,
+                                 struct lia_vector *out,
+                                 struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct lia_buf entries;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT actor, hlc FROM mark WHERE subscription = ?1"), &stmt,
+        err);
+
+    if (status) {
+        return status;
+    }
+    lia_buf_init(&entries, db->env->alloc);
+    lia_bind_slice(stmt, 1, name);
+    status = read_marks(conn, stmt, &entries, err);
+    lia_conn_done(conn, stmt);
+    if (!status) {
+        status = lia_err_plain(err, make_vector(arena, lia_buf_slice(&entries), out));
+    }
+    lia_buf_deinit(&entries);
+    return status;
+}
+
 liana_status lia_kept_marks(struct lia_conn *conn,
                             struct lia_db *db,
                             struct lia_arena *arena,
@@ -210,30 +237,39 @@ liana_status lia_kept_marks(struct lia_conn *conn,
                                  .read = read_own,
                                  .out = &own,
                                  .what = "state"};
-    sqlite3_stmt *stmt = NULL;
-    struct lia_buf entries;
     struct lia_vector vector = {0};
     liana_status status = ask_on(conn, &question, err);
 
     if (!status) {
-        status = lia_conn_prepare(
-            conn, lia_str("SELECT actor, hlc FROM mark WHERE subscription = ?1"), &stmt,
-            err);
+        status = stored_marks(conn, db, arena, subscription, &vector, err);
     }
-    if (status) {
-        return status;
-    }
-    lia_buf_init(&entries, db->env->alloc);
-    lia_bind_slice(stmt, 1, subscription);
-    status = read_marks(conn, stmt, &entries, err);
-    lia_conn_done(conn, stmt);
-    if (!status) {
-        status =
-            lia_err_plain(err, make_vector(arena, lia_buf_slice(&entries), &vector));
-    }
-    lia_buf_deinit(&entries);
     if (!status && own.hlc) {
         status = lia_err_plain(err, lia_vector_with(arena, vector, own, &vector));
+    }
+    if (!status) {
+        *out = vector;
+    }
+    return status;
+}
+
+liana_status lia_kept_by_keepers(struct lia_conn *conn,
+                                 struct lia_db *db,
+                                 struct lia_arena *arena,
+                                 struct liana_slice kept,
+                                 struct liana_slice whole,
+                                 struct lia_vector *out,
+                                 struct liana_error *err)
+{
+    struct lia_vector vector = {0};
+    struct lia_vector own = {0};
+    liana_status status =
+        kept.len ? stored_marks(conn, db, arena, kept, &vector, err) : LIANA_OK;
+
+    if (!status && db->identity.is_keeper && whole.len) {
+        status = lia_kept_marks(conn, db, arena, whole, &own, err);
+    }
+    if (!status) {
+        status = lia_err_plain(err, lia_vector_join(arena, vector, own, &vector));
     }
     if (!status) {
         *out = vector;

@@ -57,6 +57,13 @@ static liana_status put_offer(struct lia_conn *conn,
                          "ssuu", subscription, peer, entry.actor, entry.hlc);
 }
 
+static liana_status check_mark(struct lia_vector_entry entry, struct liana_error *err)
+{
+    return entry.hlc > INT64_MAX
+               ? lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time")
+               : LIANA_OK;
+}
+
 static void tell(struct lia_txn *txn,
                  struct liana_slice subscription,
                  struct lia_vector v)
@@ -77,8 +84,9 @@ static liana_status put_marks(struct lia_txn *txn,
     for (size_t i = 0; i < marks->marks.count && !status; i++) {
         struct lia_vector_entry entry = marks->marks.entries[i];
 
-        if (entry.hlc > INT64_MAX) {
-            return lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time");
+        status = check_mark(entry, err);
+        if (status) {
+            return status;
         }
         status = waits ? put_offer(conn, peer, marks->subscription, entry, err)
                        : put_mark(conn, marks->subscription, entry, err);
@@ -158,13 +166,30 @@ static liana_status free_marks(struct lia_txn *txn, struct liana_error *err)
     return status;
 }
 
+/* True whatever is owed here. */
+static liana_status put_kept(struct lia_txn *txn,
+                             const struct lia_batch_marks *kept,
+                             struct liana_error *err)
+{
+    liana_status status = LIANA_OK;
+
+    for (size_t i = 0; i < kept->marks.count && !status; i++) {
+        status = check_mark(kept->marks.entries[i], err);
+        if (!status) {
+            status =
+                put_mark(txn->conn, kept->subscription, kept->marks.entries[i], err);
+        }
+    }
+    tell(txn, kept->subscription, kept->marks);
+    return status;
+}
+
 liana_status lia_marks_put(struct lia_txn *txn,
-                           struct liana_slice peer,
-                           const struct lia_batch_marks *marks,
-                           size_t count,
+                           const struct lia_batch *batch,
                            bool was_paid,
                            struct liana_error *err)
 {
+    size_t count = batch->marks_count + batch->kept_count;
     size_t freed = 0;
     liana_status status = was_paid ? count_freed(txn->conn, &freed, err) : LIANA_OK;
 
@@ -179,8 +204,11 @@ liana_status lia_marks_put(struct lia_txn *txn,
     if (freed) {
         status = free_marks(txn, err);
     }
-    for (size_t i = 0; i < count && !status; i++) {
-        status = put_marks(txn, peer, &marks[i], err);
+    for (size_t i = 0; i < batch->marks_count && !status; i++) {
+        status = put_marks(txn, batch->peer, &batch->marks[i], err);
+    }
+    for (size_t i = 0; i < batch->kept_count && !status; i++) {
+        status = put_kept(txn, &batch->kept[i], err);
     }
     return status;
 }

@@ -38,6 +38,7 @@ static liana_status read_columns(struct lia_db *db, sqlite3_stmt *stmt)
     db->identity.actor = lia_column_u64(stmt, 2);
     db->state = (struct lia_state){lia_column_u64(stmt, 3), lia_column_u64(stmt, 4),
                                    lia_column_u64(stmt, 5)};
+    db->identity.is_keeper = lia_column_u64(stmt, 7);
     return LIANA_OK;
 }
 
@@ -48,7 +49,9 @@ static liana_status read_state(struct lia_db *db,
 {
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(
-        conn, lia_str("SELECT database, store, actor, seq, hlc, own, name FROM state"),
+        conn,
+        lia_str("SELECT database, store, actor, seq, hlc, own, name, keeper "
+                "FROM state"),
         &stmt, err);
 
     if (!status) {
@@ -80,7 +83,7 @@ static liana_status make_state(struct lia_db *db,
     db->identity.store = lia_env_random64(env);
     return lia_books_run(conn, err,
                          "INSERT INTO state (id, database, store, actor, seq, hlc, "
-                         "own, name) VALUES (1, ?1, ?2, 0, 0, 0, 0, '')",
+                         "own, name, keeper) VALUES (1, ?1, ?2, 0, 0, 0, 0, '', 0)",
                          "su", lia_slice(db->identity.database, LIA_DATABASE_ID_BYTES),
                          db->identity.store);
 }
@@ -101,22 +104,34 @@ static liana_status take_actor(struct lia_db *db,
                          db->identity.actor);
 }
 
+/* Others will have dropped what it holds: there is no way back. */
+static liana_status become_keeper(struct lia_db *db,
+                                  struct lia_conn *conn,
+                                  struct liana_error *err)
+{
+    db->identity.is_keeper = true;
+    return lia_books_run(conn, err, "UPDATE state SET keeper = 1", "");
+}
+
 /* ---- opening ---- */
 
 static liana_status load(struct lia_db *db,
                          struct lia_conn *conn,
-                         struct liana_slice database,
+                         const struct lia_db_options *options,
                          struct liana_error *err)
 {
     liana_status status = read_state(db, conn, err);
 
     if (status == LIANA_EEND) {
-        status = make_state(db, conn, database, err);
+        status = make_state(db, conn, options->database, err);
     } else if (!status) {
-        status = check_database(db, database, err);
+        status = check_database(db, options->database, err);
     }
     if (!status) {
         status = take_actor(db, conn, err);
+    }
+    if (!status && options->is_keeper) {
+        status = become_keeper(db, conn, err);
     }
     if (!status) {
         status = lia_epoch_begin(db, conn, err);
@@ -133,7 +148,7 @@ static liana_status load(struct lia_db *db,
 /* Everything that was recovered is made durable with the epoch, before anything of it
  * can leave the store. */
 static liana_status begin_epoch(struct lia_db *db,
-                                struct liana_slice database,
+                                const struct lia_db_options *options,
                                 struct liana_error *err)
 {
     struct lia_store_mark mark = {0};
@@ -143,7 +158,7 @@ static liana_status begin_epoch(struct lia_db *db,
     if (status) {
         return status;
     }
-    status = load(db, conn, database, err);
+    status = load(db, conn, options, err);
     if (!status) {
         lia_store_start_seq(db->store, db->state.seq);
         status = lia_store_write_commit(db->store, db->state.seq, &mark, err);
@@ -249,7 +264,7 @@ liana_status lia_db_open(const struct lia_db_options *options,
     store.on_connect_ctx = db;
     status = lia_store_open(&store, &db->store, err);
     if (!status) {
-        status = begin_epoch(db, options->database, err);
+        status = begin_epoch(db, options, err);
     }
     if (status) {
         lia_store_abandon(db->store);

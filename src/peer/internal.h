@@ -33,6 +33,9 @@ struct lia_topic_hash {
 /* Names a subscription in the store: equal for equal collection and query. */
 struct lia_topic_hash lia_topic_hash(struct lia_topic topic);
 
+/* Names what keepers hold of a collection. */
+struct lia_topic_hash lia_kept_hash(struct liana_str collection);
+
 static inline struct liana_slice lia_topic_name(const struct lia_topic_hash *hash)
 {
     return lia_slice(hash->bytes, sizeof(hash->bytes));
@@ -93,6 +96,7 @@ void lia_recent_add(struct lia_recent *recent, struct lia_recent_chunk *chunk);
  * or a subscription has a query, or memory is out; the request is untouched. */
 bool lia_recent_feed(const struct lia_recent *recent,
                      uint64_t origin,
+                     bool is_keeper,
                      struct lia_request *request);
 
 /* ---- jobs ---- */

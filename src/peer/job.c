@@ -21,11 +21,11 @@ void lia_job_free(struct lia_job *job)
     }
 }
 
-struct lia_topic_hash lia_topic_hash(struct lia_topic topic)
+/* No name of a collection holds a byte that may stand `between`. */
+static struct lia_topic_hash name_of(struct lia_topic topic, uint8_t between)
 {
     struct lia_topic_hash out;
     struct lia_hash hash;
-    const uint8_t between = 0;
 
     lia_hash_start(&hash, lia_slice(NULL, 0), sizeof(out.bytes));
     lia_hash_add(&hash, lia_str_slice(topic.collection));
@@ -33,6 +33,16 @@ struct lia_topic_hash lia_topic_hash(struct lia_topic topic)
     lia_hash_add(&hash, topic.query);
     lia_hash_end(&hash, out.bytes, sizeof(out.bytes));
     return out;
+}
+
+struct lia_topic_hash lia_topic_hash(struct lia_topic topic)
+{
+    return name_of(topic, 0);
+}
+
+struct lia_topic_hash lia_kept_hash(struct liana_str collection)
+{
+    return name_of((struct lia_topic){.collection = collection}, 0xff);
 }
 
 uint64_t lia_peer_origin(const uint8_t id[LIA_PEER_ID_BYTES])

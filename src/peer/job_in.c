@@ -138,15 +138,20 @@ liana_status lia_job_compare(struct lia_job *job, struct liana_error *err)
 
 /* ---- STAGE, APPLY ---- */
 
-static struct liana_slice name_in(struct lia_arena *arena, struct lia_topic topic)
+static struct liana_slice keep_name(struct lia_arena *arena, struct lia_topic_hash hash)
 {
-    struct lia_topic_hash *hash = LIA_ARENA_NEW(arena, struct lia_topic_hash);
+    struct lia_topic_hash *kept = LIA_ARENA_NEW(arena, struct lia_topic_hash);
 
-    if (!hash) {
+    if (!kept) {
         return lia_slice(NULL, 0);
     }
-    *hash = lia_topic_hash(topic);
-    return lia_topic_name(hash);
+    *kept = hash;
+    return lia_topic_name(kept);
+}
+
+static struct liana_slice name_in(struct lia_arena *arena, struct lia_topic topic)
+{
+    return keep_name(arena, lia_topic_hash(topic));
 }
 
 static struct lia_batch_item to_item(struct lia_arena *arena,
@@ -182,6 +187,7 @@ struct applying {
     struct lia_batch_item *items;
     struct lia_token *tokens;
     struct lia_batch_marks *marks;
+    struct lia_batch_marks *kept;
 };
 
 static liana_status make_room(struct applying *x)
@@ -189,6 +195,7 @@ static liana_status make_room(struct applying *x)
     size_t items = 0;
     size_t tokens = 0;
     size_t marks = 0;
+    size_t kept = 0;
 
     for (const struct lia_incoming *b = x->a->batches; b; b = b->next) {
         items += b->item_count;
@@ -197,12 +204,14 @@ static liana_status make_room(struct applying *x)
         }
         for (const struct lia_incoming_marks *m = b->marks; m; m = m->next) {
             marks++;
+            kept += m->kept.count > 0;
         }
     }
     x->items = lia_arena_array(x->arena, items, sizeof(*x->items));
     x->tokens = lia_arena_array(x->arena, tokens, sizeof(*x->tokens));
     x->marks = lia_arena_array(x->arena, marks, sizeof(*x->marks));
-    return x->items && x->tokens && x->marks ? LIANA_OK : LIANA_ENOMEM;
+    x->kept = lia_arena_array(x->arena, kept, sizeof(*x->kept));
+    return x->items && x->tokens && x->marks && x->kept ? LIANA_OK : LIANA_ENOMEM;
 }
 
 /* Of several tokens of one subscription the last one counts. */
@@ -238,6 +247,11 @@ static void add_batch(struct applying *x, const struct lia_incoming *b)
     for (const struct lia_incoming_marks *m = b->marks; m; m = m->next) {
         x->marks[x->batch.marks_count++] =
             (struct lia_batch_marks){name_in(x->arena, m->topic->topic), m->marks};
+        if (m->kept.count) {
+            x->kept[x->batch.kept_count++] = (struct lia_batch_marks){
+                keep_name(x->arena, lia_kept_hash(m->topic->topic.collection)),
+                m->kept};
+        }
     }
 }
 
@@ -304,6 +318,7 @@ liana_status lia_job_apply(struct lia_job *job, struct liana_error *err)
     x.batch.items = x.items;
     x.batch.tokens = x.tokens;
     x.batch.marks = x.marks;
+    x.batch.kept = x.kept;
     x.batch.seen = &seen;
     /* Only durable applies are acknowledged (design page 40, V6). */
     status = lia_db_apply(job->db, x.arena, &x.batch, is_memory ? LIA_MEMORY : LIA_FULL,

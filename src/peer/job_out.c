@@ -167,7 +167,8 @@ static liana_status give_marks(struct lia_request *request,
     }
     for (size_t i = 0; i < page->marks_count; i++) {
         marks[i].interest = page->marks[i].interest;
-        if (lia_vector_copy(&request->arena, page->marks[i].marks, &marks[i].marks)) {
+        if (lia_vector_copy(&request->arena, page->marks[i].marks, &marks[i].marks) ||
+            lia_vector_copy(&request->arena, page->marks[i].kept, &marks[i].kept)) {
             return LIANA_ENOMEM;
         }
     }
@@ -185,6 +186,8 @@ static liana_status ask_feed(struct lia_job *job,
     const struct lia_feed_request *f = &request->feed;
     struct lia_interest *interests =
         lia_arena_array(&request->arena, f->interest_count, sizeof(*interests));
+    struct lia_topic_hash *names =
+        lia_arena_array(&request->arena, 2 * f->interest_count, sizeof(*names));
     struct lia_feed_query query = {
         .interests = interests,
         .interest_count = f->interest_count,
@@ -193,10 +196,16 @@ static liana_status ask_feed(struct lia_job *job,
         .rows_max = LIA_FEED_ROWS,
     };
 
-    if (!interests) {
+    if (!interests || !names) {
         return LIANA_ENOMEM;
     }
     for (size_t i = 0; i < f->interest_count; i++) {
+        struct liana_str collection = f->interests[i].topic.collection;
+
+        names[2 * i] = lia_kept_hash(collection);
+        names[2 * i + 1] = lia_topic_hash((struct lia_topic){.collection = collection});
+        interests[i].kept = lia_topic_name(&names[2 * i]);
+        interests[i].whole = lia_topic_name(&names[2 * i + 1]);
         interests[i].registration = f->interests[i].registration;
         interests[i].peer = remote_of(job);
         interests[i].collection = f->interests[i].topic.collection;

@@ -62,7 +62,8 @@ static void hand_out(struct lia_peer *peer,
     struct lia_job *job;
 
     if (request->kind == LIA_REQUEST_FEED &&
-        lia_recent_feed(&peer->recent, lia_peer_origin(link->remote->id), request)) {
+        lia_recent_feed(&peer->recent, lia_peer_origin(link->remote->id),
+                        peer->identity.is_keeper, request)) {
         request->next = link->answered;
         link->answered = request;
         return;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "db/testing/fixture.h"
-#include "peer/peer.h"
+#include "peer/internal.h"
 #include "store/testing/disk.h"
 
 #define PEERS     3
@@ -362,6 +362,77 @@ static void a_line_of_stores_becomes_equal(void **state)
     assert_same(w, "x", 77);
     assert_same(w, "x", 3);
     assert_int_equal(lia_test_get(&w->nodes[0].db, "x", 1), 200);
+}
+
+/* The node comes back as a keeper. */
+static void make_keeper(struct world *w, int n)
+{
+    const struct lia_peer_options limits = {0};
+
+    stop(w, n);
+    lia_test_db_close(&w->nodes[n].db);
+    w->nodes[n].db.options.is_keeper = true;
+    lia_test_db_open(&w->nodes[n].db);
+    start(w, n, &limits);
+    subscribe(w, n, "x");
+}
+
+/* What the node knows to be kept of its own commits to "x". */
+static uint64_t kept_of_own(struct world *w, int n)
+{
+    struct lia_test_db *t = &w->nodes[n].db;
+    const struct lia_topic topic = {.collection = lia_str("x")};
+    struct lia_topic_hash whole = lia_topic_hash(topic);
+    struct lia_topic_hash kept = lia_kept_hash(topic.collection);
+    const struct lia_subscription sub = {.hash = LIA_BYTES("of the test"),
+                                         .collection = topic.collection};
+    struct lia_registration reg;
+    struct lia_feed_page page;
+    struct lia_interest interest = {.peer = LIA_BYTES("nobody"),
+                                    .wants_marks = true,
+                                    .kept = lia_topic_name(&kept),
+                                    .whole = lia_topic_name(&whole)};
+    const struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = SIZE_MAX};
+
+    assert_ok(lia_db_register(t->db, interest.peer, &sub, &reg, NULL));
+    interest.registration = reg.id;
+    assert_ok(lia_db_feed(t->db, &t->arena, &query, &page, NULL));
+    return lia_vector_get(page.marks[0].kept, lia_db_identity(t->db).actor);
+}
+
+/* A batch of marks alone may wait a second, at each store. */
+static void pass_often(struct world *w)
+{
+    settle(w);
+    for (int i = 0; i < 4; i++) {
+        pass(w, 1000);
+    }
+}
+
+/* Through a store between that is no keeper, with the next batch and after a reconnect. */
+static void what_a_keeper_holds_comes_back(void **state)
+{
+    struct world *w = *state;
+    struct lia_commit first;
+    struct lia_commit second;
+    struct wire *wire;
+
+    make_keeper(w, 2);
+    first = lia_test_put(&w->nodes[0].db, "x", 1, 1);
+    wire = connect_nodes(w, 0, 1);
+    pass_often(w);
+    assert_int_equal(kept_of_own(w, 0), 0);
+    connect_nodes(w, 1, 2);
+    pass_often(w);
+    second = lia_test_put(&w->nodes[0].db, "x", 2, 2);
+    pass_often(w);
+    assert_true(kept_of_own(w, 0) >= first.stamp.hlc);
+    cut(w, wire);
+    connect_nodes(w, 0, 1);
+    pass_often(w);
+    assert_int_equal(kept_of_own(w, 0), second.stamp.hlc);
+    assert_int_equal(kept_of_own(w, 1), 0);
 }
 
 static void put_unwaited(struct world *w, int n, int32_t id)
@@ -900,6 +971,7 @@ static void a_crash_around_pruning_is_harmless(void **state)
 
 static const struct CMUnitTest cases[] = {
     CASE(a_line_of_stores_becomes_equal),
+    CASE(what_a_keeper_holds_comes_back),
     CASE(what_is_not_waited_for_is_synced_and_sent),
     CASE(what_cannot_be_synced_ends_the_session),
     CASE(subscriptions_tell_when_they_are_up_to_date),

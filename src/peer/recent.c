@@ -64,7 +64,11 @@ struct exact {
     struct lia_topic_hash *hashes; /* of the interests */
     size_t room;                   /* in f->found */
     size_t bytes;
-    struct lia_vector *marks; /* of the interests: entries that moved */
+    /* Of the interests, entries that moved: */
+    struct lia_vector *marks;
+    struct lia_vector *kept;
+    struct lia_topic_hash *kept_names;
+    bool is_keeper;
 };
 
 /* The interest that a change belongs to and that has not got it yet. */
@@ -104,6 +108,39 @@ static liana_status add_change(struct exact *x, const struct lia_recent_change *
     return LIANA_OK;
 }
 
+/* What moved of `name` joins `v`. */
+static liana_status add_moved(struct exact *x,
+                              const struct lia_recent_commit *commit,
+                              const struct lia_topic_hash *name,
+                              struct lia_vector *v)
+{
+    liana_status status = LIANA_OK;
+
+    for (size_t m = 0; m < commit->marks_count && !status; m++) {
+        if (lia_slice_cmp(commit->marks[m].subscription, lia_topic_name(name)) == 0) {
+            status = lia_vector_join(&x->request->arena, *v, commit->marks[m].marks, v);
+        }
+    }
+    return status;
+}
+
+/* What a keeper reflects of the whole collection is kept; interests here have no query. */
+static liana_status add_kept(struct exact *x,
+                             const struct lia_recent_commit *commit,
+                             size_t interest)
+{
+    struct lia_vector *kept = &x->kept[interest];
+    liana_status status = add_moved(x, commit, &x->kept_names[interest], kept);
+
+    if (!status && x->is_keeper) {
+        status = add_moved(x, commit, &x->hashes[interest], kept);
+    }
+    if (!status && x->is_keeper && commit->stamp.hlc) {
+        status = lia_vector_with(&x->request->arena, *kept, commit->stamp, kept);
+    }
+    return status;
+}
+
 static liana_status add_marks(struct exact *x, const struct lia_recent_commit *commit)
 {
     liana_status status = LIANA_OK;
@@ -113,12 +150,11 @@ static liana_status add_marks(struct exact *x, const struct lia_recent_commit *c
             status = lia_vector_with(&x->request->arena, x->marks[i], commit->stamp,
                                      &x->marks[i]);
         }
-        for (size_t m = 0; m < commit->marks_count && !status; m++) {
-            if (lia_slice_cmp(commit->marks[m].subscription,
-                              lia_topic_name(&x->hashes[i])) == 0) {
-                status = lia_vector_join(&x->request->arena, x->marks[i],
-                                         commit->marks[m].marks, &x->marks[i]);
-            }
+        if (!status) {
+            status = add_moved(x, commit, &x->hashes[i], &x->marks[i]);
+        }
+        if (!status) {
+            status = add_kept(x, commit, i);
         }
     }
     return status;
@@ -134,10 +170,20 @@ static liana_status give_marks(struct exact *x)
         marks[i].interest = i;
         /* A join may be one of its inputs, which live in a chunk. */
         status = lia_vector_copy(&x->request->arena, x->marks[i], &marks[i].marks);
+        if (!status) {
+            status = lia_vector_copy(&x->request->arena, x->kept[i], &marks[i].kept);
+        }
     }
     x->f->marks = marks;
     x->f->marks_count = status ? 0 : x->f->interest_count;
     return status;
+}
+
+/* What moved marks alone has the seq of the commit before it, which the peer may have
+ * without it. */
+static bool is_due(const struct lia_recent_commit *commit, uint64_t after)
+{
+    return commit->seq > after || (commit->seq == after && commit->change_count == 0);
 }
 
 static bool reaches_beyond(const struct lia_recent_chunk *chunk, uint64_t seq)
@@ -155,13 +201,13 @@ static liana_status walk(struct exact *x,
     f->upto = f->after;
     for (const struct lia_recent_chunk *chunk = recent->first; chunk && !status;
          chunk = chunk->next) {
-        if (!reaches_beyond(chunk, f->after)) {
+        if (f->after && !reaches_beyond(chunk, f->after - 1)) {
             continue;
         }
         for (size_t i = 0; i < chunk->commit_count && !status; i++) {
             const struct lia_recent_commit *commit = &chunk->commits[i];
 
-            if (commit->seq <= f->after) {
+            if (!is_due(commit, f->after)) {
                 continue;
             }
             if (commit->seq > f->until || x->bytes >= f->bytes_max) {
@@ -197,10 +243,11 @@ static size_t changes_after(const struct lia_recent *recent, uint64_t after)
 
 bool lia_recent_feed(const struct lia_recent *recent,
                      uint64_t origin,
+                     bool is_keeper,
                      struct lia_request *request)
 {
     struct lia_feed_request *f = &request->feed;
-    struct exact x = {.request = request, .f = f};
+    struct exact x = {.request = request, .f = f, .is_keeper = is_keeper};
     liana_status status;
 
     if (!f->may_be_exact || f->after < recent->base || f->after > recent->head) {
@@ -215,11 +262,15 @@ bool lia_recent_feed(const struct lia_recent *recent,
     f->found = lia_arena_array(&request->arena, x.room, sizeof(*f->found));
     x.hashes = lia_arena_array(&request->arena, f->interest_count, sizeof(*x.hashes));
     x.marks = lia_arena_array(&request->arena, f->interest_count, sizeof(*x.marks));
-    if (!f->found || !x.hashes || !x.marks) {
+    x.kept = lia_arena_array(&request->arena, f->interest_count, sizeof(*x.kept));
+    x.kept_names =
+        lia_arena_array(&request->arena, f->interest_count, sizeof(*x.kept_names));
+    if (!f->found || !x.hashes || !x.marks || !x.kept || !x.kept_names) {
         return false;
     }
     for (size_t i = 0; i < f->interest_count; i++) {
         x.hashes[i] = lia_topic_hash(f->interests[i].topic);
+        x.kept_names[i] = lia_kept_hash(f->interests[i].topic.collection);
     }
     status = walk(&x, recent, origin);
     if (!status) {

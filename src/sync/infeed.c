@@ -228,12 +228,13 @@ liana_status lia_on_absent(struct lia_session *s, const struct lia_msg *m)
 
 static liana_status add_marks(struct lia_incoming *batch,
                               const struct lia_insub *sub,
-                              struct lia_vector from)
+                              const struct lia_wire_marks *from)
 {
     struct lia_incoming_marks *marks =
         LIA_ARENA_NEW(&batch->arena, struct lia_incoming_marks);
 
-    if (!marks || lia_vector_copy(&batch->arena, from, &marks->marks)) {
+    if (!marks || lia_vector_copy(&batch->arena, from->marks, &marks->marks) ||
+        lia_vector_copy(&batch->arena, from->kept, &marks->kept)) {
         return LIANA_ENOMEM;
     }
     marks->topic = lia_incoming_topic(batch, sub->number, sub->topic);
@@ -259,6 +260,22 @@ static liana_status learn_marks(struct lia_session *s,
     return status;
 }
 
+/* Who told it need not be told: whatever it subscribed to of the collection. */
+static liana_status learn_kept(struct lia_session *s,
+                               const struct lia_insub *sub,
+                               struct lia_vector kept)
+{
+    liana_status status = LIANA_OK;
+
+    for (struct lia_outsub *o = s->outsubs; o && !status; o = o->next) {
+        if (lia_slice_cmp(lia_str_slice(o->topic.collection),
+                          lia_str_slice(sub->topic.collection)) == 0) {
+            status = lia_kept_join(s->options.alloc, &o->kept, kept);
+        }
+    }
+    return status;
+}
+
 liana_status lia_on_marks(struct lia_session *s, const struct lia_msg *m)
 {
     liana_status status = LIANA_OK;
@@ -272,9 +289,12 @@ liana_status lia_on_marks(struct lia_session *s, const struct lia_msg *m)
             continue;
         }
         batch = open_batch(s, feed_of(s, sub));
-        status = batch ? add_marks(batch, sub, m->marks.marks) : LIANA_ENOMEM;
+        status = batch ? add_marks(batch, sub, &m->marks) : LIANA_ENOMEM;
         if (!status) {
             status = learn_marks(s, sub, m->marks.marks);
+        }
+        if (!status) {
+            status = learn_kept(s, sub, m->marks.kept);
         }
     }
     return status;

@@ -150,6 +150,8 @@ struct lia_outsub {
     uint64_t noted_at;                /* ...then */
     struct lia_kept_vector marks;     /* what the peer reflects, once all is applied */
     struct lia_kept_vector new_marks; /* of the open batch */
+    struct lia_kept_vector kept;      /* what the peer knows that keepers hold... */
+    struct lia_kept_vector new_kept;  /* ...and what the open batch adds */
 };
 
 struct lia_outfeed {

@@ -157,6 +157,9 @@ static liana_status take_marks(struct lia_session *s, const struct lia_feed_requ
             status =
                 lia_kept_join(s->options.alloc, &sub->new_marks, f->marks[i].marks);
         }
+        if (sub && !status) {
+            status = lia_kept_join(s->options.alloc, &sub->new_kept, f->marks[i].kept);
+        }
     }
     return status;
 }
@@ -224,22 +227,23 @@ static void finish_page(struct lia_session *s, uint8_t priority)
     feed->page = NULL;
 }
 
-/* What the peer does not know yet of a member's marks. */
-static liana_status fresh_marks(struct lia_arena *arena,
-                                const struct lia_outsub *sub,
-                                struct lia_vector *out)
+/* What the peer does not know yet. */
+static liana_status choose_fresh(struct lia_arena *arena,
+                                 const struct lia_kept_vector *now,
+                                 const struct lia_kept_vector *known,
+                                 struct lia_vector *out)
 {
     struct lia_vector_entry *entries =
-        lia_arena_array(arena, sub->new_marks.count, sizeof(*entries));
+        lia_arena_array(arena, now->count, sizeof(*entries));
     size_t count = 0;
 
     if (!entries) {
         return LIANA_ENOMEM;
     }
-    for (size_t i = 0; i < sub->new_marks.count; i++) {
-        struct lia_vector_entry e = sub->new_marks.entries[i];
+    for (size_t i = 0; i < now->count; i++) {
+        struct lia_vector_entry e = now->entries[i];
 
-        if (e.hlc > lia_vector_get(lia_kept(&sub->marks), e.actor)) {
+        if (e.hlc > lia_vector_get(lia_kept(known), e.actor)) {
             entries[count++] = e;
         }
     }
@@ -263,17 +267,20 @@ static liana_status group_marks(struct lia_session *s,
     for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
         struct marks_group *group = *groups;
         struct lia_vector fresh;
+        struct lia_vector kept;
 
         if (!sub->is_member || !is_served(sub, priority)) {
             continue;
         }
-        if (fresh_marks(arena, sub, &fresh)) {
+        if (choose_fresh(arena, &sub->new_marks, &sub->marks, &fresh) ||
+            choose_fresh(arena, &sub->new_kept, &sub->kept, &kept)) {
             return LIANA_ENOMEM;
         }
-        if (fresh.count == 0) {
+        if (fresh.count == 0 && kept.count == 0) {
             continue;
         }
-        while (group && !lia_vector_equal(group->msg.marks.marks, fresh)) {
+        while (group && (!lia_vector_equal(group->msg.marks.marks, fresh) ||
+                         !lia_vector_equal(group->msg.marks.kept, kept))) {
             group = group->next;
         }
         if (!group) {
@@ -283,6 +290,7 @@ static liana_status group_marks(struct lia_session *s,
             }
             group->msg.type = LIA_MSG_MARKS;
             group->msg.marks.marks = fresh;
+            group->msg.marks.kept = kept;
             group->msg.marks.subs =
                 lia_arena_array(arena, members, sizeof(*group->msg.marks.subs));
             group->next = *groups;
@@ -338,6 +346,11 @@ static liana_status send_batch(struct lia_session *s, uint8_t priority)
         status =
             lia_kept_join(s->options.alloc, &sub->marks, lia_kept(&sub->new_marks));
         lia_kept_deinit(s->options.alloc, &sub->new_marks);
+        if (!status) {
+            status =
+                lia_kept_join(s->options.alloc, &sub->kept, lia_kept(&sub->new_kept));
+        }
+        lia_kept_deinit(s->options.alloc, &sub->new_kept);
     }
     msg.batch.priority = priority;
     msg.batch.number = ++feed->number;

@@ -15,6 +15,8 @@ static void outsub_free(struct lia_session *s, struct lia_outsub *sub)
 {
     lia_kept_deinit(s->options.alloc, &sub->marks);
     lia_kept_deinit(s->options.alloc, &sub->new_marks);
+    lia_kept_deinit(s->options.alloc, &sub->kept);
+    lia_kept_deinit(s->options.alloc, &sub->new_kept);
     lia_arena_deinit(&sub->arena);
     lia_mem_free(s->options.alloc, sub, sizeof(*sub));
 }

@@ -140,7 +140,9 @@ struct lia_found {
 
 struct lia_feed_marks_out {
     uint32_t interest;
-    struct lia_vector marks; /* complete, or only entries that have moved */
+    /* Complete, or only entries that have moved. */
+    struct lia_vector marks;
+    struct lia_vector kept; /* what keepers hold of the collection */
 };
 
 struct lia_feed_request {
@@ -222,6 +224,7 @@ struct lia_incoming_marks {
     struct lia_incoming_marks *next;
     const struct lia_topic_number *topic;
     struct lia_vector marks;
+    struct lia_vector kept; /* of the topic's collection */
 };
 
 struct lia_incoming_token {

@@ -107,8 +107,8 @@ static void read_last_line(const struct world_store *s, char *out, size_t room)
         line[strcspn(line, "\n")] = '\0';
         snprintf(out, room, "%s", line);
     }
-    if (log) {
-        fclose(log);
+    if (log && fclose(log) != 0) {
+        out[0] = '\0'; /* the file is named anyway */
     }
 }
 

@@ -80,6 +80,11 @@ bool sim_is_normal(const struct sim_world *w, int index)
     return w->knobs.normals >> index & 1;
 }
 
+bool sim_is_narrow(const struct sim_world *w, int index)
+{
+    return w->knobs.narrows >> index & 1;
+}
+
 static void open_db(struct sim_world *w, struct sim_node *node)
 {
     static const uint8_t database[LIA_DATABASE_ID_BYTES] = "the simulated db";
@@ -126,8 +131,13 @@ static void open_peer(struct sim_world *w, struct sim_node *node)
         sim_fail(w, "node %d has no peer: %s", node->index, err.message);
     }
     for (uint32_t c = 0; c < SIM_NAMES; c++) {
-        LIA_ASSERT(!lia_peer_subscribe(node->peer, sim_collection(c * SIM_SALES),
-                                       lia_slice(NULL, 0), w->now, &id, NULL));
+        struct liana_slice query = {NULL, 0};
+
+        if (c == 0 && sim_is_narrow(w, node->index)) {
+            query = lia_str_slice(lia_str("SELECT * FROM sales WHERE till < 50"));
+        }
+        LIA_ASSERT(!lia_peer_subscribe(node->peer, sim_collection(c * SIM_SALES), query,
+                                       w->now, &id, NULL));
     }
 }
 

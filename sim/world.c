@@ -112,6 +112,7 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_COUNT] = "an increment was lost",
     [SIM_BREAK_BACK] = "went back",
     [SIM_BREAK_STATE] = "equal vectors, other bytes",
+    [SIM_BREAK_STAYS] = "is not what it subscribed to",
     [SIM_BREAK_EARLY] = "before it was durable",
 };
 
@@ -196,6 +197,23 @@ static void draw_edges(struct sim_world *w)
     }
     if (w->knobs.topology == 3 && n > 2) {
         add_edge(w, (int)sim_draw(w, 2), n - 1);
+    }
+}
+
+/* Leaves, so that nobody depends on them for the rest; node 0 holds all. */
+static void draw_narrows(struct sim_world *w)
+{
+    unsigned links[SIM_NODES] = {0};
+    bool has_any = sim_chance(w, 500);
+
+    for (uint32_t e = 0; e < w->edge_count; e++) {
+        links[w->edges[e].nodes[0]]++;
+        links[w->edges[e].nodes[1]]++;
+    }
+    for (unsigned n = 1; has_any && n < w->knobs.nodes; n++) {
+        if (links[n] == 1 && sim_chance(w, 700)) {
+            w->knobs.narrows |= 1U << n;
+        }
     }
 }
 
@@ -366,10 +384,12 @@ struct sim_outcome sim_run(uint64_t seed, enum sim_breakage breakage, bool is_tr
     lia_arena_init(&w->arena, &lia_mem_libc);
     draw_knobs(w);
     draw_edges(w);
-    sim_note(
-        w, "%u nodes, topology %u, crashes %u, cuts %u, mutes %u, twins %u, normals %x",
-        w->knobs.nodes, w->knobs.topology, w->knobs.crashes, w->knobs.cuts,
-        w->knobs.mutes, w->knobs.twins, w->knobs.normals);
+    draw_narrows(w);
+    sim_note(w,
+             "%u nodes, topology %u, crashes %u, cuts %u, mutes %u, twins %u, normals "
+             "%x, narrows %x",
+             w->knobs.nodes, w->knobs.topology, w->knobs.crashes, w->knobs.cuts,
+             w->knobs.mutes, w->knobs.twins, w->knobs.normals, w->knobs.narrows);
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
         sim_node_open(w, n);
     }

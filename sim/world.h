@@ -26,15 +26,16 @@
 #include "peer/peer.h"
 #include "store/testing/disk.h"
 
-#define SIM_NODES  5
-#define SIM_LINKS  64 /* alive at once */
-#define SIM_EVENTS 8192
-#define SIM_TXNS   4096
-#define SIM_SALES  512
-#define SIM_STOCK  12
-#define SIM_DOCS   (SIM_SALES + SIM_STOCK)
-#define SIM_NAMES  2 /* collections: "sales", "stock" */
-#define SIM_TOUCH  4 /* stock documents in one transaction */
+#define SIM_NODES    5
+#define SIM_LINKS    64 /* alive at once */
+#define SIM_EVENTS   8192
+#define SIM_TXNS     4096
+#define SIM_SALES    512
+#define SIM_STOCK    12
+#define SIM_DOCS     (SIM_SALES + SIM_STOCK)
+#define SIM_NAMES    2  /* collections: "sales", "stock" */
+#define SIM_TOUCH    4  /* stock documents in one transaction */
+#define SIM_TILL_MAX 50 /* what narrow nodes want is below */
 
 /* What a seed turns on. Chances are in 1,000 per second of a node or link. */
 struct sim_knobs {
@@ -50,6 +51,7 @@ struct sim_knobs {
     unsigned disks;   /* a write or sync of the disk fails */
     unsigned clock_jumps;
     unsigned overlaps; /* of syncs of a log: jobs that read end meanwhile; in 1,000 */
+    unsigned narrows;  /* bit n: node n wants only a part of the sales */
     unsigned normals;  /* bit n: the store of node n does not wait for its disk */
     unsigned writes;   /* transactions per second and node, in 1,000 */
     size_t window_bytes;
@@ -69,6 +71,7 @@ enum sim_breakage {
     SIM_BREAK_COUNT, /* an increment is counted that no store has */
     SIM_BREAK_BACK,  /* a document is seen without what it has seen */
     SIM_BREAK_STATE, /* the bytes of one store are seen altered, under the same vector */
+    SIM_BREAK_STAYS, /* a sale that left a subscription is seen as if it had not */
     SIM_BREAK_EARLY, /* what was read is sent before it is durable */
     SIM_BREAKAGES
 };
@@ -232,6 +235,8 @@ bool sim_chance(struct sim_world *w, unsigned per_thousand);
 /* ---- node.c ---- */
 
 void sim_node_open(struct sim_world *w, int index);
+/* A leaf that wants a part of the sales; what leaves that part it is told once. */
+bool sim_is_narrow(const struct sim_world *w, int index);
 /* Its commits are not waited for: they become durable when peers ask for it. */
 bool sim_is_normal(const struct sim_world *w, int index);
 void sim_node_crash(struct sim_world *w, int index);

@@ -50,14 +50,14 @@ static void test_a_uri_that_does_not_parse(void **state)
 
 static void test_a_database_name_that_mongodb_does_not_take(void **state)
 {
-    static const char *const names[] = {"a b",
-                                        "a.b",
-                                        "a/b",
-                                        "a$b",
-                                        "a\"b",
-                                        "a\\b",
-                                        "0123456789012345678901234567890123456789"
-                                        "012345678901234567890123"};
+    static const char *const names[] = {
+        "a b",
+        "a.b",
+        "a/b",
+        "a$b",
+        "a\"b",
+        "a\\b",
+        "0123456789012345678901234567890123456789012345678901234567890123"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

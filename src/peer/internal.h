@@ -246,6 +246,8 @@ void lia_output_event(struct lia_peer *peer,
                       const struct liana_error *error);
 /* Takes the job; false: no memory, and it is freed. */
 bool lia_output_job(struct lia_peer *peer, struct lia_job *job);
+/* Frees the answers that would still have gone into the link's session. */
+void lia_output_drop_waiting(struct lia_peer_link *link);
 void lia_output_deinit(struct lia_peer *peer);
 
 /* ---- known.c ---- */

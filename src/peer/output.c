@@ -77,6 +77,22 @@ bool lia_output_job(struct lia_peer *peer, struct lia_job *job)
     return true;
 }
 
+void lia_output_drop_waiting(struct lia_peer_link *link)
+{
+    while (link->answered) {
+        struct lia_request *next = link->answered->next;
+
+        lia_request_free(link->answered);
+        link->answered = next;
+    }
+    while (link->held) {
+        struct lia_job *next = *lia_job_next(link->held);
+
+        lia_job_free(link->held);
+        link->held = next;
+    }
+}
+
 /* A CLOSE output is part of its link, which goes with it. */
 static void free_link(struct lia_peer *peer, struct lia_peer_link *link)
 {
@@ -86,6 +102,7 @@ static void free_link(struct lia_peer *peer, struct lia_peer_link *link)
         at = &(*at)->next;
     }
     *at = link->next;
+    lia_output_drop_waiting(link);
     lia_session_free(link->session);
     lia_known_release(peer->known, link->remote);
     lia_mem_free(peer->alloc, link->address, link->info.address.len + 1);

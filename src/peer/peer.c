@@ -197,18 +197,7 @@ static void end_link(struct lia_peer *peer,
     if (is_orderly(link, why)) {
         link->close.what.error.status = LIANA_OK;
     }
-    while (link->answered) {
-        struct lia_request *next = link->answered->next;
-
-        lia_request_free(link->answered);
-        link->answered = next;
-    }
-    while (link->held) {
-        struct lia_job *next = *lia_job_next(link->held);
-
-        lia_job_free(link->held);
-        link->held = next;
-    }
+    lia_output_drop_waiting(link);
 }
 
 static void close_link(struct lia_peer *peer,
@@ -688,7 +677,7 @@ static void hold_or_hand_in(struct lia_peer *peer,
                             struct lia_job *job,
                             uint64_t now_ms)
 {
-    if (job->reach > peer->durable && !job->request->status) {
+    if (job->reach > peer->durable && !job->request->status && !link->is_closed) {
         *lia_job_next(job) = link->held;
         link->held = job;
         sync_soon(peer, job->is_full);
@@ -709,9 +698,7 @@ static void release(struct lia_peer *peer,
     while (held) {
         struct lia_job *next = *lia_job_next(held);
 
-        if (link->is_closed) {
-            lia_job_free(held);
-        } else if (failed->status && held->reach > peer->durable) {
+        if (failed->status && held->reach > peer->durable) {
             held->request->status = failed->status;
             held->request->error = *failed;
             hand_in(peer, link, held, now_ms);

@@ -15,6 +15,7 @@
  */
 #include "base/thread.h"
 #include "db/feed.h"
+#include "db/schema.h"
 #include "db/statements.h"
 
 /* ---- collections ---- */
@@ -227,10 +228,11 @@ struct lia_txn {
     struct lia_db *db;
     struct lia_conn *conn;
     struct lia_txn_options options;
-    liana_status failed;      /* the transaction is void */
-    struct lia_arena scratch; /* of one call */
-    struct lia_arena arena;   /* of the transaction */
-    uint32_t collections_max; /* read: the snapshot has ids up to here */
+    liana_status failed;              /* the transaction is void */
+    struct lia_arena scratch;         /* of one call */
+    struct lia_arena arena;           /* of the transaction */
+    uint32_t collections_max;         /* read: the snapshot has ids up to here */
+    struct lia_known_schema *schemas; /* what was read of `_liana.collections` */
 
     /* write only */
     struct lia_state state; /* as it will be after commit */
@@ -282,6 +284,15 @@ LIANA_MUST_CHECK liana_status lia_row_put(struct lia_txn *txn,
                                           const struct lia_row *before,
                                           struct lia_doc after,
                                           struct liana_error *err);
+
+/* ---- schemas (db/schema.h) ---- */
+
+/* The key of the document that declares a collection; in the arena. LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_schema_key(struct lia_arena *arena,
+                                             struct liana_str collection,
+                                             struct liana_slice *out);
+/* What the transaction has read may not hold any more. */
+void lia_schema_forget(struct lia_txn *txn);
 
 /* ---- bookkeeping: small writes that change no document ---- */
 

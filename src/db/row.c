@@ -76,6 +76,9 @@ liana_status lia_row_put(struct lia_txn *txn,
 {
     liana_status status = write_row(txn, coll, key, before->seq == 0, after, err);
 
+    if (lia_str_equal(coll->pub.name, lia_str(LIA_COLLECTIONS))) {
+        lia_schema_forget(txn);
+    }
     if (!status) {
         status = lia_reg_change(txn, coll, key, before->doc.body, after.body, err);
     }

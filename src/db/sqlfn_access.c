@@ -32,9 +32,9 @@ static struct path *parse_path(sqlite3_value *v)
     }
     lia_arena_init(&path->arena, &lia_mem_libc);
     if (!text ||
-        !lia_path_parse(&path->arena,
-                        (struct liana_str){text, (size_t)sqlite3_value_bytes(v)},
-                        &path->steps)) {
+        lia_path_parse(&path->arena,
+                       (struct liana_str){text, (size_t)sqlite3_value_bytes(v)},
+                       &path->steps)) {
         free_path(path);
         return NULL;
     }

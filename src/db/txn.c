@@ -294,6 +294,7 @@ static void forget_since(struct lia_txn *txn, const struct lia_savepoint *point)
         txn->story.newest = txn->story.newest->older;
         txn->story.count--;
     }
+    lia_schema_forget(txn);
     txn->is_changed = point->is_changed;
     txn->is_own = point->is_own;
 }

@@ -68,10 +68,10 @@ LIANA_MUST_CHECK liana_status lia_sql_keys(struct lia_arena *arena,
 /* ---- paths as text: 'a.b[0]', with \ before . [ and \ in names ---- */
 
 void lia_path_print(struct lia_buf *out, const struct lia_steps *path);
-/* In the arena. False for what lia_path_print does not write, and when out of memory. */
-bool lia_path_parse(struct lia_arena *arena,
-                    struct liana_str text,
-                    struct lia_steps *out);
+/* In the arena. LIANA_EINVAL for what lia_path_print does not write; LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_path_parse(struct lia_arena *arena,
+                                             struct liana_str text,
+                                             struct lia_steps *out);
 
 /* ---- values as blobs ---- */
 

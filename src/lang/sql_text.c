@@ -75,32 +75,42 @@ static bool parse_index(const char *bytes, size_t len, size_t *at, struct lia_st
     return true;
 }
 
-bool lia_path_parse(struct lia_arena *arena,
-                    struct liana_str text,
-                    struct lia_steps *out)
+/* No more steps than that are in the text. */
+static uint32_t steps_at_most(struct liana_str text)
 {
-    struct liana_slice copy;
-    struct lia_steps steps = {.cap = LIA_DEPTH_MAX};
+    uint32_t n = 1;
+
+    for (size_t i = 0; i < text.len && n < LIA_DEPTH_MAX; i++) {
+        n += text.ptr[i] == '.' || text.ptr[i] == '[';
+    }
+    return n;
+}
+
+liana_status lia_path_parse(struct lia_arena *arena,
+                            struct liana_str text,
+                            struct lia_steps *out)
+{
+    struct lia_steps steps = {.cap = steps_at_most(text)};
     size_t at = 0;
     char *bytes;
 
     steps.items = lia_arena_array(arena, steps.cap, sizeof(*steps.items));
     bytes = lia_arena_alloc(arena, text.len + 1);
     if (!steps.items || !bytes) {
-        return false;
+        return LIANA_ENOMEM;
     }
-    copy = lia_str_slice(text);
-    if (copy.len) {
-        memcpy(bytes, copy.ptr, copy.len);
+    if (text.len) {
+        memcpy(bytes, text.ptr, text.len);
     }
     do {
         struct lia_step *step = &steps.items[steps.count];
         bool is_first = steps.count == 0;
         bool good;
 
-        if (++steps.count > LIA_DEPTH_MAX) {
-            return false;
+        if (steps.count == steps.cap) {
+            return LIANA_EINVAL;
         }
+        steps.count++;
         if (!is_first && bytes[at] == '[') {
             good = parse_index(bytes, text.len, &at, step);
         } else {
@@ -108,9 +118,9 @@ bool lia_path_parse(struct lia_arena *arena,
             good = parse_name(bytes, text.len, &at, step);
         }
         if (!good) {
-            return false;
+            return LIANA_EINVAL;
         }
     } while (at < text.len);
     *out = steps;
-    return true;
+    return LIANA_OK;
 }

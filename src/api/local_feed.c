@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/key_id.h"
 #include "api/local.h"
 #include "base/limits.h"
+#include "codec/key_id.h"
 
 #define PAGE_CHANGES 1000
 #define PAGE_BYTES   (4 * LIA_MIB)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/key_id.h"
+#include "codec/key_id.h"
 
 #include <stdio.h>
 

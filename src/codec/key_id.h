@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LIA_API_KEY_ID_H
-#define LIA_API_KEY_ID_H
+#ifndef LIA_CODEC_KEY_ID_H
+#define LIA_CODEC_KEY_ID_H
 /*
- * api/key_id - the _id that a key stands for (docs/format/key.md): of a deleted document
+ * codec/key_id - the _id that a key stands for (docs/format/key.md): of a deleted document
  * nothing else is left.
  *
  * Rules: a key does not tell the type of a number or the order of fields in an _id; what

@@ -207,13 +207,16 @@ static liana_status merge(struct applying *a,
     const struct lia_coll *coll = lia_coll_within(txn, item->key.collection);
     struct lia_row row = {0};
     struct lia_doc merged = {0};
+    struct lia_losers losers;
+    const struct lia_watch watch = lia_losers_watch(&losers, a->db, &txn->scratch);
     liana_status status = LIANA_OK;
 
     if (coll) {
         status = lia_row_get(txn->conn, coll, item->key.key, &txn->scratch, &row, err);
     }
     if (!status) {
-        status = lia_doc_merge(&txn->scratch, row.doc, item->segment, &merged, err);
+        status = lia_doc_merge_watched(&txn->scratch, row.doc, item->segment, &watch,
+                                       &merged, err);
     }
     if (status == LIANA_EGAP) {
         return meet_gap(a, row.doc.clock, out);
@@ -230,6 +233,12 @@ static liana_status merge(struct applying *a,
     } else {
         out->kind = LIA_APPLY_APPLIED;
         status = put(a, item, &row, merged, lia_vector_max_hlc(to), err);
+    }
+    if (!status) {
+        const struct lia_lost_of of = {item->key.collection, item->key.key,
+                                       merged.body.len ? merged.body : row.doc.body};
+
+        status = lia_conflicts_put(txn, &of, &losers, err);
     }
     return status ? status : pay(a, &item->key, merged.clock, err);
 }

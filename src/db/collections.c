@@ -5,10 +5,16 @@
 #include "codec/utf8.h"
 #include "db/internal.h"
 
-liana_status lia_coll_check_name(struct liana_str name, struct liana_error *err)
+bool lia_coll_is_system(struct liana_str name)
 {
     static const char RESERVED[] = "system:";
     const size_t reserved = sizeof(RESERVED) - 1;
+
+    return name.len >= reserved && memcmp(name.ptr, RESERVED, reserved) == 0;
+}
+
+liana_status lia_coll_check_name(struct liana_str name, struct liana_error *err)
+{
     const char *fault = NULL;
 
     if (name.len == 0) {
@@ -17,7 +23,7 @@ liana_status lia_coll_check_name(struct liana_str name, struct liana_error *err)
         fault = "is too long";
     } else if (memchr(name.ptr, '\0', name.len) || memchr(name.ptr, '$', name.len)) {
         fault = "holds a NUL or a $";
-    } else if (name.len >= reserved && memcmp(name.ptr, RESERVED, reserved) == 0) {
+    } else if (lia_coll_is_system(name)) {
         fault = "is reserved";
     } else if (!lia_utf8_valid(lia_str_slice(name))) {
         fault = "is not UTF-8";
@@ -290,15 +296,10 @@ static liana_status create(struct lia_txn *txn,
 {
     const struct liana_allocator *a = txn->db->env->alloc;
     const struct lia_coll *newest = txn->created ? txn->created : txn->db->collections;
-    liana_status status = lia_coll_check_name(name, err);
-    struct lia_coll *coll;
-
-    if (status) {
-        return status;
-    }
-    coll = make(a, newest ? newest->pub.id + 1 : 1, name);
-    status =
+    struct lia_coll *coll = make(a, newest ? newest->pub.id + 1 : 1, name);
+    liana_status status =
         coll ? create_table(txn->conn, coll, err) : lia_err_plain(err, LIANA_ENOMEM);
+
     if (status) {
         if (coll) {
             lia_coll_free(a, coll);
@@ -311,13 +312,31 @@ static liana_status create(struct lia_txn *txn,
     return LIANA_OK;
 }
 
+static liana_status find_or_create(struct lia_txn *txn,
+                                   struct liana_str name,
+                                   const struct lia_coll **out,
+                                   struct liana_error *err)
+{
+    *out = lia_coll_within(txn, name);
+    return *out ? LIANA_OK : create(txn, name, out, err);
+}
+
 liana_status lia_coll_for_write(struct lia_txn *txn,
                                 struct liana_str name,
                                 const struct lia_coll **out,
                                 struct liana_error *err)
 {
-    *out = lia_coll_within(txn, name);
-    return *out ? LIANA_OK : create(txn, name, out, err);
+    liana_status status = lia_coll_check_name(name, err);
+
+    return status ? status : find_or_create(txn, name, out, err);
+}
+
+liana_status lia_coll_for_system(struct lia_txn *txn,
+                                 struct liana_str name,
+                                 const struct lia_coll **out,
+                                 struct liana_error *err)
+{
+    return find_or_create(txn, name, out, err);
 }
 
 liana_status lia_txn_collection(struct lia_txn *txn,

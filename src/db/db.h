@@ -17,6 +17,8 @@
  *   Collections come into being with the first write to them. A name is 1 to
  *   LIA_NAME_BYTES_MAX bytes of UTF-8 without NUL and '$' and does not begin with
  *   "system:" (LIANA_EINVAL).
+ *   What a merge here discards is a row of the local collection system:conflicts
+ *   (docs/query.md); nobody else writes to it, and it is never sent.
  *   When an operation of a transaction fails because of its arguments (LIANA_EEXISTS,
  *   LIANA_ETYPE, ...) it has changed nothing and the transaction goes on. When it fails
  *   because of the disk or memory, the transaction is void: every further call answers
@@ -47,7 +49,10 @@ struct lia_db_options {
     bool is_keeper;
     /* A clock that shows less than this (the date of the build) is wrong. */
     uint64_t time_floor_ms;
+    size_t conflicts_max; /* rows of system:conflicts; 0: LIA_CONFLICTS_MAX */
 };
+
+#define LIA_CONFLICTS_MAX ((size_t)1000)
 
 LIANA_MUST_CHECK liana_status lia_db_open(const struct lia_db_options *options,
                                           struct lia_db **out,

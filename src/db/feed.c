@@ -132,7 +132,8 @@ static bool follows(const struct feeding *f, size_t interest, const struct lia_c
 {
     struct liana_str name = collection_of(f, interest);
 
-    return name.len == 0 || lia_str_equal(name, c->pub.name);
+    return name.len == 0 ? !lia_coll_is_system(c->pub.name)
+                         : lia_str_equal(name, c->pub.name);
 }
 
 /* The least after_seq of those that follow the collection; false: nobody does. */

@@ -196,6 +196,8 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
     }
     db->predicates = options->predicates ? options->predicates : &lia_lang_predicates;
     db->time_floor_ms = options->time_floor_ms;
+    db->conflicts_max =
+        options->conflicts_max ? options->conflicts_max : LIA_CONFLICTS_MAX;
     return LIANA_OK;
 no_statements:
     lia_listening_deinit(db);

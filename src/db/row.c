@@ -82,7 +82,8 @@ liana_status lia_row_put(struct lia_txn *txn,
     if (!status) {
         status = lia_reg_change(txn, coll, key, before->doc.body, after.body, err);
     }
-    if (!status && txn->story.is_told && before->seq != lia_txn_seq(txn)) {
+    if (!status && txn->story.is_told && before->seq != lia_txn_seq(txn) &&
+        !lia_coll_is_system(coll->pub.name)) {
         status = lia_err_plain(err, lia_listen_touch(txn, coll, key, before->doc));
     }
     txn->is_changed = true;

@@ -4,16 +4,20 @@
 /*
  * crdt/mutant - rules that can be broken on purpose.
  *
- * A test build may be given a number and then breaks one rule: the laws must notice
- * (testing/mutants). In the product this is false and costs nothing.
+ * A build with LIA_MUTANTS breaks the one rule whose number is in the environment
+ * (LIANA_MUTANT): the laws must notice (`make mutants`). testing/mutants.txt says what
+ * each number breaks. In every other build this is false and costs nothing.
  *
  * Rules: 1..99 break the merge law (laws_test.c), 101..199 what a store may drop
  * (keep_laws_test.c). Ownership: none. Threads: any.
  */
-#ifdef LIA_MUTANT_NUMBER
-#    define LIA_MUTANT(n) ((n) == LIA_MUTANT_NUMBER)
+#ifdef LIA_MUTANTS
+#    define LIA_MUTANT(n) ((n) == lia_mutant_number)
 #else
 #    define LIA_MUTANT(n) false
 #endif
+
+/* In tests only: testing/mutant.c. */
+extern unsigned lia_mutant_number;
 
 #endif

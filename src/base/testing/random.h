@@ -49,4 +49,16 @@ uint64_t lia_test_seed(const char *name);
 /* `usual` times LIANA_EFFORT (1 when unset). */
 size_t lia_test_cases(size_t usual);
 
+/* A build with sanitizers: a case takes several times as long. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define LIA_TEST_IS_SANITIZED true
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#        define LIA_TEST_IS_SANITIZED true
+#    endif
+#endif
+#ifndef LIA_TEST_IS_SANITIZED
+#    define LIA_TEST_IS_SANITIZED false
+#endif
+
 #endif

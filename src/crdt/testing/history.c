@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "crdt/state.h"
+#include "crdt/keep.h"
 #include "crdt/testing/ops.h"
 #include "crdt/testing/world.h"
 
@@ -40,12 +40,19 @@ static liana_status apply_one_by_one(struct world *w,
     return LIANA_OK;
 }
 
-/* Clocks differ; where lives meet, what counts is which of them is ahead. */
+/* Clocks differ; where lives meet, what counts is which of them is ahead. Among small
+ * numbers jumps are small, so that the order changes often; those of today are of
+ * milliseconds, hours and years. */
 static uint64_t jump(struct world *w)
 {
+    static const uint64_t units[] = {1, 3600 * 1000, UINT64_C(31536000) * 1000};
     bool is_far = world_below(w, w->history->is_about_lives ? 2 : 4) == 0;
 
-    return is_far ? world_below(w, 30) << 16 : 0;
+    if (!is_far) {
+        return 0;
+    }
+    return world_below(w, 30) * (w->history->is_of_today ? units[world_below(w, 3)] : 1)
+           << 16;
 }
 
 static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
@@ -303,6 +310,9 @@ static const char *read_relay(struct world *w, size_t peer, size_t key)
     if (w->is_told) {
         printf("  peer %zu takes document %zu from the relay\n", peer, key);
     }
+    if (peer == FALLING && w->fall.is_found_out) {
+        return NULL; /* it asks for what it lacks, and nobody answers from a relay */
+    }
     return receive(w, peer, key, w->relays[key].segment, &w->relays[key].model);
 }
 
@@ -337,7 +347,7 @@ static const char *evict(struct world *w, size_t peer, size_t key)
         if (w->is_told) {
             printf("  peer %zu evicts document %zu\n", peer, key);
         }
-        if (lia_vector_get(model_vector(&c->model), p->actor) && !LIA_MUTANT(8)) {
+        if (lia_keep_must_renew(model_vector(&c->model), p->actor)) {
             retire(w, p);
         }
         model_clear(&c->model);
@@ -348,6 +358,8 @@ static const char *evict(struct world *w, size_t peer, size_t key)
 }
 
 /* ---- histories ---- */
+
+#define TODAY (UINT64_C(1700000000000) << 16)
 
 static const char *step(struct world *w, uint64_t seed)
 {
@@ -369,8 +381,11 @@ static const char *step(struct world *w, uint64_t seed)
     if (kind < 82) {
         return pull(w, peer, (peer + 1 + world_below(w, PEERS - 1)) % PEERS, key);
     }
+    if (w->history->is_about_falls && kind < 92) {
+        return kind < 88 ? world_fall_back(w) : world_find_out(w);
+    }
     if (w->history->is_about_falls) {
-        return kind < 90 ? world_fall_back(w) : kind < 94 ? world_find_out(w) : NULL;
+        return kind < 96 ? load_relay(w, peer, key) : read_relay(w, peer, key);
     }
     if (kind < 88) {
         return load_relay(w, peer, key);
@@ -450,7 +465,7 @@ static void clear(struct world *w)
         for (size_t i = 0; i < PEERS; i++) {
             struct peer *p = &w->peers[i];
 
-            p->last = 0;
+            p->last = w->history->is_of_today ? TODAY : 0;
             p->copies[key].doc = (struct lia_doc){{NULL, 0}, {NULL, 0}};
             model_clear(&p->copies[key].model);
         }
@@ -463,10 +478,10 @@ const char *history_run(const struct history *h, bool is_told)
     static char result[sizeof(w.why)];
     const char *why = NULL;
 
-    clear(&w);
-    lia_arena_init(&w.arena, &lia_mem_libc);
     w.is_told = is_told;
     w.history = h;
+    clear(&w);
+    lia_arena_init(&w.arena, &lia_mem_libc);
     for (size_t i = 0; i < PEERS; i++) {
         w.peers[i].actor = ++w.actors;
     }
@@ -484,14 +499,15 @@ const char *history_run(const struct history *h, bool is_told)
 struct history history_random(uint64_t seed)
 {
     struct lia_rng rng = lia_rng(seed);
-    struct history h = {.count = lia_rng_chance(&rng, 95)
+    struct history h = {.count = lia_rng_chance(&rng, 90)
                                      ? 4 + lia_rng_below(&rng, 12)
                                      : 20 + lia_rng_below(&rng, HISTORY_STEPS_MAX - 20),
                         .is_about_counters = lia_rng_chance(&rng, 40),
                         .is_about_lives = lia_rng_chance(&rng, 40),
                         .is_about_sets = lia_rng_chance(&rng, 40),
                         .is_about_bounds = lia_rng_chance(&rng, 20),
-                        .is_about_falls = lia_rng_chance(&rng, 15)};
+                        .is_about_falls = lia_rng_chance(&rng, 15),
+                        .is_of_today = lia_rng_chance(&rng, 50)};
 
     h.is_about_bounds = h.is_about_bounds && !h.is_about_falls;
 

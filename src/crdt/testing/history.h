@@ -28,6 +28,7 @@ struct history {
     bool is_about_lives;    /* one document, many deletes and inserts */
     bool is_about_bounds;   /* one path, mostly a bounded counter */
     bool is_about_falls;    /* a store is put back to a copy of itself, and repaired */
+    bool is_of_today;       /* clocks show our time, and jump by hours and years */
     bool is_about_sets; /* few paths, many additions, removals and what clears them */
 };
 

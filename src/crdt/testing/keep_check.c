@@ -54,8 +54,7 @@ static void check_kept(struct keep_world *w, size_t store, size_t commit)
 {
     const struct keep_commit *c = &w->commits[commit];
 
-    if (keep_get(&w->stores[store].kept, c->stamp) < c->stamp.hlc || !is_write(c) ||
-        is_void(w, c->key, c->life, keep_mode(c->key) == LIA_UPDATE_WINS)) {
+    if (keep_get(&w->stores[store].kept, c->stamp) < c->stamp.hlc || !is_write(c)) {
         return;
     }
     for (size_t i = 0; i < w->store_count; i++) {
@@ -64,8 +63,10 @@ static void check_kept(struct keep_world *w, size_t store, size_t commit)
             return;
         }
     }
-    keep_fail(w, "store %zu: %zu:%zu of %zu is kept, and no keeper has it", store,
-              (size_t)c->stamp.actor, (size_t)c->stamp.hlc, c->key);
+    if (!is_void(w, c->key, c->life, keep_mode(c->key) == LIA_UPDATE_WINS)) {
+        keep_fail(w, "store %zu: %zu:%zu of %zu is kept, and no keeper has it", store,
+                  (size_t)c->stamp.actor, (size_t)c->stamp.hlc, c->key);
+    }
 }
 
 void keep_check(struct keep_world *w, size_t store)

@@ -26,24 +26,49 @@ static void use(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
     }
 }
 
-static void write(struct lia_arena *arena, struct lia_doc doc)
+/* Every operation on what may be anything: it is refused, or leaves what is sound if that
+ * was. */
+static void write(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
 {
     static const struct liana_str names[] = {{"a", 1}, {"n", 1}};
-    struct lia_scratch scratch;
-    struct lia_op ops[] = {
-        {.kind = LIA_OP_INCREMENT,
-         .path = {names, 2},
-         .value = lia_value_of_int32(1, &scratch)},
-        {.kind = LIA_OP_UNSET, .path = {names, 1}, .value = lia_value_of_null()},
-        {.kind = LIA_OP_SET, .path = {names, 2}, .value = lia_value_of_bool(true)},
-        {.kind = LIA_OP_DELETE, .path = {NULL, 0}, .value = lia_value_of_null()},
+    const struct lia_path parent = {names, 1};
+    const struct lia_path child = {names, 2};
+    struct lia_scratch one;
+    struct lia_value number = lia_value_of_int32(1, &one);
+    const struct lia_op ops[] = {
+        {.kind = LIA_OP_INCREMENT, .path = child, .value = number},
+        {.kind = LIA_OP_UNSET, .path = parent},
+        {.kind = LIA_OP_SET, .path = child, .value = lia_value_of_bool(true)},
+        {.kind = LIA_OP_ADD, .path = parent, .value = number},
+        {.kind = LIA_OP_REMOVE, .path = parent, .value = number},
+        {.kind = LIA_OP_INCREMENT, .path = parent, .value = number},
+        {.kind = LIA_OP_TRANSFER, .path = parent, .value = number, .actor = 2},
+        {.kind = LIA_OP_RECLAIM, .path = parent, .actor = 1},
+        {.kind = LIA_OP_BOUND, .path = {&names[1], 1}, .value = number},
+        {.kind = LIA_OP_DELETE},
     };
-    struct lia_doc after;
+    struct lia_bounded_info info;
 
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-        LIA_IGNORE(lia_doc_apply(arena, doc, &ops[i], 1,
-                                 (struct lia_stamp){LIA_HLC_MAX, 1}, &after,
-                                 NULL)); /* may be refused: no such path, too late */
+        struct lia_doc after;
+
+        if (lia_doc_apply(arena, doc, &ops[i], 1, (struct lia_stamp){LIA_HLC_MAX, 1},
+                          &after, NULL) == LIANA_OK &&
+            is_sound) {
+            LIA_ASSERT(lia_doc_check(arena, after, NULL) == LIANA_OK);
+        }
+    }
+    LIA_IGNORE(lia_doc_bounded(arena, doc, parent, 1, &info, NULL)); /* any */
+}
+
+static void repair(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
+{
+    const struct lia_retag how = {.actor = 1, .beyond = 1, .tag = {LIA_HLC_MAX, 9}};
+    struct lia_doc after;
+
+    if (lia_doc_retag(arena, doc, &how, &after, NULL) == LIANA_OK && is_sound) {
+        LIA_ASSERT(lia_doc_check(arena, after, NULL) == LIANA_OK);
+        LIA_ASSERT(lia_slice_equal(after.body, doc.body));
     }
 }
 
@@ -64,7 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         LIA_ASSERT(lia_doc_digest(doc.body, doc.clock, digest) == LIANA_OK);
     }
     use(&arena, doc, is_sound);
-    write(&arena, doc);
+    write(&arena, doc, is_sound);
+    repair(&arena, doc, is_sound);
     lia_arena_deinit(&arena);
     return 0;
 }

@@ -1,12 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz/segment_merge - two segments from a peer that wishes us ill, the first behind its
- * length: merged one after the other in both orders, and composed. Whatever is accepted
- * leaves a sound document.
+ * length: merged one after the other in both orders, by a store that watches and by one
+ * that was rolled back, and composed. Whatever is accepted leaves a sound document.
  */
 #include "crdt/doc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void look(void *ctx, const struct lia_loser *loser)
+{
+    size_t *names = ctx;
+
+    for (size_t i = 0; i < loser->path.count; i++) {
+        *names += loser->path.names[i].len;
+    }
+}
+
+static void watch(struct lia_arena *arena,
+                  struct liana_slice first,
+                  struct liana_slice second)
+{
+    const struct lia_retag how = {.actor = 1, .beyond = 1, .tag = {LIA_HLC_MAX, 9}};
+    size_t names = 0;
+    const struct lia_watch watch = {look, &names};
+    struct lia_doc doc = {{NULL, 0}, {NULL, 0}};
+    struct lia_doc merged;
+
+    if (lia_doc_merge(arena, doc, first, &doc, NULL)) {
+        return;
+    }
+    if (lia_doc_merge_watched(arena, doc, second, &watch, &merged, NULL) == LIANA_OK) {
+        LIA_ASSERT(lia_doc_check(arena, merged, NULL) == LIANA_OK);
+    }
+    if (lia_doc_heal(arena, doc, second, &how, &merged, NULL) == LIANA_OK) {
+        LIA_ASSERT(lia_doc_check(arena, merged, NULL) == LIANA_OK);
+    }
+}
 
 static void merge_both(struct lia_arena *arena,
                        struct liana_slice first,
@@ -58,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lia_arena_init(&arena, &lia_mem_libc);
     merge_both(&arena, first, second);
     merge_both(&arena, second, first);
+    watch(&arena, first, second);
     compose(&arena, first, second);
     lia_arena_deinit(&arena);
     return 0;

@@ -95,6 +95,21 @@ liana_status lia_doc_digest(struct liana_slice key,
     return LIANA_OK;
 }
 
+liana_status lia_doc_newest(struct lia_arena *arena,
+                            struct lia_doc doc,
+                            struct lia_stamp *out,
+                            struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct lia_state state;
+    liana_status status = lia_doc_read(&work, doc, &state);
+
+    if (!status) {
+        *out = lia_state_newest(&state);
+    }
+    return status;
+}
+
 /* ---- local operations ---- */
 
 /* Newer than all that the document has seen, or of the transaction that wrote last. */

@@ -47,6 +47,13 @@ LIANA_MUST_CHECK liana_status lia_doc_info(struct lia_arena *arena,
                                            struct liana_slice clock,
                                            struct lia_doc_info *out);
 
+/* The greater of its life and of what was written last in it: what a delete over which updates
+ * win has to reach. Cost: the document's entries. */
+LIANA_MUST_CHECK liana_status lia_doc_newest(struct lia_arena *arena,
+                                             struct lia_doc doc,
+                                             struct lia_stamp *out,
+                                             struct liana_error *err);
+
 /* Full validation of a stored document: the clock decodes, is canonical, and fits the body. */
 LIANA_MUST_CHECK liana_status lia_doc_check(struct lia_arena *arena,
                                             struct lia_doc doc,
@@ -107,8 +114,12 @@ struct lia_op {
     const struct lia_shape *shapes;
     size_t shape_count;
     enum lia_delete_mode mode; /* of a DELETE */
-    int64_t bound;             /* of a BOUND */
-    uint64_t actor;            /* of a TRANSFER or RECLAIM */
+    /* Of a DELETE: what it takes effect at, no newer than what the document has seen; none:
+     * its own stamp. So a verdict ends the life that it is about and no later one
+     * (crdt/keep.h). */
+    struct lia_stamp effect;
+    int64_t bound;  /* of a BOUND */
+    uint64_t actor; /* of a TRANSFER or RECLAIM */
 };
 
 /* Applies `count` operations in order under one stamp, all of them or none. The stamp is

@@ -524,6 +524,68 @@ static void out_of_memory_is_a_status(void **state)
     assert_true(lia_test_each_failure(all_calls, *state) > 10);
 }
 
+/* ---- verdicts ---- */
+
+/* A delete that takes effect at the life it is about spares a later one, and is a commit of
+ * its own, so that it travels. */
+static void a_verdict_ends_one_life(void **state)
+{
+    struct lia_arena *arena = *state;
+    const struct lia_stamp life = {MS(1000), 7};
+    struct lia_op op = {.kind = LIA_OP_DELETE, .effect = life};
+    struct liana_slice segment;
+    struct lia_doc_info info;
+    struct lia_doc dead = empty;
+    struct lia_doc late = empty;
+    struct lia_doc both;
+
+    assert_ok(insert(arena, &dead, "{\"_id\": 1, \"a\": 1}", life));
+    assert_ok(insert(arena, &late, "{\"_id\": 1, \"b\": 1}",
+                     (struct lia_stamp){MS(1500), 8}));
+    assert_ok(write_op(arena, &dead, op, (struct lia_stamp){MS(2000), 9}));
+    assert_ok(lia_doc_info(arena, dead.clock, &info));
+    assert_false(info.exists);
+    assert_int_equal(info.deleted.hlc, life.hlc);
+    assert_int_equal(lia_vector_get(info.vector, 9), MS(2000));
+    assert_ok(lia_doc_check(arena, dead, NULL));
+
+    assert_ok(lia_doc_segment(arena, dead, (struct lia_vector){0}, &segment));
+    assert_ok(lia_doc_merge(arena, late, segment, &both, NULL));
+    assert_ok(lia_doc_info(arena, both.clock, &info));
+    assert_true(info.exists);
+}
+
+/* Over which updates win: it reaches the newest of them, and a newer one brings all back. */
+static void a_verdict_hides_what_it_reaches(void **state)
+{
+    struct lia_arena *arena = *state;
+    struct lia_op op = {.kind = LIA_OP_DELETE, .mode = LIA_UPDATE_WINS};
+    struct liana_slice segment;
+    struct lia_doc_info info;
+    struct lia_doc doc = empty;
+    struct lia_doc other;
+
+    assert_ok(
+        insert(arena, &doc, "{\"_id\": 1, \"a\": 1}", (struct lia_stamp){MS(1000), 7}));
+    assert_ok(write_at(arena, &doc, LIA_OP_SET, "a", json(arena, "2"),
+                       (struct lia_stamp){MS(1500), 8}));
+    other = doc;
+    assert_ok(write_at(arena, &other, LIA_OP_SET, "b", json(arena, "3"),
+                       (struct lia_stamp){MS(1600), 10}));
+    assert_ok(lia_doc_newest(arena, doc, &op.effect, NULL));
+    assert_int_equal(op.effect.hlc, MS(1500));
+    assert_ok(write_op(arena, &doc, op, (struct lia_stamp){MS(2000), 9}));
+    assert_ok(lia_doc_info(arena, doc.clock, &info));
+    assert_false(info.exists);
+    assert_int_equal(info.withdrawn.hlc, MS(1500));
+    assert_ok(lia_doc_check(arena, doc, NULL));
+
+    assert_ok(lia_doc_segment(arena, other, (struct lia_vector){0}, &segment));
+    assert_ok(lia_doc_merge(arena, doc, segment, &doc, NULL));
+    assert_ok(lia_doc_info(arena, doc.clock, &info));
+    assert_true(info.exists);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -541,6 +603,8 @@ static const struct CMUnitTest tests[] = {
     CASE(a_large_document_may_only_shrink),
     CASE(a_state_has_a_limit),
     CASE(clocks_are_small),
+    CASE(a_verdict_ends_one_life),
+    CASE(a_verdict_hides_what_it_reaches),
     CASE(out_of_memory_is_a_status),
 };
 

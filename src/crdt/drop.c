@@ -140,16 +140,21 @@ static bool count_written(void *ctx, const struct lia_entry *entry)
     return true;
 }
 
-bool lia_state_is_hidden(struct lia_state *state)
+struct lia_stamp lia_state_newest(struct lia_state *state)
 {
     struct lia_stamp newest = state->created;
 
+    LIA_IGNORE(lia_node_filter(&state->root, count_written, &newest)); /* all stay */
+    return newest;
+}
+
+bool lia_state_is_hidden(struct lia_state *state)
+{
     if (lia_stamp_is_none(state->created) ||
-        lia_stamp_cmp(newest, state->withdrawn) > 0) {
+        lia_stamp_cmp(state->created, state->withdrawn) > 0) {
         return false;
     }
-    LIA_IGNORE(lia_node_filter(&state->root, count_written, &newest)); /* all stay */
-    return lia_stamp_cmp(newest, state->withdrawn) <= 0;
+    return lia_stamp_cmp(lia_state_newest(state), state->withdrawn) <= 0;
 }
 
 /* ---- tags ---- */

@@ -276,16 +276,28 @@ static liana_status op_insert(struct lia_writer *w, const struct lia_op *op)
     return lia_op_fill_root(w, op);
 }
 
+static struct lia_stamp later(struct lia_stamp a, struct lia_stamp b)
+{
+    return lia_stamp_cmp(a, b) >= 0 ? a : b;
+}
+
 static void op_delete(struct lia_writer *w, const struct lia_op *op)
 {
+    struct lia_stamp effect = lia_stamp_is_none(op->effect) ? w->stamp : op->effect;
+
     w->before_delete = *w->state;
     w->has_before_delete = true;
     if (op->mode == LIA_UPDATE_WINS) {
-        w->state->withdrawn = w->stamp;
-        w->state->is_hidden = true;
+        w->state->withdrawn = later(w->state->withdrawn, effect);
+        w->state->is_hidden =
+            lia_stamp_is_none(op->effect) || lia_state_is_hidden(w->state);
         return;
     }
-    w->state->deleted = w->stamp;
+    w->state->deleted = later(w->state->deleted, effect);
+    if (lia_stamp_cmp(w->state->created, effect) > 0) {
+        lia_node_void(NULL, &w->state->root, effect);
+        return;
+    }
     w->state->created = LIA_STAMP_NONE;
     w->state->created_tag = LIA_STAMP_NONE;
     w->state->id = (struct liana_slice){NULL, 0};

@@ -359,6 +359,9 @@ bool lia_state_join(struct lia_work *work,
                     struct lia_state *b,
                     const struct lia_watch *watch);
 
+/* The greater of its life and of what was written last. */
+struct lia_stamp lia_state_newest(struct lia_state *state);
+
 /* Nothing in the state was written after it was withdrawn. */
 bool lia_state_is_hidden(struct lia_state *state);
 

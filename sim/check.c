@@ -357,12 +357,12 @@ static void check_marks(struct sim_world *w, int n)
 
     lia_arena_init(&arena, &lia_mem_libc);
     for (uint32_t c = 0; c < SIM_NAMES; c++) {
-        struct lia_topic_hash hash = lia_topic_hash(
+        struct lia_name hash = lia_topic_name(
             (struct lia_topic){sim_collection(c * SIM_SALES), lia_slice(NULL, 0)});
         struct lia_vector marks;
         uint64_t sum = 0;
 
-        if (lia_db_marks(node->db, &arena, lia_topic_name(&hash), &marks, NULL)) {
+        if (lia_db_marks(node->db, &arena, lia_name_slice(&hash), &marks, NULL)) {
             sim_fail(w, "node %d: marks cannot be read", n);
         }
         for (size_t i = 0; i < marks.count; i++) {

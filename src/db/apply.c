@@ -22,9 +22,10 @@ struct applying {
     struct lia_txn *txn;
     struct lia_arena *arena; /* of the answer */
     const struct lia_batch *batch;
-    uint64_t latest_ms;  /* the guard: no stamp may be later */
-    bool has_owed;       /* the list was not empty before */
-    bool was_paid;       /* something went off the list */
+    uint64_t latest_ms; /* the guard: no stamp may be later */
+    bool has_owed;      /* the list was not empty before */
+    bool was_paid;      /* something went off the list */
+    struct lia_verdicts verdicts;
     struct lia_buf gaps; /* struct gap */
     struct lia_buf owed; /* struct lia_apply_result of staged items that are owed */
     struct lia_apply_result *results; /* of the items of the call */
@@ -124,34 +125,29 @@ static liana_status pay_each(struct applying *a,
     return status;
 }
 
-/* Takes the document off the list where its clock has reached what was owed. */
+/* Takes the document off the list where what is held has reached what was owed. */
 static liana_status pay(struct applying *a,
                         const struct lia_key *key,
-                        struct liana_slice clock,
+                        struct lia_vector held,
                         struct liana_error *err)
 {
     struct lia_conn *conn = a->txn->conn;
     sqlite3_stmt *stmt = NULL;
-    struct lia_doc_info info;
     liana_status status;
 
     if (!a->has_owed) {
         return LIANA_OK;
     }
-    status = lia_err_plain(err, lia_doc_info(&a->txn->scratch, clock, &info));
-    if (!status) {
-        status = lia_conn_prepare(
-            conn,
-            lia_str("SELECT n, vector FROM owed WHERE collection = ?1 AND key = ?2"),
-            &stmt, err);
-    }
+    status = lia_conn_prepare(
+        conn, lia_str("SELECT n, vector FROM owed WHERE collection = ?1 AND key = ?2"),
+        &stmt, err);
     if (status) {
         return status;
     }
     lia_bind_str(stmt, 1, key->collection);
     lia_bind_slice(stmt, 2, key->key);
     while (!status) {
-        status = pay_each(a, stmt, info.vector, err);
+        status = pay_each(a, stmt, held, err);
     }
     lia_conn_done(conn, stmt);
     return status == LIANA_EEND ? LIANA_OK : status;
@@ -197,50 +193,82 @@ static liana_status put(struct applying *a,
     return status;
 }
 
+static bool is_same_clock(struct lia_doc a, struct lia_doc b)
+{
+    return a.clock.ptr == b.clock.ptr && a.clock.len == b.clock.len;
+}
+
+/* The row becomes what the two have in common. */
+static liana_status take(struct applying *a,
+                         const struct lia_batch_item *item,
+                         const struct lia_offered *offered,
+                         struct lia_apply_result *out,
+                         struct liana_error *err)
+{
+    struct lia_txn *txn = a->txn;
+    struct lia_doc merged = {0};
+    struct lia_doc_info info = {0};
+    struct lia_losers losers;
+    const struct lia_watch watch = lia_losers_watch(&losers, a->db, &txn->scratch);
+    liana_status status = lia_doc_merge_watched(&txn->scratch, offered->row.doc,
+                                                item->segment, &watch, &merged, err);
+
+    if (status == LIANA_EGAP) {
+        return meet_gap(a, offered->row.doc.clock, out);
+    }
+    if (status == LIANA_ETOOLARGE) {
+        return owe(a, item, offered->segment.to, status, out, NULL);
+    }
+    if (!status) {
+        status = lia_err_plain(err, lia_doc_info(&txn->scratch, merged.clock, &info));
+    }
+    if (status) {
+        return status;
+    }
+    if (is_same_clock(merged, offered->row.doc)) {
+        out->kind = LIA_APPLY_UNCHANGED;
+    } else {
+        out->kind = LIA_APPLY_APPLIED;
+        status = put(a, item, &offered->row, merged,
+                     lia_vector_max_hlc(offered->segment.to), err);
+    }
+    if (!status) {
+        const struct lia_lost_of of = {item->key.collection, item->key.key,
+                                       merged.body.len ? merged.body
+                                                       : offered->row.doc.body};
+
+        status = lia_conflicts_put(txn, &of, &losers, err);
+    }
+    if (!status) {
+        status = lia_verdict_follow(&a->verdicts, a->batch->peer, &item->key, offered,
+                                    merged, &info, err);
+    }
+    return status ? status : pay(a, &item->key, info.vector, err);
+}
+
 static liana_status merge(struct applying *a,
                           const struct lia_batch_item *item,
-                          struct lia_vector to,
+                          const struct lia_segment_info *segment,
                           struct lia_apply_result *out,
                           struct liana_error *err)
 {
     struct lia_txn *txn = a->txn;
     const struct lia_coll *coll = lia_coll_within(txn, item->key.collection);
-    struct lia_row row = {0};
-    struct lia_doc merged = {0};
-    struct lia_losers losers;
-    const struct lia_watch watch = lia_losers_watch(&losers, a->db, &txn->scratch);
+    struct lia_offered offered = {.segment = *segment};
     liana_status status = LIANA_OK;
 
     if (coll) {
-        status = lia_row_get(txn->conn, coll, item->key.key, &txn->scratch, &row, err);
+        status = lia_row_get(txn->conn, coll, item->key.key, &txn->scratch,
+                             &offered.row, err);
     }
     if (!status) {
-        status = lia_doc_merge_watched(&txn->scratch, row.doc, item->segment, &watch,
-                                       &merged, err);
+        status = lia_verdict_judge(&a->verdicts, &item->key, &offered, err);
     }
-    if (status == LIANA_EGAP) {
-        return meet_gap(a, row.doc.clock, out);
-    }
-    if (status == LIANA_ETOOLARGE) {
-        return owe(a, item, to, status, out, NULL);
-    }
-    if (status) {
-        return status;
-    }
-    if (merged.clock.ptr == row.doc.clock.ptr &&
-        merged.clock.len == row.doc.clock.len) {
+    if (!status && offered.answer == LIA_OFFER_REFUSE) {
         out->kind = LIA_APPLY_UNCHANGED;
-    } else {
-        out->kind = LIA_APPLY_APPLIED;
-        status = put(a, item, &row, merged, lia_vector_max_hlc(to), err);
+        return pay(a, &item->key, segment->to, err);
     }
-    if (!status) {
-        const struct lia_lost_of of = {item->key.collection, item->key.key,
-                                       merged.body.len ? merged.body : row.doc.body};
-
-        status = lia_conflicts_put(txn, &of, &losers, err);
-    }
-    return status ? status : pay(a, &item->key, merged.clock, err);
+    return status ? status : take(a, item, &offered, out, err);
 }
 
 /* Expected outcomes are in `out`; a status is a failure of the whole batch. */
@@ -259,7 +287,7 @@ static liana_status apply_item(struct applying *a,
     if (!status) {
         status = lia_hlc_ms(lia_vector_max_hlc(info.to)) > a->latest_ms
                      ? owe(a, item, info.to, LIANA_ECLOCK, out, &why)
-                     : merge(a, item, info.to, out, &why);
+                     : merge(a, item, &info, out, &why);
     }
     out->key = item->key;
     if (status && err && !err->status) {
@@ -436,19 +464,47 @@ static liana_status retry_gaps(struct applying *a, struct liana_error *err)
 
 /* ---- what comes with the documents ---- */
 
+/* What was left out for what was held then may have to come again (docs/adr/0024). */
+static liana_status is_stale(struct applying *a,
+                             const struct lia_token *token,
+                             bool *out,
+                             struct liana_error *err)
+{
+    struct lia_keeping *keeping;
+    liana_status status = LIANA_OK;
+
+    *out = false;
+    if (token->collection.len) {
+        status = lia_txn_keeping(a->txn, token->collection, &keeping, err);
+        *out = !status && lia_keeping_generation(keeping) > token->generation;
+    }
+    return status;
+}
+
+static liana_status put_token(struct applying *a,
+                              const struct lia_token *t,
+                              struct liana_error *err)
+{
+    bool is_old = false;
+    liana_status status = is_stale(a, t, &is_old, err);
+
+    if (status || is_old) {
+        return status;
+    }
+    return lia_books_run(a->txn->conn, err,
+                         "INSERT OR REPLACE INTO token "
+                         "(peer, subscription, epoch, context, seq, collection) "
+                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                         "ssusut", t->peer, t->subscription, t->epoch, t->context,
+                         t->seq, t->collection.ptr ? t->collection : lia_str(""));
+}
+
 static liana_status put_tokens(struct applying *a, struct liana_error *err)
 {
     liana_status status = LIANA_OK;
 
     for (size_t i = 0; i < a->batch->token_count && !status; i++) {
-        const struct lia_token *t = &a->batch->tokens[i];
-
-        status = lia_books_run(a->txn->conn, err,
-                               "INSERT OR REPLACE INTO token "
-                               "(peer, subscription, epoch, context, seq) "
-                               "VALUES (?1, ?2, ?3, ?4, ?5)",
-                               "ssusu", t->peer, t->subscription, t->epoch, t->context,
-                               t->seq);
+        status = put_token(a, &a->batch->tokens[i], err);
     }
     return status;
 }
@@ -488,6 +544,9 @@ static liana_status put_all(struct applying *a, struct liana_error *err)
         return status;
     }
     status = drop_stage(a, err);
+    if (!status) {
+        status = lia_verdicts_give(&a->verdicts, err);
+    }
     if (!status) {
         status = put_tokens(a, err);
     }
@@ -588,6 +647,7 @@ liana_status lia_db_apply(struct lia_db *db,
     if (status) {
         return status;
     }
+    a.verdicts = (struct lia_verdicts){.txn = a.txn};
     a.latest_ms = lia_db_wall(db) + LIA_CLOCK_AHEAD_MS_MAX;
     lia_buf_init(&a.gaps, db->env->alloc);
     lia_buf_init(&a.owed, db->env->alloc);

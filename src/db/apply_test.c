@@ -394,7 +394,11 @@ static void time_from_a_peer(void **state)
 static void tokens_and_seen_move_with_the_documents(void **state)
 {
     struct pair *p = *state;
-    const struct lia_token token = {PEER, SUB, 77, lia_str_slice(lia_str("ctx")), 5};
+    const struct lia_token token = {.peer = PEER,
+                                    .subscription = SUB,
+                                    .epoch = 77,
+                                    .context = lia_str_slice(lia_str("ctx")),
+                                    .seq = 5};
     const struct lia_seen seen = {77, 5, {6, 7}};
     struct lia_batch batch = {
         .peer = PEER, .tokens = &token, .token_count = 1, .seen = &seen};

@@ -37,13 +37,25 @@ liana_status lia_coll_check_name(struct liana_str name, struct liana_error *err)
     "(key BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL, body BLOB, clock BLOB NOT NULL)"
 
 /* The texts of one collection stand one after the other in one block. */
-enum { TEXT_NAME, TEXT_TABLE, TEXT_GET, TEXT_INSERT, TEXT_UPDATE, TEXT_WALK, TEXTS };
+enum {
+    TEXT_NAME,
+    TEXT_TABLE,
+    TEXT_GET,
+    TEXT_INSERT,
+    TEXT_UPDATE,
+    TEXT_WALK,
+    TEXT_DELETE,
+    TEXT_TOUCH,
+    TEXTS
+};
 
 static const char *const FORMATS[TEXTS] = {
     [TEXT_TABLE] = "c%u",
     [TEXT_GET] = "SELECT seq, body, clock FROM c%u WHERE key = ?1",
     [TEXT_INSERT] = "INSERT INTO c%u (key, seq, body, clock) VALUES (?1, ?2, ?3, ?4)",
     [TEXT_UPDATE] = "UPDATE c%u SET seq = ?2, body = ?3, clock = ?4 WHERE key = ?1",
+    [TEXT_DELETE] = "DELETE FROM c%u WHERE key = ?1",
+    [TEXT_TOUCH] = "UPDATE c%u SET seq = ?2 WHERE key = ?1",
     /* Two searches of the index: one would read a large commit from its beginning for
      * every page that is cut inside it. */
     [TEXT_WALK] = ("SELECT seq, rowid, key, body, clock FROM c%1$u "
@@ -92,6 +104,8 @@ static struct lia_coll *make(const struct liana_allocator *a,
         .sql_insert = texts[TEXT_INSERT],
         .sql_update = texts[TEXT_UPDATE],
         .sql_walk = texts[TEXT_WALK],
+        .sql_delete = texts[TEXT_DELETE],
+        .sql_touch = texts[TEXT_TOUCH],
     };
     return coll;
 }

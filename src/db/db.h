@@ -47,6 +47,7 @@ struct lia_db_options {
     const struct lia_predicates *predicates;
     /* Makes the store a keeper; one that is stays one (docs/adr/0024). */
     bool is_keeper;
+    uint64_t tombstone_ttl_ms; /* 0: LIA_TOMBSTONE_TTL_MS */
     /* A clock that shows less than this (the date of the build) is wrong. */
     uint64_t time_floor_ms;
     size_t conflicts_max; /* rows of system:conflicts; 0: LIA_CONFLICTS_MAX */
@@ -203,6 +204,37 @@ LIANA_MUST_CHECK liana_status lia_txn_insert(struct lia_txn *txn,
                                              struct liana_slice body,
                                              struct lia_change *out,
                                              struct liana_error *err);
+
+/* ---- dropping ---- */
+
+/* Takes a living document out of this store, and nowhere else: kept ones (crdt/keep.h),
+ * or, `is_forced`, any. `*out_evicted` false: it does not exist, or is not kept. What it
+ * says of the store's own actor ends that actor: lia_txn_stamp is another one afterwards.
+ * LIANA_EKEEPER: a keeper holds what it holds. LIANA_EMISUSE: the transaction wrote the
+ * document, or it wrote something and would need a new actor. */
+LIANA_MUST_CHECK liana_status lia_txn_evict(struct lia_txn *txn,
+                                            const struct lia_collection *collection,
+                                            struct liana_slice key,
+                                            bool is_forced,
+                                            bool *out_evicted,
+                                            struct liana_error *err);
+
+#define LIA_TOMBSTONE_TTL_MS ((uint64_t)30 * 24 * 60 * 60 * 1000)
+
+/* What is done by and by, a bounded piece of it in one transaction. */
+struct lia_upkeep {
+    size_t looked_at;   /* tombstones and documents */
+    size_t passed_over; /* that are due, and not safe elsewhere yet */
+    size_t forgotten;   /* tombstones */
+    size_t evicted;     /* documents, by retention */
+    uint64_t next_ms;   /* call again in so many milliseconds */
+};
+
+/* One piece: tombstones that are old and safe are forgotten, retention evicts. Something
+ * that cannot be done yet costs a look every now and then. */
+LIANA_MUST_CHECK liana_status lia_db_upkeep(struct lia_db *db,
+                                            struct lia_upkeep *out,
+                                            struct liana_error *err);
 
 /* ---- time ---- */
 

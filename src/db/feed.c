@@ -436,6 +436,29 @@ static liana_status copy_items(struct feeding *f, struct lia_feed_page *out)
     return LIANA_OK;
 }
 
+/* What may be told to this reader (crdt/keep.h). */
+static liana_status claim(struct feeding *f,
+                          const struct lia_interest *interest,
+                          const struct lia_reg *reg,
+                          struct lia_feed_marks *out,
+                          struct liana_error *err)
+{
+    struct liana_str name = {reg->collection, reg->collection_len};
+    struct lia_keeping keeping;
+    liana_status status =
+        lia_keeping_read(f->conn, f->db, f->arena, name, &keeping, err);
+
+    if (status) {
+        return status;
+    }
+    out->kept = keeping.keep.kept;
+    out->forgotten = keeping.keep.forgotten;
+    return reg->predicate
+               ? LIANA_OK
+               : lia_err_plain(err, lia_keep_claim(f->arena, &keeping.keep,
+                                                   interest->reflects, &out->marks));
+}
+
 static liana_status add_marks(struct feeding *f,
                               struct lia_feed_page *out,
                               struct liana_error *err)
@@ -449,19 +472,12 @@ static liana_status add_marks(struct feeding *f,
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     for (size_t i = 0; i < f->query->interest_count && !status; i++) {
-        if (!f->query->interests[i].wants_marks || !f->followed[i].reg) {
-            continue;
+        const struct lia_interest *interest = &f->query->interests[i];
+
+        if (interest->wants_marks && f->followed[i].reg) {
+            marks[count].interest = (uint32_t)i;
+            status = claim(f, interest, f->followed[i].reg, &marks[count++], err);
         }
-        marks[count].interest = (uint32_t)i;
-        status =
-            lia_kept_marks(f->conn, f->db, f->arena, f->followed[i].reg->subscription,
-                           &marks[count].marks, err);
-        if (!status) {
-            status = lia_kept_by_keepers(
-                f->conn, f->db, f->arena, f->query->interests[i].kept,
-                f->query->interests[i].whole, &marks[count].kept, err);
-        }
-        count++;
     }
     out->marks = marks;
     out->marks_count = count;
@@ -489,6 +505,28 @@ static liana_status read_snapshot(struct feeding *f,
     return status;
 }
 
+static liana_status add_facts(struct feeding *f,
+                              struct lia_feed_page *out,
+                              struct liana_error *err)
+{
+    struct lia_feed_facts *facts =
+        lia_arena_array(f->arena, f->query->interest_count, sizeof(*facts));
+    liana_status status = facts ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+
+    for (size_t i = 0; i < f->query->interest_count && !status; i++) {
+        struct lia_keeping keeping = {0};
+
+        if (f->followed[i].reg) {
+            status =
+                lia_keeping_brief(f->conn, f->db, collection_of(f, i), &keeping, err);
+        }
+        facts[i] =
+            (struct lia_feed_facts){keeping.keep.is_whole, keeping.forgotten_seq};
+    }
+    out->facts = facts;
+    return status;
+}
+
 static liana_status make_page(struct feeding *f,
                               struct lia_feed_page *out,
                               struct liana_error *err)
@@ -511,6 +549,9 @@ static liana_status make_page(struct feeding *f,
     }
     close_page(f, is_complete, out);
     status = lia_err_plain(err, copy_items(f, out));
+    if (!status) {
+        status = add_facts(f, out, err);
+    }
     if (!status && is_complete) {
         status = add_marks(f, out, err);
     }

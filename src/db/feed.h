@@ -22,6 +22,7 @@
  * Ownership: inputs are borrowed for the call; results live in the caller's arena.
  * Threads: any; each call is a snapshot or a transaction of its own.
  */
+#include "crdt/keep.h"
 #include "db/db.h"
 
 /* ---- predicates ---- */
@@ -47,6 +48,67 @@ struct lia_predicates {
 
 /* Queries in the text of the query language (lang/subscription.h). */
 extern const struct lia_predicates lia_lang_predicates;
+
+/* ---- names of subscriptions ---- */
+
+/* Where marks and tokens are known by the name of what they are of. */
+struct lia_name {
+    uint8_t bytes[16];
+};
+
+static inline struct liana_slice lia_name_slice(const struct lia_name *name)
+{
+    return lia_slice(name->bytes, sizeof(name->bytes));
+}
+
+/* Of a subscription: equal for equal collection and query. An empty query: the whole
+ * collection. */
+struct lia_name lia_name_of(struct liana_str collection, struct liana_slice query);
+/* Of what keepers hold of a collection. */
+struct lia_name lia_name_of_kept(struct liana_str collection);
+
+/* ---- what is known of a collection beside its rows ---- */
+
+struct lia_keeping {
+    struct lia_keeping *next; /* the transaction's own */
+    struct liana_str collection;
+    struct lia_keep keep;   /* `kept` with what this store publishes itself */
+    uint64_t forgotten_seq; /* the greatest that a tombstone had which was forgotten */
+    uint64_t evictions;     /* how many there were */
+    uint64_t looks;         /* how often tokens were dropped, to look again */
+};
+
+/* It moves when tokens that were read before are worth nothing. */
+static inline uint64_t lia_keeping_generation(const struct lia_keeping *k)
+{
+    return k->evictions + k->looks;
+}
+
+/* `out->collection` is not set. */
+LIANA_MUST_CHECK liana_status lia_db_keeping(struct lia_db *db,
+                                             struct lia_arena *arena,
+                                             struct liana_str collection,
+                                             struct lia_keeping *out,
+                                             struct liana_error *err);
+
+/* The store forgot a tombstone that the peer may not have seen: what the peer holds of the
+ * collection is looked at again, from nothing. Its tokens are gone, and those that are on
+ * their way are not taken. Durable when it returns. */
+LIANA_MUST_CHECK liana_status lia_db_look_again(struct lia_db *db,
+                                                struct liana_slice peer,
+                                                struct liana_str collection,
+                                                struct liana_error *err);
+
+/* The collection is held without a predicate (crdt/keep.h). */
+LIANA_MUST_CHECK liana_status lia_db_is_whole(struct lia_db *db,
+                                              struct liana_str collection,
+                                              bool *out,
+                                              struct liana_error *err);
+
+/* Something was evicted here, ever. */
+LIANA_MUST_CHECK liana_status lia_db_has_evicted(struct lia_db *db,
+                                                 bool *out,
+                                                 struct liana_error *err);
 
 /* ---- registrations: what peers subscribe to here ---- */
 
@@ -105,8 +167,7 @@ struct lia_interest {
     struct liana_str collection; /* all changes of it; empty: of every collection */
     uint64_t after_seq;          /* this reader has everything up to here */
     bool wants_marks;            /* page.marks of it; registrations only. With it: */
-    struct liana_slice kept;     /* the name of what keepers hold of the collection */
-    struct liana_slice whole;    /* the subscription to all of the collection */
+    struct lia_vector reflects;  /* the reader's own marks */
 };
 
 /* Within a commit: rows of `seq` are ordered by (collection id, row). {seq, 0, 0} is
@@ -147,12 +208,20 @@ struct lia_feed_item {
 
 struct lia_feed_marks {
     uint32_t interest;
-    struct lia_vector marks;
-    struct lia_vector kept; /* what keepers hold, this store included if it is one */
+    struct lia_vector marks; /* none behind a predicate */
+    struct lia_vector kept;  /* what keepers hold, this store included if it is one */
+    uint64_t forgotten;      /* of the collection */
+};
+
+/* Of the collection of an interest, on the page's snapshot. */
+struct lia_feed_facts {
+    bool is_whole; /* it is held without a predicate (crdt/keep.h) */
+    uint64_t forgotten_seq;
 };
 
 struct lia_feed_page {
-    const struct lia_feed_item *items; /* by seq, collection, row */
+    const struct lia_feed_facts *facts; /* per interest; of registrations only */
+    const struct lia_feed_item *items;  /* by seq, collection, row */
     size_t item_count;
     uint64_t upto; /* every interest has everything up to here */
     uint64_t head; /* newest commit of this snapshot: what waits until it is durable */
@@ -223,6 +292,18 @@ struct lia_token {
     uint64_t epoch;             /* of the sender */
     struct liana_slice context; /* grant and routing versions; compared by the caller */
     uint64_t seq;
+    /* Not kept if the collection's generation is greater (lia_keeping_generation): what
+     * the sender left out it may have to send now. Empty: whatever. */
+    struct liana_str collection;
+    uint64_t generation;
+};
+
+/* What a sender knows of a collection. */
+struct lia_batch_keep {
+    struct liana_str collection;
+    bool is_whole;          /* it comes with the marks of the whole collection: */
+    uint64_t forgotten;     /* and this belongs to them */
+    struct lia_vector kept; /* what keepers hold */
 };
 
 struct lia_batch_marks {
@@ -247,8 +328,8 @@ struct lia_batch {
     size_t token_count;
     const struct lia_batch_marks *marks;
     size_t marks_count;
-    const struct lia_batch_marks *kept; /* what keepers hold, by names of its own */
-    size_t kept_count;
+    const struct lia_batch_keep *keeps;
+    size_t keep_count;
     const struct lia_seen *seen; /* may be NULL */
 };
 
@@ -275,7 +356,10 @@ struct lia_applied {
     size_t result_count;
 };
 
-/* Merges a batch, stores tokens, marks, what is kept, owed list and `seen`, in one transaction. With a
+/* A living copy whose life the marks say was here and is deleted is merged and deleted
+ * again by a commit of this store; one that was evicted here and brings nothing new is
+ * left alone and counts as held (crdt/keep.h).
+ * Merges a batch, stores tokens, marks, what is kept, owed list and `seen`, in one transaction. With a
  * gap anywhere it changes nothing and reports all gaps: the caller fetches repairs and
  * applies the whole again (a repair may stand before or after what it repairs). Marks are
  * taken at once, or, while the sender owes something of their subscription, as soon as it
@@ -360,7 +444,8 @@ struct lia_commit_change {
     struct liana_slice key;
     struct lia_vector before; /* the vector before the commit: deltas start there */
     struct liana_slice before_body; /* if the listener wants it; empty: did not exist */
-    struct lia_doc after;
+    struct lia_doc
+        after; /* without a clock: it was evicted here, and deleted nowhere */
 };
 
 struct lia_commit_event {

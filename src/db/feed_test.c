@@ -278,14 +278,40 @@ static void several_interests_share_a_walk(void **state)
     assert_slice_equal(page.items[2].key, lia_test_key(t, 4));
 }
 
+/* Of the whole collection: only then there are marks. */
+static uint64_t subscribe_whole(struct lia_test_db *t, const char *collection)
+{
+    const struct lia_subscription sub = {.hash = LIA_BYTES("all of it"),
+                                         .collection = lia_str(collection)};
+    struct lia_registration reg;
+
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    return reg.id;
+}
+
+/* What does not match may have been left out: a reader that took the marks would believe
+ * that it has it (docs/adr/0024, history 5). */
+static void behind_a_predicate_there_are_no_marks(void **state)
+{
+    struct lia_test_db *t = *state;
+    const struct lia_interest interest = {
+        .registration = subscribe(t, "c", 5), .peer = PEER, .wants_marks = true};
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 10);
+    page = follow(t, interest);
+    assert_int_equal(page.item_count, 1);
+    assert_int_equal(page.marks_count, 1);
+    assert_int_equal(page.marks[0].marks.count, 0);
+}
+
 /* What is committed and not synced is in the page, which says so. */
 static void a_page_says_what_must_be_durable(void **state)
 {
     struct lia_test_db *t = *state;
     struct lia_txn_options options = lia_txn_options(t->db, LIA_WRITE);
-    uint64_t reg = subscribe(t, "c", 0);
     const struct lia_interest interest = {
-        .registration = reg, .peer = PEER, .wants_marks = true};
+        .registration = subscribe_whole(t, "c"), .peer = PEER, .wants_marks = true};
     struct lia_commit first = lia_test_put(t, "c", 1, 1);
     struct lia_commit second;
     struct lia_feed_page page;
@@ -352,16 +378,10 @@ static void marks_come_with_the_last_page(void **state)
     assert_int_equal(page.marks_count, 1);
 }
 
-#define KEPT  LIA_BYTES("what keepers hold")
-#define WHOLE LIA_BYTES("all of c")
-
 static struct lia_vector kept_of(struct lia_test_db *t)
 {
-    const struct lia_interest interest = {.registration = subscribe(t, "c", 0),
-                                          .peer = PEER,
-                                          .wants_marks = true,
-                                          .kept = KEPT,
-                                          .whole = WHOLE};
+    const struct lia_interest interest = {
+        .registration = subscribe(t, "c", 0), .peer = PEER, .wants_marks = true};
     struct lia_feed_page page = follow(t, interest);
 
     assert_int_equal(page.marks_count, 1);
@@ -373,9 +393,11 @@ static void what_keepers_hold_is_passed_on(void **state)
 {
     struct lia_test_db *t = *state;
     struct lia_vector_entry entry = {3, 50};
-    const struct lia_batch_marks kept = {KEPT, {&entry, 1}};
-    const struct lia_batch_marks marks = {WHOLE, {&entry, 1}};
-    struct lia_batch batch = {.peer = PEER, .kept = &kept, .kept_count = 1};
+    const struct lia_batch_keep keep = {.collection = lia_str("c"),
+                                        .kept = {&entry, 1}};
+    const struct lia_name whole = lia_name_of(lia_str("c"), lia_slice(NULL, 0));
+    const struct lia_batch_marks marks = {lia_name_slice(&whole), {&entry, 1}};
+    struct lia_batch batch = {.peer = PEER, .keeps = &keep, .keep_count = 1};
     struct lia_commit own = lia_test_put(t, "c", 1, 1);
     struct lia_applied applied;
 
@@ -389,7 +411,7 @@ static void what_keepers_hold_is_passed_on(void **state)
     assert_int_equal(lia_vector_get(kept_of(t), 3), 50);
     assert_int_equal(lia_vector_get(kept_of(t), own.stamp.actor), 0);
     entry.hlc = UINT64_MAX;
-    batch = (struct lia_batch){.peer = PEER, .kept = &kept, .kept_count = 1};
+    batch = (struct lia_batch){.peer = PEER, .keeps = &keep, .keep_count = 1};
     assert_status(LIANA_EPROTOCOL,
                   lia_db_apply(t->db, &t->arena, &batch, LIA_FULL, &applied, NULL));
 }
@@ -398,7 +420,8 @@ static void a_keeper_holds_what_it_reflects_for_good(void **state)
 {
     struct lia_test_db *t = *state;
     struct lia_vector_entry entry = {3, 60};
-    const struct lia_batch_marks marks = {WHOLE, {&entry, 1}};
+    const struct lia_name whole = lia_name_of(lia_str("c"), lia_slice(NULL, 0));
+    const struct lia_batch_marks marks = {lia_name_slice(&whole), {&entry, 1}};
     const struct lia_batch batch = {.peer = PEER, .marks = &marks, .marks_count = 1};
     struct lia_commit own = lia_test_put(t, "c", 1, 1);
     struct lia_applied applied;
@@ -753,6 +776,7 @@ int main(void)
         CASE(a_predicate_selects),
         CASE(what_leaves_is_told),
         CASE(several_interests_share_a_walk),
+        CASE(behind_a_predicate_there_are_no_marks),
         CASE(a_page_says_what_must_be_durable),
         CASE(a_full_page_waits_for_what_it_does_not_show),
         CASE(marks_come_with_the_last_page),

@@ -29,6 +29,8 @@ struct lia_coll {
     struct liana_str sql_insert; /* key, seq, body, clock */
     struct liana_str sql_update; /* key, seq, body, clock */
     struct liana_str sql_walk;   /* seq, row, seq -> seq, row, key, body, clock */
+    struct liana_str sql_delete; /* key */
+    struct liana_str sql_touch;  /* key, seq */
 };
 
 static inline const struct lia_coll *lia_coll_of(const struct lia_collection *c)
@@ -194,6 +196,8 @@ struct lia_db {
     uint64_t epoch_row;
     uint64_t time_floor_ms;
     size_t conflicts_max;
+    uint64_t tombstone_ttl_ms;
+    uint64_t forget_cursor; /* where the queue was looked at last; under the writer */
 
     struct lia_mutex mutex;
     struct lia_state state;
@@ -227,6 +231,8 @@ LIANA_MUST_CHECK liana_status lia_epoch_end(struct lia_db *db, struct liana_erro
 struct lia_savepoint {
     bool is_changed;
     bool is_own;
+    struct lia_stamp stamp;
+    uint64_t own;
     size_t touched_count;
     struct lia_coll *created;
 };
@@ -249,6 +255,7 @@ struct lia_txn {
     bool has_deleted;         /* table `deleted` is not empty */
     struct lia_coll *created; /* newest first */
     struct lia_story story;
+    struct lia_keeping *keepings; /* those that were looked at; in the arena */
     size_t depth;
     struct lia_savepoint savepoints[LIA_SAVEPOINTS_MAX];
 };
@@ -300,6 +307,22 @@ LIANA_MUST_CHECK liana_status lia_schema_key(struct lia_arena *arena,
                                              struct liana_slice *out);
 /* What the transaction has read may not hold any more. */
 void lia_schema_forget(struct lia_txn *txn);
+
+/* Takes the row out; `info` is its own. What must be remembered of it is. Of a living
+ * document it is a change. LIANA_EMISUSE: it ends the actor, under which this transaction
+ * has written. */
+LIANA_MUST_CHECK liana_status lia_row_drop(struct lia_txn *txn,
+                                           const struct lia_coll *coll,
+                                           struct liana_slice key,
+                                           const struct lia_row *row,
+                                           const struct lia_doc_info *info,
+                                           struct liana_error *err);
+
+/* The row gets the seq of the transaction: whoever reads the feed comes by it again. */
+LIANA_MUST_CHECK liana_status lia_row_touch(struct lia_txn *txn,
+                                            const struct lia_coll *coll,
+                                            struct liana_slice key,
+                                            struct liana_error *err);
 
 /* ---- bookkeeping: small writes that change no document ---- */
 
@@ -367,6 +390,14 @@ struct liana_str lia_conflicts_name(void);
 
 /* ---- marks as a connection sees them (kept.c) ---- */
 
+/* What stands under a name. */
+LIANA_MUST_CHECK liana_status lia_kept_vector(struct lia_conn *conn,
+                                              struct lia_db *db,
+                                              struct lia_arena *arena,
+                                              struct liana_slice name,
+                                              struct lia_vector *out,
+                                              struct liana_error *err);
+
 /* The own entry included. */
 LIANA_MUST_CHECK liana_status lia_kept_marks(struct lia_conn *conn,
                                              struct lia_db *db,
@@ -375,15 +406,11 @@ LIANA_MUST_CHECK liana_status lia_kept_marks(struct lia_conn *conn,
                                              struct lia_vector *out,
                                              struct liana_error *err);
 
-/* What keepers hold, known under the name `kept`; a keeper's own marks of the subscription
- * `whole` are in it. Empty names: nothing. */
-LIANA_MUST_CHECK liana_status lia_kept_by_keepers(struct lia_conn *conn,
-                                                  struct lia_db *db,
-                                                  struct lia_arena *arena,
-                                                  struct liana_slice kept,
-                                                  struct liana_slice whole,
-                                                  struct lia_vector *out,
-                                                  struct liana_error *err);
+/* Entry by entry the greater. */
+LIANA_MUST_CHECK liana_status lia_marks_join(struct lia_conn *conn,
+                                             struct liana_slice name,
+                                             struct lia_vector vector,
+                                             struct liana_error *err);
 
 /* Takes in what a sender's marks say; they wait while it owes something of their
  * subscription. `was_paid`: some may wait no longer.
@@ -392,5 +419,104 @@ LIANA_MUST_CHECK liana_status lia_marks_put(struct lia_txn *txn,
                                             const struct lia_batch *batch,
                                             bool was_paid,
                                             struct liana_error *err);
+
+/* ---- what is known beside the rows (keep.c) ---- */
+
+struct lia_name lia_name_of_evicted(struct liana_str collection);
+
+/* Without the vectors. */
+LIANA_MUST_CHECK liana_status lia_keeping_brief(struct lia_conn *conn,
+                                                struct lia_db *db,
+                                                struct liana_str collection,
+                                                struct lia_keeping *out,
+                                                struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_keeping_read(struct lia_conn *conn,
+                                               struct lia_db *db,
+                                               struct lia_arena *arena,
+                                               struct liana_str collection,
+                                               struct lia_keeping *out,
+                                               struct liana_error *err);
+/* As the write transaction began, and with what it dropped since. */
+LIANA_MUST_CHECK liana_status lia_txn_keeping(struct lia_txn *txn,
+                                              struct liana_str collection,
+                                              struct lia_keeping **out,
+                                              struct liana_error *err);
+
+LIANA_MUST_CHECK liana_status lia_keep_put_taken(struct lia_txn *txn,
+                                                 struct liana_str collection,
+                                                 uint64_t forgotten,
+                                                 struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_keep_put_evicted(struct lia_txn *txn,
+                                                   struct liana_str collection,
+                                                   struct lia_vector vector,
+                                                   struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_keep_put_forgotten(struct lia_txn *txn,
+                                                     struct liana_str collection,
+                                                     uint64_t forgotten,
+                                                     uint64_t seq,
+                                                     struct liana_error *err);
+
+/* ---- verdicts (verdict.c) ---- */
+
+/* A document that is to be deleted again once the batch is merged. */
+struct lia_verdict;
+
+struct lia_verdicts {
+    struct lia_txn *txn;
+    struct lia_verdict *last;
+};
+
+/* What a peer offers, and what is held. */
+struct lia_offered {
+    struct lia_segment_info segment;
+    struct lia_row row;
+    enum lia_offer answer;
+    struct lia_stamp deleted; /* with LIA_OFFER_BURY */
+};
+
+/* What to do with it: `answer`. */
+LIANA_MUST_CHECK liana_status lia_verdict_judge(struct lia_verdicts *v,
+                                                const struct lia_key *key,
+                                                struct lia_offered *offered,
+                                                struct liana_error *err);
+
+/* What follows from its having been merged: a verdict is noted, and the peer is told of what
+ * it lacks. */
+LIANA_MUST_CHECK liana_status lia_verdict_follow(struct lia_verdicts *v,
+                                                 struct liana_slice peer,
+                                                 const struct lia_key *key,
+                                                 const struct lia_offered *offered,
+                                                 struct lia_doc merged,
+                                                 const struct lia_doc_info *info,
+                                                 struct liana_error *err);
+
+/* Deletes what was noted, under a stamp that is newer than all that was merged. */
+LIANA_MUST_CHECK liana_status lia_verdicts_give(struct lia_verdicts *v,
+                                                struct liana_error *err);
+
+/* Logs the key for what the peer itself has registered and the body is not in; false: there
+ * is nothing such. */
+LIANA_MUST_CHECK liana_status lia_reg_tell(struct lia_txn *txn,
+                                           struct liana_slice peer,
+                                           const struct lia_coll *coll,
+                                           struct liana_slice key,
+                                           struct liana_slice body,
+                                           bool *out_told,
+                                           struct liana_error *err);
+
+/* ---- tombstones (forget.c) ---- */
+
+/* The row of the key became a tombstone, or changed as one: it waits its time from now. */
+LIANA_MUST_CHECK liana_status lia_forget_later(struct lia_txn *txn,
+                                               const struct lia_coll *coll,
+                                               struct liana_slice key,
+                                               struct liana_error *err);
+
+/* Looks at some of those that have waited long enough, from `*cursor` on. `out->next_ms`
+ * stays when there is more to look at now. */
+LIANA_MUST_CHECK liana_status lia_forget_some(struct lia_txn *txn,
+                                              uint64_t *cursor,
+                                              struct lia_upkeep *out,
+                                              struct liana_error *err);
 
 #endif

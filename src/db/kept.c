@@ -198,12 +198,12 @@ static liana_status read_own(sqlite3_stmt *stmt, void *out)
     return LIANA_OK;
 }
 
-static liana_status stored_marks(struct lia_conn *conn,
-                                 struct lia_db *db,
-                                 struct lia_arena *arena,
-                                 struct liana_slice name,
-                                 struct lia_vector *out,
-                                 struct liana_error *err)
+liana_status lia_kept_vector(struct lia_conn *conn,
+                             struct lia_db *db,
+                             struct lia_arena *arena,
+                             struct liana_slice name,
+                             struct lia_vector *out,
+                             struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     struct lia_buf entries;
@@ -241,35 +241,10 @@ liana_status lia_kept_marks(struct lia_conn *conn,
     liana_status status = ask_on(conn, &question, err);
 
     if (!status) {
-        status = stored_marks(conn, db, arena, subscription, &vector, err);
+        status = lia_kept_vector(conn, db, arena, subscription, &vector, err);
     }
     if (!status && own.hlc) {
         status = lia_err_plain(err, lia_vector_with(arena, vector, own, &vector));
-    }
-    if (!status) {
-        *out = vector;
-    }
-    return status;
-}
-
-liana_status lia_kept_by_keepers(struct lia_conn *conn,
-                                 struct lia_db *db,
-                                 struct lia_arena *arena,
-                                 struct liana_slice kept,
-                                 struct liana_slice whole,
-                                 struct lia_vector *out,
-                                 struct liana_error *err)
-{
-    struct lia_vector vector = {0};
-    struct lia_vector own = {0};
-    liana_status status =
-        kept.len ? stored_marks(conn, db, arena, kept, &vector, err) : LIANA_OK;
-
-    if (!status && db->identity.is_keeper && whole.len) {
-        status = lia_kept_marks(conn, db, arena, whole, &own, err);
-    }
-    if (!status) {
-        status = lia_err_plain(err, lia_vector_join(arena, vector, own, &vector));
     }
     if (!status) {
         *out = vector;

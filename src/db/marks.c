@@ -44,6 +44,19 @@ static liana_status put_mark(struct lia_conn *conn,
                          "suu", subscription, entry.actor, entry.hlc);
 }
 
+liana_status lia_marks_join(struct lia_conn *conn,
+                            struct liana_slice name,
+                            struct lia_vector vector,
+                            struct liana_error *err)
+{
+    liana_status status = LIANA_OK;
+
+    for (size_t i = 0; i < vector.count && !status; i++) {
+        status = put_mark(conn, name, vector.entries[i], err);
+    }
+    return status;
+}
+
 static liana_status put_offer(struct lia_conn *conn,
                               struct liana_slice peer,
                               struct liana_slice subscription,
@@ -167,20 +180,27 @@ static liana_status free_marks(struct lia_txn *txn, struct liana_error *err)
 }
 
 /* True whatever is owed here. */
-static liana_status put_kept(struct lia_txn *txn,
-                             const struct lia_batch_marks *kept,
+static liana_status put_keep(struct lia_txn *txn,
+                             const struct lia_batch_keep *keep,
                              struct liana_error *err)
 {
-    liana_status status = LIANA_OK;
+    struct lia_name *name = LIA_ARENA_NEW(&txn->arena, struct lia_name);
+    liana_status status = name ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
 
-    for (size_t i = 0; i < kept->marks.count && !status; i++) {
-        status = check_mark(kept->marks.entries[i], err);
-        if (!status) {
-            status =
-                put_mark(txn->conn, kept->subscription, kept->marks.entries[i], err);
-        }
+    for (size_t i = 0; i < keep->kept.count && !status; i++) {
+        status = check_mark(keep->kept.entries[i], err);
     }
-    tell(txn, kept->subscription, kept->marks);
+    if (!status && keep->forgotten > LIA_HLC_MAX) {
+        status = lia_err(err, LIANA_EPROTOCOL, "a delete is beyond all time");
+    }
+    if (!status && keep->is_whole) {
+        status = lia_keep_put_taken(txn, keep->collection, keep->forgotten, err);
+    }
+    if (!status && keep->kept.count) {
+        *name = lia_name_of_kept(keep->collection);
+        status = lia_marks_join(txn->conn, lia_name_slice(name), keep->kept, err);
+        tell(txn, lia_name_slice(name), keep->kept);
+    }
     return status;
 }
 
@@ -189,7 +209,7 @@ liana_status lia_marks_put(struct lia_txn *txn,
                            bool was_paid,
                            struct liana_error *err)
 {
-    size_t count = batch->marks_count + batch->kept_count;
+    size_t count = batch->marks_count + batch->keep_count;
     size_t freed = 0;
     liana_status status = was_paid ? count_freed(txn->conn, &freed, err) : LIANA_OK;
 
@@ -207,8 +227,8 @@ liana_status lia_marks_put(struct lia_txn *txn,
     for (size_t i = 0; i < batch->marks_count && !status; i++) {
         status = put_marks(txn, batch->peer, &batch->marks[i], err);
     }
-    for (size_t i = 0; i < batch->kept_count && !status; i++) {
-        status = put_kept(txn, &batch->kept[i], err);
+    for (size_t i = 0; i < batch->keep_count && !status; i++) {
+        status = put_keep(txn, &batch->keeps[i], err);
     }
     return status;
 }

@@ -198,6 +198,8 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
     db->time_floor_ms = options->time_floor_ms;
     db->conflicts_max =
         options->conflicts_max ? options->conflicts_max : LIA_CONFLICTS_MAX;
+    db->tombstone_ttl_ms =
+        options->tombstone_ttl_ms ? options->tombstone_ttl_ms : LIA_TOMBSTONE_TTL_MS;
     return LIANA_OK;
 no_statements:
     lia_listening_deinit(db);
@@ -295,7 +297,12 @@ liana_status lia_db_close(struct lia_db *db, struct liana_error *err)
 
 struct lia_db_identity lia_db_identity(struct lia_db *db)
 {
-    return db->identity;
+    struct lia_db_identity identity;
+
+    lia_mutex_lock(&db->mutex);
+    identity = db->identity;
+    lia_mutex_unlock(&db->mutex);
+    return identity;
 }
 
 struct liana_str lia_db_name(const struct lia_db *db)

@@ -265,3 +265,58 @@ liana_status lia_reg_change(struct lia_txn *txn,
     }
     return status;
 }
+
+static liana_status is_registrant(struct lia_conn *conn,
+                                  uint64_t id,
+                                  struct liana_slice peer,
+                                  bool *out,
+                                  struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT 1 FROM registrant WHERE registration = ?1 AND peer = ?2"),
+        &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_u64(stmt, 1, id);
+    lia_bind_slice(stmt, 2, peer);
+    status = lia_conn_step(conn, stmt, err);
+    lia_conn_done(conn, stmt);
+    *out = status == LIANA_OK;
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
+liana_status lia_reg_tell(struct lia_txn *txn,
+                          struct liana_slice peer,
+                          const struct lia_coll *coll,
+                          struct liana_slice key,
+                          struct liana_slice body,
+                          bool *out_told,
+                          struct liana_error *err)
+{
+    struct lia_db *db = txn->db;
+    liana_status status = LIANA_OK;
+
+    *out_told = false;
+    if (db->predicate_count == 0) {
+        return LIANA_OK;
+    }
+    for (const struct lia_reg *r = db->registrations; r && !status; r = r->next) {
+        bool is_in = true;
+        bool is_its = false;
+
+        if (r->predicate && is_of(r, coll)) {
+            status = lia_err_plain(err, lia_reg_matches(db, r, body, &is_in));
+        }
+        if (!status && !is_in) {
+            status = is_registrant(txn->conn, r->id, peer, &is_its, err);
+        }
+        if (!status && is_its) {
+            *out_told = true;
+            status = log_departure(txn, r->id, key, err);
+        }
+    }
+    return status;
+}

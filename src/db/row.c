@@ -82,10 +82,30 @@ liana_status lia_row_put(struct lia_txn *txn,
     if (!status) {
         status = lia_reg_change(txn, coll, key, before->doc.body, after.body, err);
     }
+    if (!status && after.body.len == 0 && !lia_coll_is_system(coll->pub.name)) {
+        status = lia_forget_later(txn, coll, key, err);
+    }
     if (!status && txn->story.is_told && before->seq != lia_txn_seq(txn) &&
         !lia_coll_is_system(coll->pub.name)) {
         status = lia_err_plain(err, lia_listen_touch(txn, coll, key, before->doc));
     }
     txn->is_changed = true;
     return status;
+}
+
+liana_status lia_row_touch(struct lia_txn *txn,
+                           const struct lia_coll *coll,
+                           struct liana_slice key,
+                           struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(txn->conn, coll->sql_touch, &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_slice(stmt, 1, key);
+    lia_bind_u64(stmt, 2, lia_txn_seq(txn));
+    txn->is_changed = true;
+    return lia_conn_run(txn->conn, stmt, err);
 }

@@ -171,6 +171,7 @@ static void publish(struct lia_txn *txn,
 
     lia_mutex_lock(&db->mutex);
     db->state = txn->state;
+    db->identity.actor = txn->stamp.actor;
     lia_mutex_unlock(&db->mutex);
     if (txn->created) {
         lia_coll_publish(db, txn->created);
@@ -254,8 +255,13 @@ liana_status lia_txn_savepoint(struct lia_txn *txn, struct liana_error *err)
         status = run(txn, "SAVEPOINT s", err);
     }
     if (!status) {
-        txn->savepoints[txn->depth++] = (struct lia_savepoint){
-            txn->is_changed, txn->is_own, txn->story.count, txn->created};
+        txn->savepoints[txn->depth++] =
+            (struct lia_savepoint){.is_changed = txn->is_changed,
+                                   .is_own = txn->is_own,
+                                   .stamp = txn->stamp,
+                                   .own = txn->state.own,
+                                   .touched_count = txn->story.count,
+                                   .created = txn->created};
     }
     return status;
 }
@@ -297,6 +303,9 @@ static void forget_since(struct lia_txn *txn, const struct lia_savepoint *point)
     lia_schema_forget(txn);
     txn->is_changed = point->is_changed;
     txn->is_own = point->is_own;
+    txn->stamp = point->stamp;
+    txn->state.own = point->own;
+    txn->keepings = NULL;
 }
 
 liana_status lia_txn_undo(struct lia_txn *txn, struct liana_error *err)

@@ -24,22 +24,8 @@
 
 /* ---- names in the store ---- */
 
-#define LIA_TOPIC_HASH_BYTES 16
-
-struct lia_topic_hash {
-    uint8_t bytes[LIA_TOPIC_HASH_BYTES];
-};
-
-/* Names a subscription in the store: equal for equal collection and query. */
-struct lia_topic_hash lia_topic_hash(struct lia_topic topic);
-
-/* Names what keepers hold of a collection. */
-struct lia_topic_hash lia_kept_hash(struct liana_str collection);
-
-static inline struct liana_slice lia_topic_name(const struct lia_topic_hash *hash)
-{
-    return lia_slice(hash->bytes, sizeof(hash->bytes));
-}
+/* Names a subscription in the store. */
+struct lia_name lia_topic_name(struct lia_topic topic);
 
 /* What commits that came from a peer are marked with; never 0. */
 uint64_t lia_peer_origin(const uint8_t id[LIA_PEER_ID_BYTES]);
@@ -54,6 +40,7 @@ struct lia_recent_change {
     struct liana_slice key;
     struct liana_slice segment; /* from the vector before the commit */
     struct lia_vector vector;   /* after it */
+    bool is_shown; /* also to who reflects it: not all of the collection is held */
 };
 
 struct lia_recent_commit {
@@ -73,6 +60,7 @@ struct lia_recent_chunk {
     struct lia_recent_commit *commits;
     size_t commit_count;
     uint64_t missed_upto; /* commits up to here were lost */
+    bool has_evictions;   /* there may have been some */
     size_t bytes;
 };
 
@@ -116,6 +104,8 @@ struct lia_job {
     bool wants_sync;               /* everything is made durable first */
     bool is_waiting;               /* something is committed and not durable */
     struct liana_error sync_error; /* set when it could not */
+    bool is_upkeep;                /* it takes nothing: LIA_JOB_WRITE */
+    uint64_t next_ms;              /* before the next upkeep */
     struct lia_listener *listener;
     bool wants_segments; /* somebody may be sent them */
     struct lia_recent_chunk *chunk;
@@ -215,6 +205,10 @@ struct lia_peer {
     uint64_t sync_at;   /* when it has to; UINT64_MAX: nothing waits */
     uint64_t synced_at; /* when it was asked to last */
     uint64_t durable;   /* newest commit known to be durable */
+    uint64_t upkeep_at; /* UINT64_MAX: it is being done */
+    /* Something was evicted: what the store reflects is no longer what recent commits say,
+     * and the feed has to be read. */
+    bool has_evicted;
     bool is_closing;
     uint64_t now;
     size_t jobs_out;

@@ -3,8 +3,9 @@
 
 enum lia_job_kind lia_job_kind(const struct lia_job *job)
 {
-    return job->request && lia_request_is_write(job->request) ? LIA_JOB_WRITE
-                                                              : LIA_JOB_READ;
+    return job->is_upkeep || (job->request && lia_request_is_write(job->request))
+               ? LIA_JOB_WRITE
+               : LIA_JOB_READ;
 }
 
 struct lia_job **lia_job_next(struct lia_job *job)
@@ -21,28 +22,9 @@ void lia_job_free(struct lia_job *job)
     }
 }
 
-/* No name of a collection holds a byte that may stand `between`. */
-static struct lia_topic_hash name_of(struct lia_topic topic, uint8_t between)
+struct lia_name lia_topic_name(struct lia_topic topic)
 {
-    struct lia_topic_hash out;
-    struct lia_hash hash;
-
-    lia_hash_start(&hash, lia_slice(NULL, 0), sizeof(out.bytes));
-    lia_hash_add(&hash, lia_str_slice(topic.collection));
-    lia_hash_add(&hash, lia_slice(&between, 1));
-    lia_hash_add(&hash, topic.query);
-    lia_hash_end(&hash, out.bytes, sizeof(out.bytes));
-    return out;
-}
-
-struct lia_topic_hash lia_topic_hash(struct lia_topic topic)
-{
-    return name_of(topic, 0);
-}
-
-struct lia_topic_hash lia_kept_hash(struct liana_str collection)
-{
-    return name_of((struct lia_topic){.collection = collection}, 0xff);
+    return lia_name_of(topic.collection, topic.query);
 }
 
 uint64_t lia_peer_origin(const uint8_t id[LIA_PEER_ID_BYTES])
@@ -60,10 +42,24 @@ uint64_t lia_peer_origin(const uint8_t id[LIA_PEER_ID_BYTES])
 #define CHUNK_BYTES (sizeof(struct lia_recent_chunk) + LIA_ARENA_CHUNK_MIN)
 
 struct taking {
+    struct lia_db *db;
+    const struct lia_collection *seen; /* the collection looked at last... */
+    bool is_whole;                     /* ...is held whole */
     struct lia_recent_chunk *chunk;
     struct lia_arena taken;   /* whole documents: not kept */
     struct lia_arena scratch; /* of one document */
 };
+
+static liana_status see_whole(struct taking *t, const struct lia_collection *collection)
+{
+    liana_status status = LIANA_OK;
+
+    if (t->seen != collection) {
+        status = lia_db_is_whole(t->db, collection->name, &t->is_whole, NULL);
+        t->seen = status ? NULL : collection;
+    }
+    return status;
+}
 
 /* A segment is made once, here, for all sessions. */
 static liana_status take_change(struct taking *t,
@@ -86,6 +82,10 @@ static liana_status take_change(struct taking *t,
     if (!status && (!lia_arena_copy(arena, segment, &out->segment) ||
                     !lia_arena_copy(arena, from->key, &out->key))) {
         status = LIANA_ENOMEM;
+    }
+    if (!status) {
+        status = see_whole(t, from->collection);
+        out->is_shown = !t->is_whole;
     }
     if (!status) {
         out->collection = from->collection->name;
@@ -133,11 +133,24 @@ static liana_status take_commit(struct taking *t,
         return LIANA_ENOMEM;
     }
     for (size_t i = 0; i < from->change_count && !status; i++) {
-        status = take_change(t, &from->changes[i], &out->changes[i]);
+        if (from->changes[i].after.clock.len == 0) {
+            continue; /* evicted: nobody else's business */
+        }
+        status = take_change(t, &from->changes[i], &out->changes[out->change_count]);
         out->change_count += !status;
     }
     t->chunk->bytes += sizeof(*out);
     return status;
+}
+
+static bool has_evictions(const struct lia_commit_event *event)
+{
+    for (size_t i = 0; i < event->change_count; i++) {
+        if (event->changes[i].after.clock.len == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Commits whose segments nobody waits for, or that cannot be had, are lost for the
@@ -150,6 +163,14 @@ static void take_events(struct lia_job *job,
     liana_status status = LIANA_OK;
 
     chunk->missed_upto = taken->missed_upto;
+    /* Nobody can say of what was missed; a look in vain costs little. */
+    if (taken->missed_upto && lia_db_has_evicted(job->db, &chunk->has_evictions, NULL)) {
+        chunk->has_evictions = true;
+    }
+    for (size_t i = 0; i < taken->event_count; i++) {
+        chunk->has_evictions =
+            chunk->has_evictions || has_evictions(&taken->events[i]);
+    }
     if (taken->event_count == 0) {
         return;
     }
@@ -169,7 +190,8 @@ static void take_events(struct lia_job *job,
 static void take(struct lia_job *job)
 {
     struct lia_store *store = lia_db_store(job->db);
-    struct taking t = {.chunk = lia_mem_zalloc(job->alloc, sizeof(*t.chunk))};
+    struct taking t = {.db = job->db,
+                       .chunk = lia_mem_zalloc(job->alloc, sizeof(*t.chunk))};
     struct lia_taken taken = {0};
 
     if (job->wants_sync) {
@@ -223,12 +245,25 @@ static void run_request(struct lia_job *job)
     }
 }
 
+/* What fails is tried again; a store that is broken says so to whoever uses it. */
+#define UPKEEP_RETRY_MS ((uint64_t)60 * 1000)
+
+static void upkeep(struct lia_job *job)
+{
+    struct lia_upkeep done = {.next_ms = UPKEEP_RETRY_MS};
+
+    LIA_IGNORE(lia_db_upkeep(job->db, &done, NULL)); /* as above */
+    job->next_ms = done.next_ms;
+}
+
 void lia_job_run(struct lia_job *job)
 {
     struct lia_store_head head;
 
     if (job->request) {
         run_request(job);
+    } else if (job->is_upkeep) {
+        upkeep(job);
     } else {
         take(job);
     }

@@ -12,12 +12,12 @@ liana_status lia_job_greet(struct lia_job *job, struct liana_error *err)
 {
     struct lia_request *request = job->request;
     struct lia_db_identity identity = lia_db_identity(job->db);
-    struct lia_topic_hash hash = lia_topic_hash((struct lia_topic){0});
+    struct lia_name hash = lia_topic_name((struct lia_topic){0});
     struct lia_greet_request *g = &request->greet;
     struct lia_vector own;
     struct lia_seen seen = {0};
     liana_status status =
-        lia_db_marks(job->db, &request->arena, lia_topic_name(&hash), &own, err);
+        lia_db_marks(job->db, &request->arena, lia_name_slice(&hash), &own, err);
 
     if (status) {
         return status;
@@ -70,20 +70,47 @@ static liana_status probe(struct lia_job *job,
     return status;
 }
 
+/* What a peer is told of what is held: behind a query there are no marks but the own one,
+ * and whoever sends is asked about all that is held (docs/adr/0024). */
+static liana_status look_at_marks(struct lia_job *job,
+                                  struct lia_token_item *item,
+                                  struct liana_error *err)
+{
+    struct lia_arena *arena = &job->request->arena;
+    struct lia_name name = lia_topic_name(item->topic);
+    struct lia_keeping keeping;
+    liana_status status =
+        lia_db_keeping(job->db, arena, item->topic.collection, &keeping, err);
+
+    if (status) {
+        return status;
+    }
+    item->marks = keeping.keep.marks;
+    item->evicted = keeping.keep.evicted;
+    item->forgotten = keeping.keep.forgotten;
+    item->generation = lia_keeping_generation(&keeping);
+    if (item->topic.query.len) {
+        status = lia_db_marks(job->db, arena, lia_name_slice(&name), &item->marks, err);
+    }
+    return status || has_foreign(item->marks, lia_db_identity(job->db).actor)
+               ? status
+               : probe(job, item, err);
+}
+
+/* The marks come before the token: of both, it must not be the older. */
 static liana_status look_up(struct lia_job *job,
                             struct lia_token_item *item,
                             struct liana_error *err)
 {
     struct lia_arena *arena = &job->request->arena;
-    struct lia_topic_hash hash = lia_topic_hash(item->topic);
+    struct lia_name name = lia_topic_name(item->topic);
     struct lia_token token = {0};
-    liana_status status =
-        lia_db_marks(job->db, arena, lia_topic_name(&hash), &item->marks, err);
+    liana_status status = look_at_marks(job, item, err);
 
     if (status) {
         return status;
     }
-    status = lia_db_token(job->db, arena, remote_of(job), lia_topic_name(&hash), &token,
+    status = lia_db_token(job->db, arena, remote_of(job), lia_name_slice(&name), &token,
                           err);
     if (status && status != LIANA_ENOTFOUND) {
         return status;
@@ -91,9 +118,7 @@ static liana_status look_up(struct lia_job *job,
     *err = (struct liana_error)LIANA_ERROR_INIT;
     item->epoch = token.epoch;
     item->seq = token.seq;
-    return has_foreign(item->marks, lia_db_identity(job->db).actor)
-               ? LIANA_OK
-               : probe(job, item, err);
+    return LIANA_OK;
 }
 
 liana_status lia_job_tokens(struct lia_job *job, struct liana_error *err)
@@ -138,20 +163,15 @@ liana_status lia_job_compare(struct lia_job *job, struct liana_error *err)
 
 /* ---- STAGE, APPLY ---- */
 
-static struct liana_slice keep_name(struct lia_arena *arena, struct lia_topic_hash hash)
-{
-    struct lia_topic_hash *kept = LIA_ARENA_NEW(arena, struct lia_topic_hash);
-
-    if (!kept) {
-        return lia_slice(NULL, 0);
-    }
-    *kept = hash;
-    return lia_topic_name(kept);
-}
-
 static struct liana_slice name_in(struct lia_arena *arena, struct lia_topic topic)
 {
-    return keep_name(arena, lia_topic_hash(topic));
+    struct lia_name *name = LIA_ARENA_NEW(arena, struct lia_name);
+
+    if (!name) {
+        return lia_slice(NULL, 0);
+    }
+    *name = lia_topic_name(topic);
+    return lia_name_slice(name);
 }
 
 static struct lia_batch_item to_item(struct lia_arena *arena,
@@ -187,7 +207,7 @@ struct applying {
     struct lia_batch_item *items;
     struct lia_token *tokens;
     struct lia_batch_marks *marks;
-    struct lia_batch_marks *kept;
+    struct lia_batch_keep *keeps;
 };
 
 static liana_status make_room(struct applying *x)
@@ -195,7 +215,6 @@ static liana_status make_room(struct applying *x)
     size_t items = 0;
     size_t tokens = 0;
     size_t marks = 0;
-    size_t kept = 0;
 
     for (const struct lia_incoming *b = x->a->batches; b; b = b->next) {
         items += b->item_count;
@@ -204,21 +223,21 @@ static liana_status make_room(struct applying *x)
         }
         for (const struct lia_incoming_marks *m = b->marks; m; m = m->next) {
             marks++;
-            kept += m->kept.count > 0;
         }
     }
     x->items = lia_arena_array(x->arena, items, sizeof(*x->items));
     x->tokens = lia_arena_array(x->arena, tokens, sizeof(*x->tokens));
     x->marks = lia_arena_array(x->arena, marks, sizeof(*x->marks));
-    x->kept = lia_arena_array(x->arena, kept, sizeof(*x->kept));
-    return x->items && x->tokens && x->marks && x->kept ? LIANA_OK : LIANA_ENOMEM;
+    x->keeps = lia_arena_array(x->arena, marks, sizeof(*x->keeps));
+    return x->items && x->tokens && x->marks && x->keeps ? LIANA_OK : LIANA_ENOMEM;
 }
 
 /* Of several tokens of one subscription the last one counts. */
 static void add_token(struct applying *x,
                       const struct lia_incoming *b,
-                      struct lia_topic topic)
+                      const struct lia_incoming_token *token)
 {
+    const struct lia_topic topic = token->topic->topic;
     struct liana_slice name = name_in(x->arena, topic);
     size_t i = 0;
 
@@ -229,8 +248,27 @@ static void add_token(struct applying *x,
     x->tokens[i] = (struct lia_token){.peer = remote_of(x->job),
                                       .subscription = name,
                                       .epoch = x->a->epoch,
-                                      .seq = b->seq};
+                                      .seq = b->seq,
+                                      .collection = topic.collection,
+                                      .generation = token->generation};
     x->batch.token_count += i == x->batch.token_count;
+}
+
+/* Of marks behind a query nothing is believed. */
+static void add_marks(struct applying *x, const struct lia_incoming_marks *m)
+{
+    const struct lia_topic topic = m->topic->topic;
+    bool is_whole = topic.query.len == 0;
+
+    x->keeps[x->batch.keep_count++] =
+        (struct lia_batch_keep){.collection = topic.collection,
+                                .is_whole = is_whole,
+                                .forgotten = m->forgotten,
+                                .kept = m->kept};
+    if (is_whole) {
+        x->marks[x->batch.marks_count++] =
+            (struct lia_batch_marks){name_in(x->arena, topic), m->marks};
+    }
 }
 
 static void add_batch(struct applying *x, const struct lia_incoming *b)
@@ -242,16 +280,10 @@ static void add_batch(struct applying *x, const struct lia_incoming *b)
         }
     }
     for (const struct lia_incoming_token *t = b->tokens; t; t = t->next) {
-        add_token(x, b, t->topic->topic);
+        add_token(x, b, t);
     }
     for (const struct lia_incoming_marks *m = b->marks; m; m = m->next) {
-        x->marks[x->batch.marks_count++] =
-            (struct lia_batch_marks){name_in(x->arena, m->topic->topic), m->marks};
-        if (m->kept.count) {
-            x->kept[x->batch.kept_count++] = (struct lia_batch_marks){
-                keep_name(x->arena, lia_kept_hash(m->topic->topic.collection)),
-                m->kept};
-        }
+        add_marks(x, m);
     }
 }
 
@@ -318,7 +350,7 @@ liana_status lia_job_apply(struct lia_job *job, struct liana_error *err)
     x.batch.items = x.items;
     x.batch.tokens = x.tokens;
     x.batch.marks = x.marks;
-    x.batch.kept = x.kept;
+    x.batch.keeps = x.keeps;
     x.batch.seen = &seen;
     /* Only durable applies are acknowledged (design page 40, V6). */
     status = lia_db_apply(job->db, x.arena, &x.batch, is_memory ? LIA_MEMORY : LIA_FULL,
@@ -344,9 +376,9 @@ static liana_status give_owed(struct lia_request *request,
     }
     for (size_t i = 0; i < count; i++) {
         for (const struct lia_topic_number *t = o->topics; t; t = t->next) {
-            struct lia_topic_hash hash = lia_topic_hash(t->topic);
+            struct lia_name hash = lia_topic_name(t->topic);
 
-            if (lia_slice_cmp(lia_topic_name(&hash), owed[i].subscription) == 0) {
+            if (lia_slice_cmp(lia_name_slice(&hash), owed[i].subscription) == 0) {
                 keys[o->count] = owed[i].key;
                 items[o->count++] =
                     (struct lia_owed_item){.number = t->number, .key = owed[i].key.key};

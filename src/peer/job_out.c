@@ -23,11 +23,29 @@ static liana_status read_token(struct lia_job *job,
     return status;
 }
 
+/* The resume rule (crdt/keep.h). */
+static liana_status look_again(struct lia_job *job, struct liana_error *err)
+{
+    struct lia_register_request *r = &job->request->registering;
+    struct lia_keeping keeping;
+    liana_status status = lia_db_keeping(job->db, &job->request->arena,
+                                         r->topic.collection, &keeping, err);
+
+    if (status) {
+        return status;
+    }
+    r->forgotten_seq = keeping.forgotten_seq;
+    r->looks_again = !lia_keep_may_resume(r->start, keeping.forgotten_seq);
+    return r->looks_again
+               ? lia_db_look_again(job->db, remote_of(job), r->topic.collection, err)
+               : LIANA_OK;
+}
+
 liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
 {
     struct lia_register_request *r = &job->request->registering;
-    struct lia_topic_hash hash = lia_topic_hash(r->topic);
-    struct lia_subscription sub = {.hash = lia_topic_name(&hash),
+    struct lia_name hash = lia_topic_name(r->topic);
+    struct lia_subscription sub = {.hash = lia_name_slice(&hash),
                                    .collection = r->topic.collection,
                                    .query = r->topic.query};
     struct lia_registration registration;
@@ -40,6 +58,7 @@ liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
         r->registration = registration.id;
         r->is_resumed = registration.is_resumed;
         r->start = r->is_resumed ? r->seq : 0;
+        status = look_again(job, err);
     }
     return status;
 }
@@ -67,10 +86,10 @@ liana_status lia_job_unregister(struct lia_job *job, struct liana_error *err)
 /* ---- the feed ---- */
 
 /* The entries of a vector that the receiver reflects. It holds them, so a segment may
- * start there; what it does not reflect it is taken not to hold. */
+ * start there; what it does not reflect, or may have evicted, it is taken not to hold. */
 static liana_status reflected(struct lia_arena *arena,
                               struct lia_vector vector,
-                              struct lia_vector marks,
+                              const struct lia_keep *receiver,
                               struct lia_vector *out)
 {
     struct lia_vector_entry *entries =
@@ -81,8 +100,11 @@ static liana_status reflected(struct lia_arena *arena,
         return LIANA_ENOMEM;
     }
     for (size_t i = 0; i < vector.count; i++) {
-        if (vector.entries[i].hlc <= lia_vector_get(marks, vector.entries[i].actor)) {
-            entries[count++] = vector.entries[i];
+        const struct lia_vector_entry *e = &vector.entries[i];
+
+        if (e->hlc <= lia_vector_get(receiver->marks, e->actor) &&
+            e->hlc > lia_vector_get(receiver->evicted, e->actor)) {
+            entries[count++] = *e;
         }
     }
     *out = (struct lia_vector){entries, count};
@@ -109,15 +131,22 @@ struct reading {
     struct lia_arena scratch; /* of one document */
 };
 
+static struct lia_keep receiver_of(const struct lia_feed_interest *interest)
+{
+    return (struct lia_keep){.marks = interest->marks,
+                             .evicted = interest->evicted,
+                             .forgotten = interest->forgotten};
+}
+
 static liana_status give_segment(struct reading *r,
                                  const struct lia_feed_item *item,
                                  struct lia_vector vector,
-                                 struct lia_vector marks,
+                                 const struct lia_keep *receiver,
                                  struct lia_found *found)
 {
     struct liana_slice segment;
     struct lia_vector from;
-    liana_status status = reflected(&r->scratch, vector, marks, &from);
+    liana_status status = reflected(&r->scratch, vector, receiver, &from);
 
     if (!status) {
         status = lia_doc_segment(&r->scratch, item->doc, from, &segment);
@@ -128,29 +157,54 @@ static liana_status give_segment(struct reading *r,
     return status;
 }
 
-static liana_status give_item(struct reading *r, const struct lia_feed_item *item)
+/* Something of these actors was evicted there, perhaps of this document. */
+static bool touches_evicted(const struct lia_feed_interest *interest,
+                            struct lia_vector vector)
+{
+    for (size_t i = 0; i < vector.count; i++) {
+        if (lia_vector_get(interest->evicted, vector.entries[i].actor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* It is told of what it may have, and sent what it cannot. */
+static bool may_hold(const struct lia_feed_interest *interest, struct lia_vector vector)
+{
+    return interest->is_unmarked || lia_vector_geq(interest->marks, vector) ||
+           touches_evicted(interest, vector);
+}
+
+/* Who does not hold all of a collection leaves nothing out: what it was given, the receiver
+ * may know to be deleted (docs/adr/0024, "Predicates"). */
+static liana_status give_item(struct reading *r,
+                              const struct lia_feed_facts *facts,
+                              const struct lia_feed_item *item)
 {
     struct lia_feed_request *f = &r->request->feed;
     const struct lia_feed_interest *interest = &f->interests[item->hits[0].interest];
+    const struct lia_keep receiver = receiver_of(interest);
     struct lia_found *found = &f->found[f->found_count];
     struct lia_doc_info info;
     liana_status status;
 
     lia_arena_reset(&r->scratch);
     status = lia_doc_info(&r->scratch, item->doc.clock, &info);
-    if (status || lia_vector_geq(interest->marks, info.vector)) {
+    if (status || (facts[item->hits[0].interest].is_whole &&
+                   lia_keep_may_skip(&receiver, &info))) {
         return status;
     }
     found->interest = item->hits[0].interest;
     if (!lia_arena_copy(&r->request->arena, item->key, &found->key)) {
         return LIANA_ENOMEM;
     }
-    if (interest->is_unmarked) {
+    if (may_hold(interest, info.vector)) {
         found->kind = LIA_FOUND_HAVE;
         status = half_digest(item->key, item->doc.clock, found->digest);
     } else {
         found->kind = LIA_FOUND_SEGMENT;
-        status = give_segment(r, item, info.vector, interest->marks, found);
+        status = give_segment(r, item, info.vector, &receiver, found);
     }
     f->found_count += !status;
     return status;
@@ -167,6 +221,7 @@ static liana_status give_marks(struct lia_request *request,
     }
     for (size_t i = 0; i < page->marks_count; i++) {
         marks[i].interest = page->marks[i].interest;
+        marks[i].forgotten = page->marks[i].forgotten;
         if (lia_vector_copy(&request->arena, page->marks[i].marks, &marks[i].marks) ||
             lia_vector_copy(&request->arena, page->marks[i].kept, &marks[i].kept)) {
             return LIANA_ENOMEM;
@@ -186,8 +241,6 @@ static liana_status ask_feed(struct lia_job *job,
     const struct lia_feed_request *f = &request->feed;
     struct lia_interest *interests =
         lia_arena_array(&request->arena, f->interest_count, sizeof(*interests));
-    struct lia_topic_hash *names =
-        lia_arena_array(&request->arena, 2 * f->interest_count, sizeof(*names));
     struct lia_feed_query query = {
         .interests = interests,
         .interest_count = f->interest_count,
@@ -196,23 +249,31 @@ static liana_status ask_feed(struct lia_job *job,
         .rows_max = LIA_FEED_ROWS,
     };
 
-    if (!interests || !names) {
+    if (!interests) {
         return LIANA_ENOMEM;
     }
     for (size_t i = 0; i < f->interest_count; i++) {
-        struct liana_str collection = f->interests[i].topic.collection;
-
-        names[2 * i] = lia_kept_hash(collection);
-        names[2 * i + 1] = lia_topic_hash((struct lia_topic){.collection = collection});
-        interests[i].kept = lia_topic_name(&names[2 * i]);
-        interests[i].whole = lia_topic_name(&names[2 * i + 1]);
         interests[i].registration = f->interests[i].registration;
         interests[i].peer = remote_of(job);
         interests[i].collection = f->interests[i].topic.collection;
         interests[i].after_seq = f->after;
         interests[i].wants_marks = true;
+        interests[i].reflects = f->interests[i].marks;
     }
     return lia_db_feed(job->db, arena, &query, page, err);
+}
+
+/* What was forgotten meanwhile the peer will not be sent. */
+static bool is_outdated(const struct lia_feed_request *f,
+                        const struct lia_feed_facts *facts)
+{
+    for (size_t i = 0; i < f->interest_count; i++) {
+        if (facts[i].forgotten_seq > f->interests[i].forgotten_seq &&
+            !lia_keep_may_resume(f->after, facts[i].forgotten_seq)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static liana_status read_page(struct lia_job *job,
@@ -226,10 +287,14 @@ static liana_status read_page(struct lia_job *job,
     if (status) {
         return status;
     }
+    if (is_outdated(f, page.facts)) {
+        f->is_outdated = true;
+        return LIANA_OK;
+    }
     f->found = lia_arena_array(&r->request->arena, page.item_count, sizeof(*f->found));
     status = f->found ? LIANA_OK : LIANA_ENOMEM;
     for (size_t i = 0; i < page.item_count && !status; i++) {
-        status = give_item(r, &page.items[i]);
+        status = give_item(r, page.facts, &page.items[i]);
     }
     f->upto = page.upto;
     f->is_cut = page.is_cut;

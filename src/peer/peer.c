@@ -6,6 +6,7 @@
 #define SESSIONS_MAX     64
 #define RECENT_BYTES_MAX (4 * LIA_MIB)
 #define SYNC_MS          1000 /* between two syncs that a peer asks for */
+#define UPKEEP_MS        1000 /* after the start */
 #define BATCH_FACTOR     4 /* a batch of more than so many stages is cut, if it may be */
 
 static struct lia_peer_link *find_link(struct lia_peer *peer, uint64_t id)
@@ -54,6 +55,17 @@ static void take_commits(struct lia_peer *peer)
     peer->is_taking = lia_output_job(peer, job);
 }
 
+static void keep_up(struct lia_peer *peer)
+{
+    struct lia_job *job = peer->is_closing ? NULL : new_job(peer);
+
+    peer->upkeep_at = peer->now + UPKEEP_MS; /* if it cannot be done now */
+    if (job) {
+        job->is_upkeep = true;
+        peer->upkeep_at = lia_output_job(peer, job) ? UINT64_MAX : peer->upkeep_at;
+    }
+}
+
 /* Takes the request. What recent commits answer needs no job. */
 static void hand_out(struct lia_peer *peer,
                      struct lia_peer_link *link,
@@ -61,7 +73,7 @@ static void hand_out(struct lia_peer *peer,
 {
     struct lia_job *job;
 
-    if (request->kind == LIA_REQUEST_FEED &&
+    if (request->kind == LIA_REQUEST_FEED && !peer->has_evicted &&
         lia_recent_feed(&peer->recent, lia_peer_origin(link->remote->id),
                         peer->identity.is_keeper, request)) {
         request->next = link->answered;
@@ -408,6 +420,11 @@ liana_status lia_peer_new(const struct lia_peer_options *options,
     peer->recent.bytes_max = peer->options.recent_bytes_max;
     peer->last = &peer->first;
     lia_actions_init(&peer->actions, a);
+    status = lia_db_has_evicted(options->db, &peer->has_evicted, err);
+    if (status) {
+        lia_peer_free(peer);
+        return status;
+    }
     status =
         lia_db_listen(options->db, &listen, &peer->listener, &peer->recent.head, err);
     if (status) {
@@ -617,7 +634,9 @@ void lia_peer_wake(struct lia_peer *peer, uint64_t now_ms)
 
 uint64_t lia_peer_deadline(const struct lia_peer *peer)
 {
-    uint64_t due = peer->is_closing ? UINT64_MAX : peer->sync_at;
+    uint64_t due = peer->is_closing                  ? UINT64_MAX
+                   : peer->sync_at < peer->upkeep_at ? peer->sync_at
+                                                     : peer->upkeep_at;
 
     for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
         uint64_t at =
@@ -636,6 +655,10 @@ void lia_peer_tick(struct lia_peer *peer, uint64_t now_ms)
         peer->synced_at = now_ms;
         peer->wants_sync = true;
         take_commits(peer);
+    }
+    peer->upkeep_at = peer->upkeep_at ? peer->upkeep_at : now_ms + UPKEEP_MS;
+    if (peer->upkeep_at <= now_ms) {
+        keep_up(peer);
     }
     for (struct lia_peer_link *link = peer->links; link; link = link->next) {
         if (!link->is_closed && lia_session_deadline(link->session) <= now_ms) {
@@ -709,9 +732,22 @@ static void release(struct lia_peer *peer,
     }
 }
 
+/* Subscriptions stand elsewhere after an eviction. */
+static void tell_evicted(struct lia_peer *peer, uint64_t now_ms)
+{
+    peer->has_evicted = true;
+    for (struct lia_peer_link *link = peer->links; link; link = link->next) {
+        lia_link_step(peer, link,
+                      (struct lia_event){.kind = LIA_EVENT_EVICTED, .now_ms = now_ms});
+    }
+}
+
 static void fan_out(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
 {
     peer->is_taking = false;
+    if (job->chunk && job->chunk->has_evictions) {
+        tell_evicted(peer, now_ms);
+    }
     if (job->chunk) {
         lia_recent_add(&peer->recent, job->chunk);
         job->chunk = NULL;
@@ -742,7 +778,9 @@ void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_
         hold_or_hand_in(peer, link, job, now_ms);
         return;
     }
-    if (!job->request) {
+    if (job->is_upkeep) {
+        peer->upkeep_at = now_ms + job->next_ms;
+    } else if (!job->request) {
         fan_out(peer, job, now_ms);
     }
     lia_job_free(job);

@@ -381,24 +381,10 @@ static void make_keeper(struct world *w, int n)
 static uint64_t kept_of_own(struct world *w, int n)
 {
     struct lia_test_db *t = &w->nodes[n].db;
-    const struct lia_topic topic = {.collection = lia_str("x")};
-    struct lia_topic_hash whole = lia_topic_hash(topic);
-    struct lia_topic_hash kept = lia_kept_hash(topic.collection);
-    const struct lia_subscription sub = {.hash = LIA_BYTES("of the test"),
-                                         .collection = topic.collection};
-    struct lia_registration reg;
-    struct lia_feed_page page;
-    struct lia_interest interest = {.peer = LIA_BYTES("nobody"),
-                                    .wants_marks = true,
-                                    .kept = lia_topic_name(&kept),
-                                    .whole = lia_topic_name(&whole)};
-    const struct lia_feed_query query = {
-        .interests = &interest, .interest_count = 1, .bytes_max = SIZE_MAX};
+    struct lia_keeping keeping;
 
-    assert_ok(lia_db_register(t->db, interest.peer, &sub, &reg, NULL));
-    interest.registration = reg.id;
-    assert_ok(lia_db_feed(t->db, &t->arena, &query, &page, NULL));
-    return lia_vector_get(page.marks[0].kept, lia_db_identity(t->db).actor);
+    assert_ok(lia_db_keeping(t->db, &t->arena, lia_str("x"), &keeping, NULL));
+    return lia_vector_get(keeping.keep.kept, lia_db_identity(t->db).actor);
 }
 
 /* A batch of marks alone may wait a second, at each store. */

@@ -61,13 +61,13 @@ void lia_recent_add(struct lia_recent *recent, struct lia_recent_chunk *chunk)
 struct exact {
     struct lia_request *request;
     struct lia_feed_request *f;
-    struct lia_topic_hash *hashes; /* of the interests */
-    size_t room;                   /* in f->found */
+    struct lia_name *hashes; /* of the interests */
+    size_t room;             /* in f->found */
     size_t bytes;
     /* Of the interests, entries that moved: */
     struct lia_vector *marks;
     struct lia_vector *kept;
-    struct lia_topic_hash *kept_names;
+    struct lia_name *kept_names;
     bool is_keeper;
 };
 
@@ -82,7 +82,7 @@ static bool find_interest(const struct exact *x,
         if (lia_slice_cmp(lia_str_slice(interest->topic.collection),
                           lia_str_slice(change->collection)) == 0) {
             *out = i;
-            return !lia_vector_geq(interest->marks, change->vector);
+            return change->is_shown || !lia_vector_geq(interest->marks, change->vector);
         }
     }
     return false;
@@ -111,13 +111,13 @@ static liana_status add_change(struct exact *x, const struct lia_recent_change *
 /* What moved of `name` joins `v`. */
 static liana_status add_moved(struct exact *x,
                               const struct lia_recent_commit *commit,
-                              const struct lia_topic_hash *name,
+                              const struct lia_name *name,
                               struct lia_vector *v)
 {
     liana_status status = LIANA_OK;
 
     for (size_t m = 0; m < commit->marks_count && !status; m++) {
-        if (lia_slice_cmp(commit->marks[m].subscription, lia_topic_name(name)) == 0) {
+        if (lia_slice_cmp(commit->marks[m].subscription, lia_name_slice(name)) == 0) {
             status = lia_vector_join(&x->request->arena, *v, commit->marks[m].marks, v);
         }
     }
@@ -269,8 +269,8 @@ bool lia_recent_feed(const struct lia_recent *recent,
         return false;
     }
     for (size_t i = 0; i < f->interest_count; i++) {
-        x.hashes[i] = lia_topic_hash(f->interests[i].topic);
-        x.kept_names[i] = lia_kept_hash(f->interests[i].topic.collection);
+        x.hashes[i] = lia_topic_name(f->interests[i].topic);
+        x.kept_names[i] = lia_name_of_kept(f->interests[i].topic.collection);
     }
     status = walk(&x, recent, origin);
     if (!status) {

@@ -151,14 +151,38 @@ struct lia_insub *lia_insub_find(struct lia_session *s, uint64_t number)
     return sub;
 }
 
-/* Looks up the tokens of the subscriptions that are new. */
+static bool is_to_look_up(const struct lia_insub *sub)
+{
+    return sub->state == LIA_INSUB_NEW ||
+           (sub->state == LIA_INSUB_ASKED && sub->wants_again && !sub->is_looking);
+}
+
+void lia_insub_again(struct lia_session *s)
+{
+    for (struct lia_insub *sub = s->insubs; sub; sub = sub->next) {
+        sub->wants_again = true;
+    }
+}
+
+void lia_insub_look_again(struct lia_session *s, struct liana_str collection)
+{
+    for (struct lia_insub *sub = s->insubs; sub; sub = sub->next) {
+        if (lia_slice_cmp(lia_str_slice(sub->topic.collection),
+                          lia_str_slice(collection)) == 0) {
+            sub->wants_again = true;
+            sub->must_ask = true;
+        }
+    }
+}
+
+/* Looks up the tokens of the subscriptions that are new, or asked for again. */
 void lia_insub_lookup(struct lia_session *s)
 {
     struct lia_request *request;
     size_t count = 0;
 
     for (struct lia_insub *sub = s->insubs; sub; sub = sub->next) {
-        count += sub->state == LIA_INSUB_NEW;
+        count += is_to_look_up(sub);
     }
     if (count == 0 || !s->out_is_packed) {
         return;
@@ -173,7 +197,7 @@ void lia_insub_lookup(struct lia_session *s)
          sub = sub->next) {
         struct lia_token_item *item = &request->tokens.items[request->tokens.count];
 
-        if (sub->state != LIA_INSUB_NEW) {
+        if (!is_to_look_up(sub)) {
             continue;
         }
         if (lia_topic_copy(&request->arena, sub->topic, &item->topic)) {
@@ -181,7 +205,9 @@ void lia_insub_lookup(struct lia_session *s)
         }
         item->number = sub->number;
         request->tokens.count++;
-        sub->state = LIA_INSUB_LOOKUP;
+        sub->is_looking = sub->state == LIA_INSUB_ASKED;
+        sub->state = sub->is_looking ? sub->state : LIA_INSUB_LOOKUP;
+        sub->wants_again = false;
     }
     if (request->tokens.count < count) {
         lia_session_fail(s, LIANA_ENOMEM);
@@ -250,12 +276,25 @@ static void send_subscribe(struct lia_session *s,
     msg.subscribe.flags = (token->is_unmarked ? LIA_SUBSCRIBE_UNMARKED : 0) |
                           (more_follow ? LIA_SUBSCRIBE_MORE : 0);
     msg.subscribe.marks = token->marks;
+    msg.subscribe.evicted = token->evicted;
+    msg.subscribe.forgotten = token->forgotten;
     lia_session_send(s, &msg);
     sub->state = LIA_INSUB_ASKED;
+    sub->must_ask = false;
+    sub->generation = token->generation;
+}
+
+/* One that stands is asked for again if its tokens became stale. */
+static bool is_to_ask(const struct lia_insub *sub, const struct lia_token_item *token)
+{
+    return sub->state == LIA_INSUB_LOOKUP ||
+           (sub->state == LIA_INSUB_ASKED && sub->is_looking &&
+            (sub->must_ask || sub->generation != token->generation));
 }
 
 liana_status lia_insub_tokens(struct lia_session *s, struct lia_request *request)
 {
+    const struct lia_token_item *items = request->tokens.items;
     size_t left = 0;
 
     if (request->status) {
@@ -263,15 +302,18 @@ liana_status lia_insub_tokens(struct lia_session *s, struct lia_request *request
         return request->status;
     }
     for (size_t i = 0; i < request->tokens.count; i++) {
-        struct lia_insub *sub = lia_insub_find(s, request->tokens.items[i].number);
+        const struct lia_insub *sub = lia_insub_find(s, items[i].number);
 
-        left += sub && sub->state == LIA_INSUB_LOOKUP;
+        left += sub && is_to_ask(sub, &items[i]);
     }
     for (size_t i = 0; i < request->tokens.count; i++) {
-        struct lia_insub *sub = lia_insub_find(s, request->tokens.items[i].number);
+        struct lia_insub *sub = lia_insub_find(s, items[i].number);
 
-        if (sub && sub->state == LIA_INSUB_LOOKUP) {
-            send_subscribe(s, sub, &request->tokens.items[i], --left > 0);
+        if (sub && is_to_ask(sub, &items[i])) {
+            send_subscribe(s, sub, &items[i], --left > 0);
+        }
+        if (sub) {
+            sub->is_looking = false;
         }
     }
     return LIANA_OK;

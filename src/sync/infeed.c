@@ -205,8 +205,8 @@ liana_status lia_on_segment(struct lia_session *s, const struct lia_msg *m)
     return take_document(s, sub, m->segment.ask, m->segment.key, m->segment.data);
 }
 
-/* Of a batch it is a wish to evict, which is followed only where eviction is allowed:
- * the copy stays. Of an ASK it is the answer. */
+/* It answers an ASK. In place of what a WANT asked for it says that there is nothing to wait
+ * for. */
 liana_status lia_on_absent(struct lia_session *s, const struct lia_msg *m)
 {
     struct lia_insub *sub;
@@ -237,6 +237,7 @@ static liana_status add_marks(struct lia_incoming *batch,
         lia_vector_copy(&batch->arena, from->kept, &marks->kept)) {
         return LIANA_ENOMEM;
     }
+    marks->forgotten = from->forgotten;
     marks->topic = lia_incoming_topic(batch, sub->number, sub->topic);
     marks->next = batch->marks;
     batch->marks = marks;
@@ -308,6 +309,7 @@ static liana_status add_token(struct lia_incoming *batch, const struct lia_insub
     if (!token) {
         return LIANA_ENOMEM;
     }
+    token->generation = sub->generation;
     token->topic = lia_incoming_topic(batch, sub->number, sub->topic);
     token->next = batch->tokens;
     batch->tokens = token;

@@ -87,6 +87,10 @@ struct lia_insub {
     uint64_t number;
     uint8_t priority;
     struct lia_topic topic;
+    bool wants_again; /* storage may know better now where it stands */
+    bool is_looking;  /* its token is being looked up once more */
+    bool must_ask;    /* again, whatever the token says */
+    uint64_t generation;
 };
 
 /* Documents that were asked for outside of a batch. */
@@ -152,6 +156,11 @@ struct lia_outsub {
     struct lia_kept_vector new_marks; /* of the open batch */
     struct lia_kept_vector kept;      /* what the peer knows that keepers hold... */
     struct lia_kept_vector new_kept;  /* ...and what the open batch adds */
+    struct lia_kept_vector evicted;   /* there */
+    uint64_t forgotten;               /* there */
+    uint64_t told_forgotten;          /* what is forgotten here: told... */
+    uint64_t new_forgotten;           /* ...and to be told */
+    uint64_t forgotten_seq;           /* here, as its registration said */
 };
 
 struct lia_outfeed {
@@ -282,6 +291,10 @@ liana_status lia_on_subscribed(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_insub_add(struct lia_session *s, const struct lia_wanted *wanted);
 void lia_insub_lookup(struct lia_session *s);
 void lia_insub_remove(struct lia_session *s, uint64_t id);
+/* Something was evicted: what that makes of a subscription's token is looked up. */
+void lia_insub_again(struct lia_session *s);
+/* The peer's documents of a collection are looked at from the beginning. */
+void lia_insub_look_again(struct lia_session *s, struct liana_str collection);
 liana_status lia_insub_tokens(struct lia_session *s, struct lia_request *request);
 struct lia_insub *lia_insub_find(struct lia_session *s, uint64_t number);
 void lia_insub_free(struct lia_session *s, struct lia_insub *sub);
@@ -322,6 +335,8 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
 struct lia_outsub *lia_outsub_find(struct lia_session *s, uint64_t number);
 /* Registers it again, to be filled from nothing. */
 void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub);
+/* Registers it again, where it stands. */
+void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub);
 /* The batch (number, position) of it was sent; all before `number` are durable there. */
 void lia_outsub_sent(struct lia_session *s, struct lia_outsub *sub, uint64_t number);
 void lia_outsub_acked(struct lia_session *s, uint8_t priority, uint64_t number);

@@ -41,8 +41,7 @@ static bool send_document(struct lia_session *s,
 static bool send_absent(struct lia_session *s,
                         uint64_t sub,
                         uint64_t ask,
-                        struct liana_slice key,
-                        bool is_gone)
+                        struct liana_slice key)
 {
     struct lia_msg msg = {.type = LIA_MSG_ABSENT};
 
@@ -52,7 +51,6 @@ static bool send_absent(struct lia_session *s,
     msg.absent.sub = sub;
     msg.absent.ask = ask;
     msg.absent.key = key;
-    msg.absent.why = is_gone;
     lia_session_send(s, &msg);
     return true;
 }
@@ -68,7 +66,7 @@ static bool send_answer(struct lia_session *s,
                                        item->data};
 
     if (!item->is_held) {
-        return send_absent(s, docs->number, docs->ask, item->key, false);
+        return send_absent(s, docs->number, docs->ask, item->key);
     }
     if (!send_document(s, &segment, &feed->answer_offset)) {
         return false;
@@ -160,9 +158,7 @@ static bool send_found(struct lia_session *s, struct lia_outfeed *feed)
     if (found->kind == LIA_FOUND_HAVE) {
         return send_haves(s, feed);
     }
-    if (found->kind == LIA_FOUND_GONE
-            ? !send_absent(s, number, 0, found->key, true)
-            : !send_document(s, &segment, &feed->page_offset)) {
+    if (!send_document(s, &segment, &feed->page_offset)) {
         return false;
     }
     feed->page_at++;

@@ -90,15 +90,30 @@ static liana_status fill_interest(struct lia_request *request,
                                   const struct lia_outsub *sub,
                                   struct lia_feed_interest *out)
 {
-    struct lia_vector marks = lia_kept(&sub->marks);
+    struct lia_arena *arena = &request->arena;
 
     out->number = sub->number;
     out->registration = sub->registration;
-    out->is_unmarked = sub->is_unmarked;
-    if (lia_topic_copy(&request->arena, sub->topic, &out->topic)) {
+    /* Behind a query there are no marks to tell what the peer has. */
+    out->is_unmarked = sub->is_unmarked || (sub->topic.query.len && !sub->is_filling);
+    out->forgotten = sub->forgotten;
+    out->forgotten_seq = sub->forgotten_seq;
+    if (lia_topic_copy(arena, sub->topic, &out->topic) ||
+        lia_vector_copy(arena, lia_kept(&sub->evicted), &out->evicted)) {
         return LIANA_ENOMEM;
     }
-    return lia_vector_copy(&request->arena, marks, &out->marks);
+    return lia_vector_copy(arena, lia_kept(&sub->marks), &out->marks);
+}
+
+/* Whose copies are what was sent, but for what came from it. */
+static bool have_all(const struct lia_session *s, uint8_t priority)
+{
+    for (const struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
+        if (sub->is_member && is_served(sub, priority) && sub->evicted.count) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void read_page(struct lia_session *s, uint8_t priority)
@@ -128,7 +143,8 @@ static void read_page(struct lia_session *s, uint8_t priority)
     f->after = feed->after;
     f->from = feed->cursor;
     f->until = next_position(s, priority, feed->upto);
-    f->may_be_exact = feed->is_whole && (feed->is_exact || LIA_MUTANT(2));
+    f->may_be_exact =
+        feed->is_whole && (feed->is_exact || LIA_MUTANT(2)) && have_all(s, priority);
     f->bytes_max = LIA_PAGE_BYTES;
     feed->is_reading = true;
     lia_session_request(s, request);
@@ -145,6 +161,17 @@ static void restart_members(struct lia_session *s, uint8_t priority)
     s->feeds[priority].is_open = false;
 }
 
+/* The peer may lack what was forgotten here: it is registered again, which says so. */
+static void renew_members(struct lia_session *s, uint8_t priority)
+{
+    for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
+        if (sub->is_member && is_served(sub, priority)) {
+            lia_outsub_renew(s, sub);
+        }
+    }
+    s->feeds[priority].is_open = false;
+}
+
 static liana_status take_marks(struct lia_session *s, const struct lia_feed_request *f)
 {
     liana_status status = LIANA_OK;
@@ -153,12 +180,15 @@ static liana_status take_marks(struct lia_session *s, const struct lia_feed_requ
         struct lia_outsub *sub =
             lia_outsub_find(s, f->interests[f->marks[i].interest].number);
 
-        if (sub) {
-            status =
-                lia_kept_join(s->options.alloc, &sub->new_marks, f->marks[i].marks);
+        if (!sub || !sub->is_member) {
+            continue; /* it was asked for again meanwhile */
         }
-        if (sub && !status) {
+        status = lia_kept_join(s->options.alloc, &sub->new_marks, f->marks[i].marks);
+        if (!status) {
             status = lia_kept_join(s->options.alloc, &sub->new_kept, f->marks[i].kept);
+        }
+        if (f->marks[i].forgotten > sub->new_forgotten) {
+            sub->new_forgotten = f->marks[i].forgotten;
         }
     }
     return status;
@@ -178,6 +208,10 @@ liana_status lia_outfeed_result(struct lia_session *s, struct lia_request *reque
     if (request->status) {
         s->error = request->error;
         return request->status;
+    }
+    if (f->is_outdated) {
+        renew_members(s, f->priority);
+        return LIANA_OK;
     }
     status = take_marks(s, f);
     feed->page = request;
@@ -276,11 +310,13 @@ static liana_status group_marks(struct lia_session *s,
             choose_fresh(arena, &sub->new_kept, &sub->kept, &kept)) {
             return LIANA_ENOMEM;
         }
-        if (fresh.count == 0 && kept.count == 0) {
+        if (fresh.count == 0 && kept.count == 0 &&
+            sub->new_forgotten == sub->told_forgotten) {
             continue;
         }
         while (group && (!lia_vector_equal(group->msg.marks.marks, fresh) ||
-                         !lia_vector_equal(group->msg.marks.kept, kept))) {
+                         !lia_vector_equal(group->msg.marks.kept, kept) ||
+                         group->msg.marks.forgotten != sub->new_forgotten)) {
             group = group->next;
         }
         if (!group) {
@@ -291,6 +327,7 @@ static liana_status group_marks(struct lia_session *s,
             group->msg.type = LIA_MSG_MARKS;
             group->msg.marks.marks = fresh;
             group->msg.marks.kept = kept;
+            group->msg.marks.forgotten = sub->new_forgotten;
             group->msg.marks.subs =
                 lia_arena_array(arena, members, sizeof(*group->msg.marks.subs));
             group->next = *groups;
@@ -342,6 +379,7 @@ static liana_status send_batch(struct lia_session *s, uint8_t priority)
         sub->position = feed->upto;
         sub->is_exact = feed->is_exact;
         sub->is_filling = sub->is_filling && !feed->is_exact;
+        sub->told_forgotten = sub->new_forgotten;
         lia_outsub_sent(s, sub, feed->number + 1);
         status =
             lia_kept_join(s->options.alloc, &sub->marks, lia_kept(&sub->new_marks));

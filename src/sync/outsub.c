@@ -17,6 +17,7 @@ static void outsub_free(struct lia_session *s, struct lia_outsub *sub)
     lia_kept_deinit(s->options.alloc, &sub->new_marks);
     lia_kept_deinit(s->options.alloc, &sub->kept);
     lia_kept_deinit(s->options.alloc, &sub->new_kept);
+    lia_kept_deinit(s->options.alloc, &sub->evicted);
     lia_arena_deinit(&sub->arena);
     lia_mem_free(s->options.alloc, sub, sizeof(*sub));
 }
@@ -41,34 +42,84 @@ static void request_registration(struct lia_session *s,
     lia_session_request(s, request);
 }
 
+/* What was read for it and not sent yet does not count. */
+static void begin_again(struct lia_session *s, struct lia_outsub *sub)
+{
+    sub->state = LIA_OUTSUB_REGISTERING;
+    sub->is_member = false;
+    lia_kept_deinit(s->options.alloc, &sub->new_marks);
+    lia_kept_deinit(s->options.alloc, &sub->new_kept);
+}
+
+/* What the peer says of itself now. */
+static liana_status take_state(struct lia_session *s,
+                               struct lia_outsub *sub,
+                               const struct lia_wire_subscribe *from)
+{
+    const struct liana_allocator *a = s->options.alloc;
+    liana_status status;
+
+    lia_kept_deinit(a, &sub->marks);
+    status = lia_kept_join(a, &sub->marks, from->marks);
+    if (!status) {
+        status = lia_kept_join(a, &sub->evicted, from->evicted);
+    }
+    sub->forgotten =
+        from->forgotten > sub->forgotten ? from->forgotten : sub->forgotten;
+    sub->is_unmarked = sub->is_unmarked || (from->flags & LIA_SUBSCRIBE_UNMARKED);
+    s->more_follow = from->flags & LIA_SUBSCRIBE_MORE;
+    return status;
+}
+
+static liana_status subscribe_again(struct lia_session *s,
+                                    struct lia_outsub *sub,
+                                    const struct lia_wire_subscribe *from)
+{
+    liana_status status;
+
+    if (sub->state == LIA_OUTSUB_ENDED) { /* refused, and the two messages crossed */
+        s->more_follow = from->flags & LIA_SUBSCRIBE_MORE;
+        return LIANA_OK;
+    }
+    if (lia_slice_cmp(lia_str_slice(sub->topic.collection),
+                      lia_str_slice(from->collection)) != 0 ||
+        lia_slice_cmp(sub->topic.query, from->query) != 0 ||
+        sub->priority != from->priority) {
+        return lia_err(&s->error, LIANA_EPROTOCOL, "subscription %llu twice",
+                       (unsigned long long)from->sub);
+    }
+    begin_again(s, sub);
+    status = take_state(s, sub, from);
+    if (!status) {
+        request_registration(s, sub, from->epoch, from->seq);
+    }
+    return status;
+}
+
 liana_status lia_on_subscribe(struct lia_session *s, const struct lia_msg *m)
 {
     const struct lia_wire_subscribe *from = &m->subscribe;
     const struct lia_topic topic = {from->collection, from->query};
-    struct lia_outsub *sub;
+    struct lia_outsub *sub = lia_outsub_find(s, from->sub);
 
+    if (sub) {
+        return subscribe_again(s, sub, from);
+    }
     if (s->outsub_count == LIA_SUBSCRIPTIONS_MAX) {
         return lia_err(&s->error, LIANA_ELIMIT, "more than %d subscriptions",
                        LIA_SUBSCRIPTIONS_MAX);
-    }
-    if (lia_outsub_find(s, from->sub)) {
-        return lia_err(&s->error, LIANA_EPROTOCOL, "subscription %llu twice",
-                       (unsigned long long)from->sub);
     }
     sub = lia_mem_zalloc(s->options.alloc, sizeof(*sub));
     if (!sub) {
         return LIANA_ENOMEM;
     }
     lia_arena_init(&sub->arena, s->options.alloc);
-    if (lia_topic_copy(&sub->arena, topic, &sub->topic) ||
-        lia_kept_join(s->options.alloc, &sub->marks, from->marks)) {
+    sub->number = from->sub;
+    sub->priority = (uint8_t)from->priority;
+    if (lia_topic_copy(&sub->arena, topic, &sub->topic) || take_state(s, sub, from)) {
         outsub_free(s, sub);
         return LIANA_ENOMEM;
     }
-    sub->number = from->sub;
-    sub->priority = (uint8_t)from->priority;
-    sub->is_unmarked = from->flags & LIA_SUBSCRIBE_UNMARKED;
-    s->more_follow = from->flags & LIA_SUBSCRIBE_MORE;
     sub->next = s->outsubs;
     s->outsubs = sub;
     s->outsub_count++;
@@ -78,9 +129,14 @@ liana_status lia_on_subscribe(struct lia_session *s, const struct lia_msg *m)
 
 void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub)
 {
-    sub->state = LIA_OUTSUB_REGISTERING;
-    sub->is_member = false;
+    begin_again(s, sub);
     request_registration(s, sub, 0, 0);
+}
+
+void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub)
+{
+    begin_again(s, sub);
+    request_registration(s, sub, s->greet.epoch, sub->position);
 }
 
 static void send_subscribed(struct lia_session *s, const struct lia_request *request)
@@ -131,6 +187,10 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
     sub->position = request->registering.start;
     sub->is_filling = !request->registering.is_resumed;
     sub->is_new = true;
+    sub->forgotten_seq = request->registering.forgotten_seq;
+    if (request->registering.looks_again) {
+        lia_insub_look_again(s, sub->topic.collection);
+    }
     sub->noting.number = 0;
     sub->noted_seq = 0;
     sub->noted_at = s->now;

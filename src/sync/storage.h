@@ -76,6 +76,9 @@ struct lia_token_item {
     uint64_t seq;
     bool is_unmarked; /* documents are held that the marks do not cover */
     struct lia_vector marks;
+    struct lia_vector evicted; /* below it marks say no more than "was here" */
+    uint64_t forgotten;
+    uint64_t generation; /* of the collection: goes back with the tokens of batches */
 };
 
 struct lia_tokens_request {
@@ -95,6 +98,10 @@ struct lia_register_request {
     bool is_resumed; /* the feed can go on at `seq` */
     uint64_t start;  /* there, else 0 */
     uint64_t expected;
+    uint64_t forgotten_seq; /* of the collection */
+    /* Tombstones were forgotten that the peer may not have: what it holds is looked at
+     * again, and our tokens of it are gone. */
+    bool looks_again;
 };
 
 /* Now and then, for storage's own housekeeping: nothing depends on it. */
@@ -120,14 +127,16 @@ struct lia_feed_interest {
     uint64_t number; /* the peer's subscription */
     uint64_t registration;
     struct lia_topic topic;
-    struct lia_vector marks; /* what the peer reflects */
-    bool is_unmarked;        /* it may hold more than that */
+    struct lia_vector marks;   /* what the peer reflects... */
+    struct lia_vector evicted; /* ...above this */
+    uint64_t forgotten;        /* of lives up to there its marks say nothing */
+    bool is_unmarked;          /* it may hold more than that */
+    uint64_t forgotten_seq;    /* as its registration said */
 };
 
 enum lia_found_kind {
     LIA_FOUND_SEGMENT, /* `data`: what the peer cannot have */
-    LIA_FOUND_HAVE,    /* `digest`: the peer may have it */
-    LIA_FOUND_GONE     /* it left the subscription, and is held no more */
+    LIA_FOUND_HAVE     /* `digest`: the peer may have it */
 };
 
 struct lia_found {
@@ -143,6 +152,7 @@ struct lia_feed_marks_out {
     /* Complete, or only entries that have moved. */
     struct lia_vector marks;
     struct lia_vector kept; /* what keepers hold of the collection */
+    uint64_t forgotten;     /* of the collection */
 };
 
 struct lia_feed_request {
@@ -164,6 +174,9 @@ struct lia_feed_request {
     struct lia_cursor next;
     const struct lia_feed_marks_out *marks; /* of `upto` */
     size_t marks_count;
+    /* A tombstone behind `after` was forgotten since the registration: nothing is given,
+     * it has to be made again. */
+    bool is_outdated;
 };
 
 /* ---- DOCS ---- */
@@ -225,11 +238,13 @@ struct lia_incoming_marks {
     const struct lia_topic_number *topic;
     struct lia_vector marks;
     struct lia_vector kept; /* of the topic's collection */
+    uint64_t forgotten;
 };
 
 struct lia_incoming_token {
     struct lia_incoming_token *next;
     const struct lia_topic_number *topic;
+    uint64_t generation;
 };
 
 /* One batch of a feed, as it arrived. It stands for itself: the session may be gone

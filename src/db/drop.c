@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/internal.h"
+
+/*
+ * Taking a row out of the store (crdt/keep.h, "dropping"): what may be dropped, what is
+ * remembered of it, and the renewal of the actor that goes with it (docs/adr/0024,
+ * "Renewal").
+ */
+
+/* ---- a new actor ---- */
+
+/* What the old one wrote stays reflected, as what others wrote is. */
+static liana_status keep_marks_of(struct lia_txn *txn,
+                                  const struct lia_coll *first,
+                                  struct lia_stamp last,
+                                  struct liana_error *err)
+{
+    const struct lia_vector_entry entry = {last.actor, last.hlc};
+    liana_status status = LIANA_OK;
+
+    for (const struct lia_coll *c = first; c && !status; c = c->next) {
+        struct lia_name whole = lia_name_of(c->pub.name, lia_slice(NULL, 0));
+
+        status = lia_marks_join(txn->conn, lia_name_slice(&whole),
+                                (struct lia_vector){&entry, 1}, err);
+    }
+    return status;
+}
+
+static liana_status renew_actor(struct lia_txn *txn, struct liana_error *err)
+{
+    const struct lia_stamp last = {txn->state.own, txn->stamp.actor};
+    liana_status status = LIANA_OK;
+
+    do {
+        txn->stamp.actor = lia_env_random64(txn->db->env);
+    } while (txn->stamp.actor == 0 || txn->stamp.actor == last.actor);
+    txn->state.own = 0;
+    txn->keepings = NULL; /* the own entry stands in their marks */
+    if (last.hlc) {
+        status = keep_marks_of(txn, txn->db->collections, last, err);
+    }
+    if (!status && last.hlc) {
+        status = keep_marks_of(txn, txn->created, last, err);
+    }
+    return status
+               ? status
+               : lia_books_run(txn->conn, err, "UPDATE state SET actor = ?1, own = 0",
+                               "u", txn->stamp.actor);
+}
+
+/* ---- one row ---- */
+
+static liana_status remember(struct lia_txn *txn,
+                             const struct lia_coll *coll,
+                             const struct lia_row *row,
+                             const struct lia_doc_info *info,
+                             struct liana_error *err)
+{
+    struct lia_keeping *k;
+    struct lia_keep after;
+    liana_status status = lia_txn_keeping(txn, coll->pub.name, &k, err);
+
+    if (!status) {
+        status = lia_err_plain(err, lia_keep_drop(&txn->arena, &k->keep, info, &after));
+    }
+    if (status) {
+        return status;
+    }
+    k->keep = after;
+    if (info->exists) {
+        k->evictions++;
+        return lia_keep_put_evicted(txn, coll->pub.name, info->vector, err);
+    }
+    k->forgotten_seq = row->seq > k->forgotten_seq ? row->seq : k->forgotten_seq;
+    return lia_keep_put_forgotten(txn, coll->pub.name, after.forgotten, row->seq, err);
+}
+
+static liana_status delete_row(struct lia_txn *txn,
+                               const struct lia_coll *coll,
+                               struct liana_slice key,
+                               struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(txn->conn, coll->sql_delete, &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_slice(stmt, 1, key);
+    return lia_conn_run(txn->conn, stmt, err);
+}
+
+liana_status lia_row_drop(struct lia_txn *txn,
+                          const struct lia_coll *coll,
+                          struct liana_slice key,
+                          const struct lia_row *row,
+                          const struct lia_doc_info *info,
+                          struct liana_error *err)
+{
+    bool must_renew = lia_keep_must_renew(info->vector, txn->stamp.actor);
+    liana_status status;
+
+    if (must_renew && txn->is_own) {
+        return lia_err(err, LIANA_EMISUSE,
+                       "what this store wrote is evicted before other writes of a "
+                       "transaction, or in one of its own");
+    }
+    status = remember(txn, coll, row, info, err);
+    if (!status) {
+        status = delete_row(txn, coll, key, err);
+    }
+    if (!status && must_renew) {
+        status = renew_actor(txn, err);
+    }
+    if (!status && info->exists) {
+        if (txn->story.is_told && row->seq != lia_txn_seq(txn)) {
+            status = lia_err_plain(err, lia_listen_touch(txn, coll, key, row->doc));
+        }
+        txn->is_changed = true;
+    }
+    return status;
+}
+
+/* ---- EVICT ---- */
+
+static liana_status check_evict(struct lia_txn *txn,
+                                const struct lia_coll *coll,
+                                const struct lia_row *row,
+                                const struct lia_doc_info *info,
+                                bool is_forced,
+                                bool *out,
+                                struct liana_error *err)
+{
+    struct lia_keeping *k;
+    liana_status status;
+
+    if (txn->db->identity.is_keeper) {
+        return lia_err(err, LIANA_EKEEPER,
+                       "%.*s: this store is a keeper: others drop what it holds",
+                       LIA_STR_ARG(coll->pub.name));
+    }
+    if (row->seq == lia_txn_seq(txn)) {
+        return lia_err(err, LIANA_EMISUSE,
+                       "%.*s: a document is not evicted by the transaction that wrote "
+                       "it",
+                       LIA_STR_ARG(coll->pub.name));
+    }
+    status = lia_txn_keeping(txn, coll->pub.name, &k, err);
+    *out = !status && (is_forced || lia_keep_may_evict(&k->keep, info));
+    return status;
+}
+
+liana_status lia_txn_evict(struct lia_txn *txn,
+                           const struct lia_collection *collection,
+                           struct liana_slice key,
+                           bool is_forced,
+                           bool *out_evicted,
+                           struct liana_error *err)
+{
+    const struct lia_coll *coll = lia_coll_of(collection);
+    struct lia_row row = {0};
+    struct lia_doc_info info;
+    bool may = false;
+    liana_status status = lia_txn_enter(txn, true, err);
+
+    if (status) {
+        return status;
+    }
+    status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
+    if (!status && lia_doc_info(&txn->scratch, row.doc.clock, &info)) {
+        status = lia_row_damaged(coll, err);
+    }
+    if (!status && row.seq && info.exists) {
+        status = check_evict(txn, coll, &row, &info, is_forced, &may, err);
+    }
+    if (!status && may) {
+        status = lia_row_drop(txn, coll, key, &row, &info, err);
+    }
+    if (!status) {
+        *out_evicted = may;
+    }
+    return lia_txn_leave(txn, status);
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a store drops, what it remembers of that, and what it does when it comes back
+ * (docs/adr/0024). */
+#include "base/testing/test.h"
+
+#include "db/internal.h"
+#include "db/testing/fixture.h"
+
+#define PEER LIA_BYTES("the other")
+#define TTL  ((uint64_t)1000)
+
+struct stores {
+    struct lia_test_db one;
+    struct lia_test_db two;
+};
+
+static int setup(void **state)
+{
+    static struct stores s;
+
+    lia_test_db_init(&s.one, 1);
+    lia_test_db_init(&s.two, 2);
+    s.one.options.tombstone_ttl_ms = TTL;
+    s.two.options.tombstone_ttl_ms = TTL;
+    lia_test_db_open(&s.one);
+    lia_test_db_open(&s.two);
+    *state = &s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct stores *s = *state;
+
+    lia_test_db_finish(&s->one);
+    lia_test_db_finish(&s->two);
+    return 0;
+}
+
+/* ---- help ---- */
+
+static struct lia_keeping keeping(struct lia_test_db *t)
+{
+    struct lia_keeping out;
+
+    assert_ok(lia_db_keeping(t->db, &t->arena, lia_str("c"), &out, &t->err));
+    return out;
+}
+
+static void reopen_as_keeper(struct lia_test_db *t)
+{
+    lia_test_db_close(t);
+    t->options.is_keeper = true;
+    lia_test_db_open(t);
+}
+
+/* What `from` holds of the whole collection comes to `to`: documents, marks, kept. */
+static void pull(struct lia_test_db *to, struct lia_test_db *from, const int32_t *ids)
+{
+    const struct lia_name whole = lia_name_of(lia_str("c"), lia_slice(NULL, 0));
+    struct lia_keeping sender = keeping(from);
+    struct lia_batch_item items[8];
+    struct lia_batch_marks marks = {.subscription = lia_name_slice(&whole)};
+    struct lia_batch_keep keep = {.collection = lia_str("c"),
+                                  .is_whole = true,
+                                  .forgotten = sender.keep.forgotten,
+                                  .kept = sender.keep.kept};
+    struct lia_batch batch = {.peer = PEER,
+                              .items = items,
+                              .marks = &marks,
+                              .marks_count = 1,
+                              .keeps = &keep,
+                              .keep_count = 1};
+    struct lia_applied applied;
+
+    assert_ok(
+        lia_keep_claim(&to->arena, &sender.keep, keeping(to).keep.marks, &marks.marks));
+    for (; *ids; ids++) {
+        items[batch.item_count++] =
+            lia_test_segment(from, "c", *ids, (struct lia_vector){0});
+    }
+    assert_ok(lia_db_apply(to->db, &to->arena, &batch, LIA_FULL, &applied, &to->err));
+    assert_true(applied.is_committed);
+}
+
+#define PULL(to, from, ...) pull(to, from, (const int32_t[]){__VA_ARGS__, 0})
+
+static liana_status evict(struct lia_test_db *t, int32_t id, bool is_forced, bool *out)
+{
+    struct lia_txn *txn = lia_test_begin(t, LIA_WRITE);
+    const struct lia_collection *coll;
+    liana_status status;
+
+    assert_ok(lia_txn_collection(txn, lia_str("c"), false, &coll, NULL));
+    status = lia_txn_evict(txn, coll, lia_test_key(t, id), is_forced, out, NULL);
+    if (status) {
+        lia_txn_rollback(txn);
+        return status;
+    }
+    return lia_txn_commit(txn, NULL, NULL);
+}
+
+static bool evicts(struct lia_test_db *t, int32_t id, bool is_forced)
+{
+    bool is_evicted = false;
+
+    assert_ok(evict(t, id, is_forced, &is_evicted));
+    return is_evicted;
+}
+
+static bool has_row(struct lia_test_db *t, int32_t id)
+{
+    return lia_test_doc(t, "c", id).clock.len > 0;
+}
+
+static void pass(struct lia_test_db *t, uint64_t ms)
+{
+    t->env.wall_ms += ms;
+}
+
+static struct lia_upkeep upkeep(struct lia_test_db *t)
+{
+    struct lia_upkeep out;
+
+    assert_ok(lia_db_upkeep(t->db, &out, &t->err));
+    return out;
+}
+
+static struct lia_upkeep upkeep_later(struct lia_test_db *t)
+{
+    pass(t, TTL + 1);
+    return upkeep(t);
+}
+
+/* ---- forgetting ---- */
+
+/* Safe at a keeper, and old. */
+static void a_tombstone_is_forgotten_when_it_is_kept(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->one, "c", 1, 1);
+    lia_test_delete(&s->one, "c", 1);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 0);
+    assert_true(has_row(&s->one, 1));
+    PULL(&s->two, &s->one, 1);
+    PULL(&s->one, &s->two, 1);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+    assert_false(has_row(&s->one, 1));
+    assert_true(keeping(&s->one).keep.forgotten > 0);
+    assert_true(keeping(&s->one).forgotten_seq > 0);
+}
+
+static void it_is_not_forgotten_before_its_time(void **state)
+{
+    struct stores *s = *state;
+    struct lia_upkeep done;
+
+    reopen_as_keeper(&s->one);
+    lia_test_put(&s->one, "c", 1, 1);
+    lia_test_delete(&s->one, "c", 1);
+    pass(&s->one, TTL / 2);
+    done = upkeep(&s->one);
+    assert_int_equal(done.forgotten, 0);
+    assert_int_equal(done.looked_at, 0);
+    assert_true(done.next_ms > 0 && done.next_ms <= TTL / 2);
+    pass(&s->one, done.next_ms);
+    assert_int_equal(upkeep(&s->one).forgotten, 1);
+    assert_true(upkeep(&s->one).next_ms > 0);
+}
+
+/* Its time begins again when it changes, and ends when it lives. */
+static void a_tombstone_that_changed_waits_again(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->one);
+    lia_test_put(&s->one, "c", 1, 1);
+    lia_test_delete(&s->one, "c", 1);
+    pass(&s->one, TTL / 2);
+    lia_test_put(&s->one, "c", 1, 2);
+    pass(&s->one, TTL);
+    assert_int_equal(upkeep(&s->one).forgotten, 0);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), 2);
+    lia_test_delete(&s->one, "c", 1);
+    assert_int_equal(upkeep(&s->one).forgotten, 0);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+}
+
+/* However many there are, a piece looks at few, and the rounds reach all. */
+static void a_piece_of_work_is_bounded(void **state)
+{
+    struct stores *s = *state;
+    struct lia_upkeep done;
+    size_t forgotten = 0;
+    size_t pieces = 0;
+
+    reopen_as_keeper(&s->one);
+    for (int32_t id = 1; id <= 200; id++) {
+        lia_test_put(&s->one, "c", id, 1);
+        lia_test_delete(&s->one, "c", id);
+    }
+    pass(&s->one, TTL + 1000);
+    do {
+        done = upkeep(&s->one);
+        assert_true(done.looked_at <= 64);
+        forgotten += done.forgotten;
+        pieces++;
+    } while (done.next_ms == 0);
+    assert_int_equal(forgotten, 200);
+    assert_true(pieces >= 4);
+}
+
+/* What cannot be forgotten yet is passed over and does not hold up the rest. */
+static void what_is_not_safe_is_passed_over(void **state)
+{
+    struct stores *s = *state;
+    struct lia_upkeep done;
+
+    reopen_as_keeper(&s->two);
+    for (int32_t id = 1; id <= 3; id++) {
+        lia_test_put(&s->one, "c", id, 1);
+    }
+    PULL(&s->two, &s->one, 1, 2, 3);
+    lia_test_delete(&s->two, "c", 2);
+    lia_test_delete(&s->one, "c", 1);
+    PULL(&s->one, &s->two, 2, 3);
+    pass(&s->one, TTL + 1000);
+    done = upkeep(&s->one);
+    assert_int_equal(done.forgotten, 1);
+    assert_int_equal(done.passed_over, 1);
+    assert_true(done.next_ms > 0);
+    assert_true(has_row(&s->one, 1));
+    assert_false(has_row(&s->one, 2));
+    PULL(&s->two, &s->one, 1);
+    PULL(&s->one, &s->two, 3);
+    assert_int_equal(upkeep(&s->one).forgotten, 1);
+}
+
+/* ---- verdicts ---- */
+
+/* The delete was forgotten by both; the third still has the document. */
+static void what_was_deleted_and_forgotten_is_buried(void **state)
+{
+    struct stores *s = *state;
+    struct lia_test_db third;
+    struct lia_commit life;
+    struct lia_doc_info info;
+
+    lia_test_db_init(&third, 3);
+    lia_test_db_open(&third);
+    reopen_as_keeper(&s->one);
+    life = lia_test_put(&s->one, "c", 1, 1);
+    PULL(&third, &s->one, 1);
+    lia_test_delete(&s->one, "c", 1);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+    PULL(&s->one, &third, 1);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), -1);
+    assert_true(has_row(&s->one, 1));
+    assert_ok(lia_doc_info(&s->one.arena, lia_test_doc(&s->one, "c", 1).clock, &info));
+    assert_int_equal(info.deleted.hlc, life.stamp.hlc);
+    PULL(&third, &s->one, 1);
+    assert_int_equal(lia_test_get(&third, "c", 1), -1);
+    lia_test_db_finish(&third);
+}
+
+/* A life of which the marks do not speak is new, whatever was deleted before. */
+static void a_new_life_is_taken(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->one);
+    lia_test_put(&s->one, "c", 1, 1);
+    lia_test_delete(&s->one, "c", 1);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+    lia_test_put(&s->two, "c", 1, 7);
+    PULL(&s->one, &s->two, 1);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), 7);
+}
+
+/* The verdict's stamp is newer than all of the batch, and one for the batch. */
+static void verdicts_of_a_batch_are_one_commit(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->one);
+    for (int32_t id = 1; id <= 3; id++) {
+        lia_test_put(&s->one, "c", id, 1);
+    }
+    PULL(&s->two, &s->one, 1, 2, 3);
+    for (int32_t id = 1; id <= 3; id++) {
+        lia_test_delete(&s->one, "c", id);
+    }
+    pass(&s->one, TTL + 1000);
+    assert_int_equal(upkeep(&s->one).forgotten, 3);
+    pass(&s->two, TTL + 60000);
+    lia_test_put(&s->two, "c", 2, 5);
+    PULL(&s->one, &s->two, 1, 2, 3);
+    for (int32_t id = 1; id <= 3; id++) {
+        assert_int_equal(lia_test_get(&s->one, "c", id), -1);
+    }
+    PULL(&s->two, &s->one, 1, 2, 3);
+    for (int32_t id = 1; id <= 3; id++) {
+        assert_int_equal(lia_test_get(&s->two, "c", id), -1);
+    }
+}
+
+/* ---- eviction ---- */
+
+static void only_what_is_kept_is_evicted(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->one, "c", 1, 1);
+    assert_false(evicts(&s->one, 1, false));
+    PULL(&s->two, &s->one, 1);
+    PULL(&s->one, &s->two, 1);
+    assert_true(evicts(&s->one, 1, false));
+    assert_false(has_row(&s->one, 1));
+    assert_false(evicts(&s->one, 1, false));
+}
+
+static void a_keeper_never_evicts(void **state)
+{
+    struct stores *s = *state;
+    bool is_evicted = false;
+
+    reopen_as_keeper(&s->one);
+    lia_test_put(&s->one, "c", 1, 1);
+    assert_status(LIANA_EKEEPER, evict(&s->one, 1, false, &is_evicted));
+    assert_status(LIANA_EKEEPER, evict(&s->one, 1, true, &is_evicted));
+    assert_int_equal(lia_test_get(&s->one, "c", 1), 1);
+}
+
+/* The next commit of the document would else claim the earlier ones. */
+static void dropping_ones_own_ends_the_actor(void **state)
+{
+    struct stores *s = *state;
+    uint64_t before = lia_db_identity(s->one.db).actor;
+    struct lia_commit first = lia_test_put(&s->one, "c", 1, 1);
+    struct lia_commit next;
+
+    assert_int_equal(first.stamp.actor, before);
+    assert_true(evicts(&s->one, 1, true));
+    assert_true(lia_db_identity(s->one.db).actor != before);
+    next = lia_test_put(&s->one, "c", 2, 2);
+    assert_true(next.stamp.actor == lia_db_identity(s->one.db).actor);
+    assert_int_equal(lia_vector_get(keeping(&s->one).keep.evicted, before),
+                     first.stamp.hlc);
+    assert_int_equal(lia_vector_get(keeping(&s->one).keep.marks, before),
+                     first.stamp.hlc);
+    assert_int_equal(lia_vector_get(keeping(&s->one).keep.marks, next.stamp.actor),
+                     next.stamp.hlc);
+    lia_test_db_close(&s->one);
+    lia_test_db_open(&s->one);
+    assert_true(lia_db_identity(s->one.db).actor == next.stamp.actor);
+}
+
+static void what_others_wrote_leaves_the_actor(void **state)
+{
+    struct stores *s = *state;
+    uint64_t before = lia_db_identity(s->two.db).actor;
+
+    lia_test_put(&s->one, "c", 1, 1);
+    PULL(&s->two, &s->one, 1);
+    assert_true(evicts(&s->two, 1, true));
+    assert_true(lia_db_identity(s->two.db).actor == before);
+}
+
+static void a_transaction_has_one_actor(void **state)
+{
+    struct stores *s = *state;
+    const struct lia_collection *coll;
+    struct lia_commit commit;
+    struct lia_txn *txn;
+    bool is_evicted;
+
+    lia_test_put(&s->one, "c", 1, 1);
+    lia_test_put(&s->one, "c", 3, 3);
+    txn = lia_test_begin(&s->one, LIA_WRITE);
+    lia_test_put_in(&s->one, txn, "c", 2, 2);
+    assert_ok(lia_txn_collection(txn, lia_str("c"), false, &coll, NULL));
+    assert_status(LIANA_EMISUSE, lia_txn_evict(txn, coll, lia_test_key(&s->one, 1),
+                                               true, &is_evicted, NULL));
+    assert_status(LIANA_EMISUSE, lia_txn_evict(txn, coll, lia_test_key(&s->one, 2),
+                                               true, &is_evicted, NULL));
+    assert_ok(lia_txn_commit(txn, NULL, NULL));
+    assert_int_equal(lia_test_get(&s->one, "c", 1), 1);
+    assert_int_equal(lia_test_get(&s->one, "c", 2), 2);
+
+    txn = lia_test_begin(&s->one, LIA_WRITE);
+    assert_ok(lia_txn_savepoint(txn, NULL));
+    assert_ok(
+        lia_txn_evict(txn, coll, lia_test_key(&s->one, 3), true, &is_evicted, NULL));
+    assert_ok(lia_txn_undo(txn, NULL));
+    lia_test_put_in(&s->one, txn, "c", 4, 4);
+    assert_ok(lia_txn_commit(txn, &commit, NULL));
+    assert_true(commit.stamp.actor == lia_db_identity(s->one.db).actor);
+    assert_int_equal(lia_test_get(&s->one, "c", 3), 3);
+    assert_int_equal(keeping(&s->one).keep.evicted.count, 0);
+}
+
+/* It comes back with news only. */
+static void what_was_evicted_is_refused(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->two, "c", 1, 1);
+    PULL(&s->one, &s->two, 1);
+    assert_true(evicts(&s->one, 1, false));
+    PULL(&s->one, &s->two, 1);
+    assert_false(has_row(&s->one, 1));
+    lia_test_put(&s->two, "c", 1, 2);
+    PULL(&s->one, &s->two, 1);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), 2);
+}
+
+/* "Here once" is not "deleted": no verdict on it, and no claim to who has not seen it. */
+static void what_was_evicted_is_not_taken_for_deleted(void **state)
+{
+    struct stores *s = *state;
+    struct lia_keeping one;
+    struct lia_vector claim;
+
+    lia_test_put(&s->two, "c", 1, 1);
+    PULL(&s->one, &s->two, 1);
+    assert_true(evicts(&s->one, 1, true));
+    lia_test_put(&s->two, "c", 1, 2);
+    PULL(&s->one, &s->two, 1);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), 2);
+    one = keeping(&s->one);
+    assert_ok(lia_keep_claim(&s->one.arena, &one.keep, (struct lia_vector){0}, &claim));
+    assert_int_equal(lia_vector_get(claim, lia_db_identity(s->two.db).actor), 0);
+}
+
+/* Nobody takes it for a delete: the change has no clock. */
+static void listeners_are_told_of_an_eviction(void **state)
+{
+    struct stores *s = *state;
+    const struct lia_listener_options options = {.wants_before_body = true};
+    struct lia_listener *listener;
+    struct lia_taken taken;
+    uint64_t seq;
+
+    lia_test_put(&s->one, "c", 1, 1);
+    assert_ok(lia_db_listen(s->one.db, &options, &listener, &seq, NULL));
+    assert_true(evicts(&s->one, 1, true));
+    assert_ok(lia_db_take(listener, &s->one.arena, SIZE_MAX, &taken));
+    assert_int_equal(taken.event_count, 1);
+    assert_int_equal(taken.events[0].change_count, 1);
+    assert_int_equal(taken.events[0].changes[0].after.clock.len, 0);
+    assert_true(taken.events[0].changes[0].before_body.len > 0);
+    lia_db_unlisten(listener);
+}
+
+/* What a sender left out, because this store held it, has to come again. */
+static void a_token_from_before_an_eviction_is_not_kept(void **state)
+{
+    struct stores *s = *state;
+    const struct lia_name whole = lia_name_of(lia_str("c"), lia_slice(NULL, 0));
+    struct lia_token token = {.peer = PEER,
+                              .subscription = lia_name_slice(&whole),
+                              .epoch = 5,
+                              .seq = 10,
+                              .collection = lia_str("c"),
+                              .generation = 0};
+    const struct lia_batch batch = {.peer = PEER, .tokens = &token, .token_count = 1};
+    struct lia_applied applied;
+    struct lia_token got;
+
+    lia_test_put(&s->one, "c", 1, 1);
+    assert_ok(lia_db_apply(s->one.db, &s->one.arena, &batch, LIA_FULL, &applied, NULL));
+    assert_true(evicts(&s->one, 1, true));
+    token.seq = 20;
+    assert_ok(lia_db_apply(s->one.db, &s->one.arena, &batch, LIA_FULL, &applied, NULL));
+    assert_ok(
+        lia_db_token(s->one.db, &s->one.arena, PEER, token.subscription, &got, NULL));
+    assert_int_equal(got.seq, 10);
+    token.generation = 1;
+    assert_ok(lia_db_apply(s->one.db, &s->one.arena, &batch, LIA_FULL, &applied, NULL));
+    assert_ok(
+        lia_db_token(s->one.db, &s->one.arena, PEER, token.subscription, &got, NULL));
+    assert_int_equal(got.seq, 20);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_tombstone_is_forgotten_when_it_is_kept),
+        CASE(it_is_not_forgotten_before_its_time),
+        CASE(a_tombstone_that_changed_waits_again),
+        CASE(a_piece_of_work_is_bounded),
+        CASE(what_is_not_safe_is_passed_over),
+        CASE(what_was_deleted_and_forgotten_is_buried),
+        CASE(a_new_life_is_taken),
+        CASE(verdicts_of_a_batch_are_one_commit),
+        CASE(only_what_is_kept_is_evicted),
+        CASE(a_keeper_never_evicts),
+        CASE(dropping_ones_own_ends_the_actor),
+        CASE(what_others_wrote_leaves_the_actor),
+        CASE(a_transaction_has_one_actor),
+        CASE(what_was_evicted_is_refused),
+        CASE(what_was_evicted_is_not_taken_for_deleted),
+        CASE(listeners_are_told_of_an_eviction),
+        CASE(a_token_from_before_an_eviction_is_not_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

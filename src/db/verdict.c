@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/internal.h"
+
+/*
+ * What a store does with a copy that it is offered, by what it remembers of copies that it
+ * dropped (crdt/keep.h, "receiving"). The rules are there; here is what they are asked
+ * about, and what their answers mean for the rows.
+ */
+
+struct lia_verdict {
+    struct lia_verdict *older;
+    const struct lia_coll *coll;
+    struct liana_slice key;
+    struct lia_stamp deleted;
+    enum lia_delete_mode mode;
+};
+
+/* Nobody has to be asked about a life that the row knows of. */
+static bool is_known(const struct lia_doc_info *held,
+                     const struct lia_segment_info *segment)
+{
+    return held->vector.count && lia_stamp_cmp(held->created, segment->created) >= 0;
+}
+
+liana_status lia_verdict_judge(struct lia_verdicts *v,
+                               const struct lia_key *key,
+                               struct lia_offered *offered,
+                               struct liana_error *err)
+{
+    const struct lia_segment_info *segment = &offered->segment;
+    struct lia_copy held = {0};
+    const struct lia_copy copy = {
+        .info = {.created = segment->created,
+                 .deleted = segment->deleted,
+                 .withdrawn = segment->withdrawn,
+                 .vector = segment->to,
+                 .exists = !lia_stamp_is_none(segment->created)},
+        .newest = segment->created,
+    };
+    struct lia_keeping *keeping;
+    liana_status status = lia_err_plain(
+        err, lia_doc_info(&v->txn->scratch, offered->row.doc.clock, &held.info));
+
+    offered->answer = LIA_OFFER_TAKE;
+    if (status || is_known(&held.info, segment)) {
+        return status;
+    }
+    status = lia_txn_keeping(v->txn, key->collection, &keeping, err);
+    if (!status) {
+        held.newest = held.info.created;
+        offered->answer = lia_keep_judge(&keeping->keep, &held, &copy, LIA_DELETE_WINS,
+                                         &offered->deleted);
+    }
+    return status;
+}
+
+static liana_status note(struct lia_verdicts *v,
+                         const struct lia_coll *coll,
+                         struct liana_slice key,
+                         struct lia_stamp deleted)
+{
+    struct lia_verdict *verdict = LIA_ARENA_NEW(&v->txn->arena, struct lia_verdict);
+
+    if (!verdict || !lia_arena_copy(&v->txn->arena, key, &verdict->key)) {
+        return LIANA_ENOMEM;
+    }
+    verdict->coll = coll;
+    verdict->deleted = deleted;
+    verdict->older = v->last;
+    v->last = verdict;
+    return LIANA_OK;
+}
+
+/* A peer with a query learns of what it showed and what is not in its query here: no commit
+ * took it out, and the row may stand before the peer's place in the feed. */
+static liana_status tell_peer(struct lia_verdicts *v,
+                              struct liana_slice peer,
+                              const struct lia_coll *coll,
+                              struct liana_slice key,
+                              struct liana_slice body,
+                              struct liana_error *err)
+{
+    bool is_told = false;
+    liana_status status = lia_reg_tell(v->txn, peer, coll, key, body, &is_told, err);
+
+    return status || !is_told ? status : lia_row_touch(v->txn, coll, key, err);
+}
+
+liana_status lia_verdict_follow(struct lia_verdicts *v,
+                                struct liana_slice peer,
+                                const struct lia_key *key,
+                                const struct lia_offered *offered,
+                                struct lia_doc merged,
+                                const struct lia_doc_info *info,
+                                struct liana_error *err)
+{
+    const struct lia_coll *coll = lia_coll_within(v->txn, key->collection);
+    bool is_buried = offered->answer == LIA_OFFER_BURY && info->exists;
+    liana_status status = LIANA_OK;
+
+    if (is_buried) {
+        status = lia_err_plain(err, note(v, coll, key->key, offered->deleted));
+    }
+    if (!status && (is_buried || !lia_vector_geq(offered->segment.to, info->vector))) {
+        status = tell_peer(v, peer, coll, key->key,
+                           is_buried ? lia_slice(NULL, 0) : merged.body, err);
+    }
+    return status;
+}
+
+static liana_status give(struct lia_txn *txn,
+                         const struct lia_verdict *verdict,
+                         struct liana_error *err)
+{
+    const struct lia_op op = {
+        .kind = LIA_OP_DELETE, .mode = verdict->mode, .effect = verdict->deleted};
+
+    return lia_txn_apply(txn, &verdict->coll->pub, verdict->key, &op, 1, NULL, err);
+}
+
+liana_status lia_verdicts_give(struct lia_verdicts *v, struct liana_error *err)
+{
+    struct lia_txn *txn = v->txn;
+    liana_status status = LIANA_OK;
+
+    if (v->last) {
+        txn->stamp.hlc = lia_hlc_next(txn->state.hlc, lia_db_wall(txn->db));
+    }
+    for (const struct lia_verdict *at = v->last; at && !status; at = at->older) {
+        status = give(txn, at, err);
+    }
+    return status;
+}

@@ -80,7 +80,8 @@ enum lia_stmt_kind {
     LIA_STMT_SELECT,
     LIA_STMT_INSERT,
     LIA_STMT_UPDATE,
-    LIA_STMT_DELETE
+    LIA_STMT_DELETE,
+    LIA_STMT_EVICT
 };
 
 /* What a statement is about. `alias` is what a path may begin with to mean the document:
@@ -156,6 +157,7 @@ struct lia_stmt {
     struct lia_exprs documents;
     enum lia_conflict conflict;
     struct lia_assigns assigns;
+    bool is_forced; /* EVICT ... FORCE */
 };
 
 /* Same tree: what one gives, the other gives. */

@@ -25,13 +25,13 @@
 #define YYNOERRORRECOVERY 1
 }
 
-%token ADD ADVISE ALTER ANY ARRAY BOTH COLLECTION CREATE DROP EVERY EVICT EXCEPT INITIAL INNER INTERSECT JOIN LEADING LEFT
+%token ADD ADVISE ALTER ANY ARRAY BOTH COLLECTION CREATE DROP EVERY EXCEPT INITIAL INNER INTERSECT JOIN LEADING LEFT
        MATCH MOVE NEAR OBJECT OVER PN_INCREMENT PRIORITY PROFILE REMOVE RESET RESTART RETURNING RIGHT SHOW SIMILAR SPLICE
        TRAILING UNION USE WITH EXPRESSION.
 
 /* Not words that may stand behind a source: Lemon would take them for its alias. */
 %fallback NAME
-    ADD ADVISE ARRAY ASC BOTH BY CAST CONFLICT DESC DO DOCUMENTS END ESCAPE EVERY EXPLAIN FAIL ID INCREMENT INITIAL
+    ADD ADVISE ARRAY ASC BOTH BY CAST CONFLICT DESC DO DOCUMENTS END ESCAPE EVERY EXPLAIN FAIL FORCE ID INCREMENT INITIAL
     LEADING MATCH MOVE NEAR NOTHING OBJECT OVER PN_INCREMENT PRIORITY PROFILE REMOVE REPLACE RESET RESTART SHOW SIMILAR
     SPLICE TRAILING UPDATE_LOCAL_DIFF VALUES.
 
@@ -65,6 +65,7 @@ command(S) ::= select(A).                                  { S = A; }
 command(S) ::= insert(A).                                  { S = A; }
 command(S) ::= update(A).                                  { S = A; }
 command(S) ::= delete(A).                                  { S = A; }
+command(S) ::= evict(A).                                   { S = A; }
 
 /* ---- SELECT ---- */
 
@@ -194,6 +195,23 @@ delete(S) ::= DELETE FROM source(C) where(W) limit(L). {
     S = lia_build_stmt(p, LIA_STMT_DELETE);
     if (S) { S->source = C; S->where = W; S->limit = L; }
 }
+
+/* ---- EVICT ---- */
+
+%type evict {struct lia_stmt *}
+evict(S) ::= EVICT FROM evicted(C) where(W) limit(L) force(F). {
+    S = lia_build_stmt(p, LIA_STMT_EVICT);
+    if (S) { S->source = C; S->where = W; S->limit = L; S->is_forced = F; }
+}
+
+/* An alias needs its AS: FORCE stands where it would. */
+%type evicted {struct lia_source}
+evicted(S) ::= collection(C).                              { S = C; }
+evicted(S) ::= collection(C) AS name(N).                   { S = C; S.alias = N; }
+
+%type force {bool}
+force(F) ::= .                                             { F = false; }
+force(F) ::= FORCE.                                        { F = true; }
 
 /* ---- expressions ---- */
 

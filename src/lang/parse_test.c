@@ -101,6 +101,11 @@ static void test_statements(void **state)
         "UPDATE stock APPLY onHand INCREMENT BY -:n WHERE _id = :code",
         "DELETE FROM cars WHERE color IN ('red', 'blue') LIMIT 5",
         "DELETE FROM cars",
+        "EVICT FROM cars",
+        "EVICT FROM cars FORCE",
+        "EVICT FROM cars AS c WHERE c.sold < :day LIMIT 100",
+        "EVICT FROM cars WHERE force > 1 LIMIT 5 FORCE",
+        "SELECT force AS f, a.force FROM force WHERE force = 1",
         "SELECT key, desc, values, `select`, a.from, a.`x.y`, a['b'][0] FROM cars",
         "SELECT * FROM cars -- a comment\n WHERE /* another * one */ a = 1 /*+ "
         "{\"x\":1} */",
@@ -181,8 +186,8 @@ static void test_errors(void **state)
     (void)state;
     refuses(
         "", LIANA_ESYNTAX,
-        "line 1, column 1: the statement ends where EXPLAIN, SELECT, INSERT, UPDATE "
-        "or DELETE is expected");
+        "line 1, column 1: the statement ends where EXPLAIN, SELECT, INSERT, UPDATE, "
+        "DELETE or EVICT is expected");
     refuses("SELECT * FORM c", LIANA_ESYNTAX,
             "line 1, column 10: expected FROM or ',', not FORM");
     refuses("SELECT *\n  FROM c WHERE 'é' = \"open", LIANA_ESYNTAX,
@@ -191,7 +196,8 @@ static void test_errors(void **state)
             "line 1, column 27: '$' has no meaning here");
     refuses("SELECT * FROM c JOIN d ON a = b", LIANA_ESYNTAX,
             "line 1, column 17: JOIN is not supported");
-    refuses("EVICT FROM c", LIANA_ESYNTAX, "line 1, column 1: EVICT is not supported");
+    refuses("EVICT FROM c x", LIANA_ESYNTAX,
+            "line 1, column 14: expected the end of the statement, not x");
     refuses("SELECT a FROM c WHERE lowr(a)", LIANA_ESYNTAX,
             "line 1, column 23: there is no function lowr");
     refuses("SELECT lower(a, b) FROM c", LIANA_ESYNTAX,
@@ -241,7 +247,6 @@ static void test_later(void **state)
         {"INSERT INTO COLLECTION c (n COUNTER) DOCUMENTS ({})", 13, "COLLECTION"},
         {"SELECT * FROM COLLECTION c (n COUNTER)", 15, "COLLECTION"},
         {"UPDATE COLLECTION c (n COUNTER) APPLY n INCREMENT BY 1", 8, "COLLECTION"},
-        {"EVICT FROM c", 1, "EVICT"},
         {"CREATE INDEX i ON c (a)", 1, "CREATE"},
         {"DROP INDEX i ON c", 1, "DROP"},
         {"ALTER SYSTEM SET p = 1", 1, "ALTER"},

@@ -58,7 +58,7 @@ LIANA_MUST_CHECK liana_status lia_sql_select(struct lia_arena *arena,
                                              struct lia_sql *out,
                                              struct liana_error *err);
 
-/* The keys of the documents that an UPDATE or DELETE is about, one column. */
+/* The keys of the documents that an UPDATE, DELETE or EVICT is about, one column. */
 LIANA_MUST_CHECK liana_status lia_sql_keys(struct lia_arena *arena,
                                            const struct lia_stmt *stmt,
                                            const struct lia_sql_options *options,

@@ -149,7 +149,7 @@ LIANA_API LIANA_MUST_CHECK liana_status liana_result_next(liana_result *result,
                                                           struct liana_slice *row,
                                                           struct liana_error *err);
 
-/* How many documents the statement inserted, changed or deleted. */
+/* How many documents the statement inserted, changed, deleted or evicted. */
 LIANA_API uint64_t liana_result_mutations(const liana_result *result);
 
 /* The store's sequence number behind this statement's commit; 0 for a SELECT, for a

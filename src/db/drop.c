@@ -124,6 +124,17 @@ liana_status lia_row_drop(struct lia_txn *txn,
 
 /* ---- EVICT ---- */
 
+liana_status lia_evict_check(struct lia_txn *txn,
+                             struct liana_str collection,
+                             struct liana_error *err)
+{
+    return txn->db->identity.is_keeper
+               ? lia_err(err, LIANA_EKEEPER,
+                         "%.*s: this store is a keeper: others drop what it holds",
+                         LIA_STR_ARG(collection))
+               : LIANA_OK;
+}
+
 static liana_status check_evict(struct lia_txn *txn,
                                 const struct lia_coll *coll,
                                 const struct lia_row *row,
@@ -135,11 +146,6 @@ static liana_status check_evict(struct lia_txn *txn,
     struct lia_keeping *k;
     liana_status status;
 
-    if (txn->db->identity.is_keeper) {
-        return lia_err(err, LIANA_EKEEPER,
-                       "%.*s: this store is a keeper: others drop what it holds",
-                       LIA_STR_ARG(coll->pub.name));
-    }
     if (row->seq == lia_txn_seq(txn)) {
         return lia_err(err, LIANA_EMISUSE,
                        "%.*s: a document is not evicted by the transaction that wrote "
@@ -167,7 +173,10 @@ liana_status lia_txn_evict(struct lia_txn *txn,
     if (status) {
         return status;
     }
-    status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
+    status = lia_evict_check(txn, coll->pub.name, err);
+    if (!status) {
+        status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
+    }
     if (!status && lia_doc_info(&txn->scratch, row.doc.clock, &info)) {
         status = lia_row_damaged(coll, err);
     }

@@ -286,7 +286,8 @@ static liana_status run(struct lia_result *r, struct liana_error *err)
     case LIA_STMT_SELECT: return lia_exec_select(r, err);
     case LIA_STMT_INSERT: return lia_exec_insert(r, err);
     case LIA_STMT_UPDATE:
-    case LIA_STMT_DELETE: return lia_exec_update(r, err);
+    case LIA_STMT_DELETE:
+    case LIA_STMT_EVICT: return lia_exec_update(r, err);
     }
     return lia_err(err, LIANA_EINTERNAL, "statement of kind %d", (int)r->stmt->kind);
 }

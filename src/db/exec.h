@@ -51,7 +51,7 @@ LIANA_MUST_CHECK liana_status lia_result_next(struct lia_result *result,
                                               struct liana_slice *row,
                                               struct liana_error *err);
 
-/* How many documents were inserted, changed or deleted. */
+/* How many documents were inserted, changed, deleted or evicted. */
 uint64_t lia_result_mutations(const struct lia_result *result);
 
 /* Their _ids in the order in which they were written: a BSON array; empty unless they were

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * UPDATE and DELETE: the keys that the condition picks are read to the end, by whatever
+ * UPDATE, DELETE and EVICT: the keys that the condition picks are read to the end, by whatever
  * index serves it, then each document is changed. So a statement never meets what it wrote
  * itself. Where the keys are too many to be kept, the documents are changed while the table
  * is walked in the order of its rows, which no change moves: each row is looked at once,
@@ -194,6 +194,42 @@ static liana_status change(struct lia_result *r,
     return !status && changed.changed ? lia_exec_changed(r, body, err) : status;
 }
 
+/* What is not kept stays, unless it is forced. */
+static liana_status evict(struct lia_result *r,
+                          struct lia_arena *work,
+                          const struct lia_collection *collection,
+                          struct liana_slice key,
+                          struct liana_error *err)
+{
+    struct liana_slice body = {0};
+    struct lia_doc doc = {0};
+    bool is_evicted = false;
+    liana_status status = LIANA_OK;
+
+    if (r->wants_ids) {
+        status = lia_txn_get(r->txn, collection, key, &doc, err);
+    }
+    if (!status && !lia_arena_copy(work, doc.body, &body)) {
+        status = lia_err_plain(err, LIANA_ENOMEM);
+    }
+    if (!status) {
+        status = lia_txn_evict(r->txn, collection, key, r->stmt->is_forced, &is_evicted,
+                               err);
+    }
+    return !status && is_evicted ? lia_exec_changed(r, body, err) : status;
+}
+
+/* One key of what the statement is about. */
+static liana_status run_on(struct lia_result *r,
+                           struct lia_arena *work,
+                           const struct lia_collection *collection,
+                           struct liana_slice key,
+                           struct liana_error *err)
+{
+    return r->stmt->kind == LIA_STMT_EVICT ? evict(r, work, collection, key, err)
+                                           : change(r, work, collection, key, err);
+}
+
 static liana_status change_keys(struct lia_result *r,
                                 struct lia_arena *work,
                                 const struct lia_collection *collection,
@@ -205,7 +241,7 @@ static liana_status change_keys(struct lia_result *r,
 
     for (size_t i = 0; i < keys->count && !status; i++) {
         lia_arena_reset(work);
-        status = change(r, work, collection, lia_reader_prefixed(&reader), err);
+        status = run_on(r, work, collection, lia_reader_prefixed(&reader), err);
     }
     return status;
 }
@@ -254,7 +290,7 @@ static liana_status change_walking(struct lia_result *r,
         lia_arena_reset(work);
         if (!status) {
             status = lia_arena_copy(work, lia_column_slice(stmt, 0), &key)
-                         ? change(r, work, collection, key, err)
+                         ? run_on(r, work, collection, key, err)
                          : lia_err_plain(err, LIANA_ENOMEM);
         }
     }
@@ -270,6 +306,12 @@ liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
     liana_status status = lia_exec_collection(r, false, &collection, err);
 
     if (status || !collection) {
+        return status;
+    }
+    if (r->stmt->kind == LIA_STMT_EVICT) {
+        status = lia_evict_check(r->txn, collection->name, err);
+    }
+    if (status) {
         return status;
     }
     lia_arena_init(&work, r->alloc);

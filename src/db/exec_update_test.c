@@ -177,12 +177,22 @@ static void a_limit_holds(void **state)
     assert_int_equal(number(f, "SELECT COUNT(*) AS n FROM c"), DOCS - 4000);
 }
 
+/* The rows go while the table is walked. */
+static void all_of_many_are_evicted(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(execute(f, NULL, "EVICT FROM c WHERE a >= 10 FORCE"), DOCS - 10);
+    assert_int_equal(number(f, "SELECT COUNT(*) AS n FROM c"), 10);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest cases[] = {
     CASE(each_document_is_changed_once),
     CASE(a_failure_undoes_all),
     CASE(a_limit_holds),
+    CASE(all_of_many_are_evicted),
 };
 
 LIA_TEST_MAIN(cases)

@@ -318,6 +318,11 @@ LIANA_MUST_CHECK liana_status lia_row_drop(struct lia_txn *txn,
                                            const struct lia_doc_info *info,
                                            struct liana_error *err);
 
+/* LIANA_EKEEPER: this store evicts nothing. */
+LIANA_MUST_CHECK liana_status lia_evict_check(struct lia_txn *txn,
+                                              struct liana_str collection,
+                                              struct liana_error *err);
+
 /* The row gets the seq of the transaction: whoever reads the feed comes by it again. */
 LIANA_MUST_CHECK liana_status lia_row_touch(struct lia_txn *txn,
                                             const struct lia_coll *coll,

@@ -59,7 +59,7 @@ static void gather_seen(struct gather *g, const struct lia_node *node)
 
 static void gather(struct gather *g, struct lia_node *root)
 {
-    LIA_IGNORE(lia_node_filter(root, gather_entry, g)); /* nothing is dropped */
+    LIA_IGNORE(lia_node_filter(root, NULL, gather_entry, g)); /* nothing is dropped */
     gather_seen(g, root);
 }
 

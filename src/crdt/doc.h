@@ -195,11 +195,12 @@ LIANA_MUST_CHECK liana_status lia_segment_info(struct lia_arena *arena,
                                                struct lia_segment_info *out,
                                                struct liana_error *err);
 
-/* What a merge discards: the value of a write that one side had and the other had not
- * seen, for a write of which the same can be said. */
+/* What a merge discards, or keeps where nobody sees it: the value of a write that one
+ * side had and the other had not seen, for a write of which the same can be said. */
 struct lia_loser {
     struct lia_path path;
-    struct lia_value value; /* LIA_BSON_END: a removal */
+    struct lia_value value; /* LIA_BSON_END: a removal; of increments, what those of the
+                             * stamp's actor came to since the value there was assigned */
     struct lia_stamp stamp;
     struct lia_stamp winner;
 };

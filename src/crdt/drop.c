@@ -127,7 +127,7 @@ void lia_node_void(const struct lia_join *join,
 {
     struct voiding v = {join, deleted};
 
-    LIA_IGNORE(lia_node_filter(node, is_alive, &v)); /* a root may be empty */
+    LIA_IGNORE(lia_node_filter(node, NULL, is_alive, &v)); /* a root may be empty */
 }
 
 static bool count_written(void *ctx, const struct lia_entry *entry)
@@ -144,7 +144,8 @@ struct lia_stamp lia_state_newest(struct lia_state *state)
 {
     struct lia_stamp newest = state->created;
 
-    LIA_IGNORE(lia_node_filter(&state->root, count_written, &newest)); /* all stay */
+    LIA_IGNORE(
+        lia_node_filter(&state->root, NULL, count_written, &newest)); /* all stay */
     return newest;
 }
 
@@ -182,7 +183,7 @@ bool lia_state_retag(struct lia_state *state, const struct lia_retag *how)
 {
     struct retagging r = {how, false};
 
-    LIA_IGNORE(lia_node_filter(&state->root, retag_entry, &r)); /* all stay */
+    LIA_IGNORE(lia_node_filter(&state->root, NULL, retag_entry, &r)); /* all stay */
     retag(&r, &state->created_tag);
     return r.is_changed;
 }
@@ -201,7 +202,8 @@ void lia_state_cut(struct lia_state *state, struct lia_vector from)
     if (from.count == 0) {
         return;
     }
-    LIA_IGNORE(lia_node_filter(&state->root, is_beyond, &from)); /* may be empty */
+    LIA_IGNORE(
+        lia_node_filter(&state->root, NULL, is_beyond, &from)); /* may be empty */
     if (lia_vector_covers(from, state->created_tag)) {
         state->id = (struct liana_slice){NULL, 0};
     }

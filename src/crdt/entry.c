@@ -53,7 +53,8 @@ static bool keep_open(struct lia_node *node,
     return keep(ctx, &entry);
 }
 
-static bool keep_cell(struct lia_cell *cell,
+static bool keep_cell(const struct lia_node *node,
+                      struct lia_cell *cell,
                       const struct lia_trail *trail,
                       lia_entry_fn keep,
                       void *ctx)
@@ -66,6 +67,9 @@ static bool keep_cell(struct lia_cell *cell,
         .written = cell->rank.stamp,
         .named = cell->start,
         .birth = &cell->birth,
+        .is_loss = true,
+        .node = node,
+        .cell = cell,
     };
 
     return keep(ctx, &entry);
@@ -87,7 +91,7 @@ void lia_node_each(struct lia_node *node,
         node->is_open = keep_open(node, trail, keep, ctx);
     }
     for (size_t i = 0; i < node->cell_count; i++) {
-        if (keep_cell(&node->cells[i], trail, keep, ctx)) {
+        if (keep_cell(node, &node->cells[i], trail, keep, ctx)) {
             node->cells[kept++] = node->cells[i];
         }
     }
@@ -119,10 +123,10 @@ static bool keep_run(struct lia_piece *run,
     return keep(ctx, &entry);
 }
 
-static bool filter(struct lia_node *node,
-                   const struct lia_trail *trail,
-                   lia_entry_fn keep,
-                   void *ctx)
+bool lia_node_filter(struct lia_node *node,
+                     const struct lia_trail *trail,
+                     lia_entry_fn keep,
+                     void *ctx)
 {
     struct lia_piece **link = &node->children;
 
@@ -134,7 +138,7 @@ static bool filter(struct lia_node *node,
 
         if (p->node) {
             below.name = p->node->name;
-            is_left = filter(p->node, &below, keep, ctx);
+            is_left = lia_node_filter(p->node, &below, keep, ctx);
         } else {
             is_left = keep_run(p, trail, keep, ctx);
         }
@@ -145,9 +149,4 @@ static bool filter(struct lia_node *node,
         }
     }
     return !lia_node_is_empty(node);
-}
-
-bool lia_node_filter(struct lia_node *node, lia_entry_fn keep, void *ctx)
-{
-    return filter(node, NULL, keep, ctx);
 }

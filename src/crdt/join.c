@@ -463,5 +463,9 @@ bool lia_state_join(struct lia_work *work,
         work->status = LIANA_ENOMEM;
         return false;
     }
-    return join_states(&join, a, b);
+    if (!join_states(&join, a, b)) {
+        return false;
+    }
+    lia_join_lose_hidden(&join, a);
+    return work->status == LIANA_OK;
 }

@@ -63,6 +63,20 @@ static void tell_run(const struct lia_join *join,
     }
 }
 
+/* What the sum adds to the value that it stands beside. */
+static void tell_sum(const struct lia_join *join,
+                     const struct lia_entry *entry,
+                     struct lia_loser loser)
+{
+    struct lia_scratch scratch;
+    struct lia_sum sum;
+
+    if (lia_cell_unseen(entry->node, entry->cell, &sum)) {
+        loser.value = lia_sum_show(sum, &scratch);
+        tell(join, entry->trail, loser);
+    }
+}
+
 void lia_join_lose(const struct lia_join *join,
                    const struct lia_entry *loser,
                    struct lia_stamp winner,
@@ -76,9 +90,94 @@ void lia_join_lose(const struct lia_join *join,
     }
     told = (struct lia_loser){
         .value = loser->value, .stamp = loser->rank->stamp, .winner = winner};
-    if (loser->kind == LIA_ENTRY_RUN) {
-        tell_run(join, loser, told);
+    switch (loser->kind) {
+    case LIA_ENTRY_RUN: tell_run(join, loser, told); break;
+    case LIA_ENTRY_SUM: tell_sum(join, loser, told); break;
+    default: tell(join, loser->trail, told); break;
+    }
+}
+
+/* ---- what stays, unseen ----
+ *
+ * Entries of another kind than the one shown, sums beside what is no number, and all
+ * under a delete that updates win over: nobody sees them, perhaps never again. */
+
+struct hiding {
+    const struct lia_join *join;
+    const struct lia_node *node; /* whose own entries may be shown; NULL: none is */
+    const struct lia_trail *trail;
+    struct lia_rank by;
+};
+
+/* Of the node's own entries, one that it does not show. A removal and what is empty were
+ * not there to be seen. */
+static bool is_hidden(const struct lia_node *node, const struct lia_entry *entry)
+{
+    enum lia_shown shown = node->view.shown;
+
+    switch (entry->kind) {
+    case LIA_ENTRY_VALUE: return shown != LIA_SHOWN_LEAF;
+    case LIA_ENTRY_SUM:
+        return shown != LIA_SHOWN_LEAF ||
+               (node->value == LIA_VALUE_LEAF && !lia_value_is_number(node->leaf));
+    case LIA_ENTRY_SLOT: return shown != LIA_SHOWN_SET;
+    case LIA_ENTRY_SHARE: return shown != LIA_SHOWN_BOUNDED;
+    default: return false;
+    }
+}
+
+static bool lose_hidden(void *ctx, const struct lia_entry *entry)
+{
+    const struct hiding *h = ctx;
+    bool is_own = h->node && entry->trail == h->trail && entry->kind != LIA_ENTRY_RUN;
+    bool is_value = entry->kind == LIA_ENTRY_VALUE;
+    bool was_seen = !is_value || (entry->value.type != LIA_BSON_END &&
+                                  !lia_slice_equal(entry->value.data, lia_bson_empty));
+
+    if (was_seen && (!is_own || is_hidden(h->node, entry))) {
+        lia_join_lose(h->join, entry, h->by.stamp, h->by.tag);
+    }
+    return true;
+}
+
+/* `cover`: the greatest rank of the values above. */
+static void lose_unshown(const struct lia_join *join,
+                         const struct lia_trail *trail,
+                         struct lia_node *node,
+                         struct lia_rank cover)
+{
+    struct hiding h = {join, node, trail, lia_cover_with(cover, node)};
+
+    cover = h.by;
+    if (lia_rank_cmp(node->view.shown_by, LIA_RANK_NONE) != 0) {
+        h.by = node->view.shown_by;
+    }
+    if (node->view.shown != LIA_SHOWN_MAP && trail) {
+        LIA_IGNORE(lia_node_filter(node, trail, lose_hidden, &h)); /* all stay */
+        return;
+    }
+    lia_node_each(node, trail, lose_hidden, &h);
+    for (struct lia_piece *p = node->children; p; p = p->next) {
+        if (p->node) {
+            const struct lia_trail below = {trail, p->node->name};
+
+            lose_unshown(join, &below, p->node, cover);
+        }
+    }
+}
+
+void lia_join_lose_hidden(const struct lia_join *join, struct lia_state *state)
+{
+    struct hiding h = {.join = join,
+                       .by = lia_rank_of(LIA_STAMP_NONE, state->withdrawn)};
+
+    if (!join->watch || lia_stamp_is_none(state->created) ||
+        !lia_view(join->work, &state->root, LIA_RANK_NONE)) {
+        return;
+    }
+    if (lia_state_is_hidden(state)) {
+        LIA_IGNORE(lia_node_filter(&state->root, NULL, lose_hidden, &h)); /* all stay */
     } else {
-        tell(join, loser->trail, told);
+        lose_unshown(join, NULL, &state->root, LIA_RANK_NONE);
     }
 }

@@ -43,7 +43,7 @@ struct lia_writer lia_writer(struct lia_work *work,
     if (lia_vector_covers(state->vector, stamp)) {
         struct next_index n = {stamp, 0};
 
-        LIA_IGNORE(lia_node_filter(&state->root, count_birth, &n)); /* all stay */
+        LIA_IGNORE(lia_node_filter(&state->root, NULL, count_birth, &n)); /* all stay */
         w.next_index = n.next;
     }
     return w;

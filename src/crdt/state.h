@@ -94,7 +94,8 @@ struct lia_view {
     bool is_clamped;       /* the number is not the whole truth */
     struct lia_birth
         birth; /* the smallest at or below; LIA_BIRTH_NEVER if there is none */
-    struct lia_rank newest; /* the greatest of the inside entries at or below */
+    struct lia_rank newest;   /* the greatest of the inside entries at or below */
+    struct lia_rank shown_by; /* of a container: the greatest that makes it its kind */
 };
 
 struct lia_piece;
@@ -257,6 +258,11 @@ bool lia_node_is_empty(const struct lia_node *node);
  * above. Cost: the nodes below, not their runs. */
 bool lia_view(struct lia_work *work, struct lia_node *node, struct lia_rank cover);
 
+/* What the value of the node has not seen of a sum there; false: nothing. */
+bool lia_cell_unseen(const struct lia_node *node,
+                     const struct lia_cell *cell,
+                     struct lia_sum *out);
+
 /* After lia_view: puts the pieces into the order of the body, and finds sizes and what
  * is plain, for the node and all below. */
 bool lia_arrange(struct lia_work *work, struct lia_node *node);
@@ -293,9 +299,11 @@ struct lia_entry {
     struct lia_stamp written; /* when something was written here last */
     struct lia_stamp named;   /* one more stamp that it names, or none */
     const struct lia_birth *birth; /* NULL: of no concern to the order of fields */
-    bool is_loss;                  /* if it goes, `value` or `bytes` of somebody go */
+    bool is_loss;                  /* if it goes, `value`, `bytes` or a sum go */
     struct lia_value value;        /* LIA_BSON_END: a removal */
     struct liana_slice bytes;      /* of a run */
+    const struct lia_node *node;   /* of a sum */
+    const struct lia_cell *cell;   /* of a sum */
 };
 
 /* False: the entry is dropped. It may change the tag. */
@@ -307,7 +315,10 @@ void lia_node_each(struct lia_node *node,
                    const struct lia_trail *trail,
                    lia_entry_fn keep,
                    void *ctx);
-bool lia_node_filter(struct lia_node *node, lia_entry_fn keep, void *ctx);
+bool lia_node_filter(struct lia_node *node,
+                     const struct lia_trail *trail,
+                     lia_entry_fn keep,
+                     void *ctx);
 
 /* ---- the law: drop.c, join.c ---- */
 
@@ -348,6 +359,9 @@ void lia_join_lose(const struct lia_join *join,
                    const struct lia_entry *loser,
                    struct lia_stamp winner,
                    struct lia_stamp winner_tag);
+
+/* Tells of what the join has left in `state`, and the state does not show. */
+void lia_join_lose_hidden(const struct lia_join *join, struct lia_state *state);
 
 /* Joins the entries of `b` into `a`; `b` is used up. No values stand above them. */
 bool lia_node_join(const struct lia_join *join, struct lia_node *a, struct lia_node *b);

@@ -58,6 +58,15 @@ static bool unseen(const struct lia_cell *cell,
     return true;
 }
 
+bool lia_cell_unseen(const struct lia_node *node,
+                     const struct lia_cell *cell,
+                     struct lia_sum *out)
+{
+    size_t at = 0;
+
+    return unseen(cell, next_seen(node, cell->rank.stamp.actor, &at), out);
+}
+
 static bool show_sum(struct lia_work *work, struct lia_node *node, struct lia_sum sum)
 {
     struct lia_scratch *scratch = LIA_ARENA_NEW(work->arena, struct lia_scratch);
@@ -198,6 +207,7 @@ static void show_container(struct lia_node *node,
         node->view.shown =
             lia_rank_cmp(set, newest) == 0 ? LIA_SHOWN_SET : LIA_SHOWN_BOUNDED;
     }
+    node->view.shown_by = newest;
 }
 
 static bool show_bounded(struct lia_work *work, struct lia_node *node)

@@ -290,6 +290,23 @@ void sim_node_outputs(struct sim_world *w, int index)
     }
 }
 
+static void forget_departures(struct sim_node *node)
+{
+    struct lia_txn_options options = lia_txn_options(node->db, LIA_WRITE);
+    struct lia_txn *txn;
+    sqlite3_stmt *stmt;
+
+    options.wait_ms = 0;
+    if (lia_txn_begin(node->db, &options, &txn, NULL)) {
+        return;
+    }
+    if (!lia_conn_prepare(lia_txn_conn(txn), lia_str("DELETE FROM departed"), &stmt,
+                          NULL)) {
+        LIA_IGNORE(lia_conn_run(lia_txn_conn(txn), stmt, NULL)); /* it is damage */
+    }
+    LIA_IGNORE(lia_txn_commit(txn, NULL, NULL)); /* likewise */
+}
+
 void sim_node_job(struct sim_world *w,
                   int index,
                   struct lia_job *job,
@@ -307,6 +324,9 @@ void sim_node_job(struct sim_world *w,
     lia_job_run(job);
     if (w->breakage == SIM_BREAK_EARLY) {
         job->reach = 0;
+    }
+    if (w->breakage == SIM_BREAK_LEAVES && is_write) {
+        forget_departures(node);
     }
     sim_check_commits(w, index);
     lia_peer_job_done(node->peer, job, w->now);

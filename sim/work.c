@@ -147,7 +147,7 @@ static void sell(struct sim_world *w, int node, struct write *x)
 
     if (w->sales == 0 || (w->sales < SIM_SALES && sim_chance(w, 600))) {
         insert(w, x, w->sales++, "till", node);
-    } else if (holds(w, node, old) && !sim_is_narrow(w, node)) {
+    } else if (holds(w, node, old)) {
         modify(w, x, old, sim_chance(w, 700) ? LIA_OP_SET : LIA_OP_DELETE, "till",
                (int64_t)sim_draw(w, 100));
     }

@@ -114,6 +114,7 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_STATE] = "equal vectors, other bytes",
     [SIM_BREAK_STAYS] = "is not what it subscribed to",
     [SIM_BREAK_EARLY] = "before it was durable",
+    [SIM_BREAK_LEAVES] = "stores differ",
 };
 
 void sim_fail(struct sim_world *w, const char *format, ...)

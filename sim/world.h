@@ -71,8 +71,9 @@ enum sim_breakage {
     SIM_BREAK_COUNT, /* an increment is counted that no store has */
     SIM_BREAK_BACK,  /* a document is seen without what it has seen */
     SIM_BREAK_STATE, /* the bytes of one store are seen altered, under the same vector */
-    SIM_BREAK_STAYS, /* a sale that left a subscription is seen as if it had not */
-    SIM_BREAK_EARLY, /* what was read is sent before it is durable */
+    SIM_BREAK_STAYS,  /* a sale that left a subscription is seen as if it had not */
+    SIM_BREAK_EARLY,  /* what was read is sent before it is durable */
+    SIM_BREAK_LEAVES, /* stores forget what has left a subscription */
     SIM_BREAKAGES
 };
 

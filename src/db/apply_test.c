@@ -500,6 +500,74 @@ static void identity_is_kept(void **state)
     assert_true(lia_db_identity(t->db).actor != before.actor);
 }
 
+/* What the sender of the pair, who follows a query at the receiver, hears after `after`. */
+static struct lia_feed_page heard(struct pair *p, uint64_t registration, uint64_t after)
+{
+    const struct lia_interest interest = {
+        .registration = registration, .peer = PEER, .after_seq = after};
+    const struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = LIA_MIB};
+    struct lia_feed_page page;
+
+    assert_ok(lia_db_feed(p->to.db, &p->to.arena, &query, &page, &p->to.err));
+    return page;
+}
+
+/* Its copy matches, and what is here never did: no commit takes it out of the query. */
+static void a_writer_behind_a_query_hears_what_its_copy_lacks(void **state)
+{
+    struct pair *p = *state;
+    struct lia_subscription sub = lia_test_subscription(&p->to, "c", 10);
+    struct lia_registration reg;
+    struct lia_batch_item item;
+    struct lia_feed_page page;
+
+    lia_test_put(&p->from, "c", 1, 20);
+    lia_test_put(&p->to, "c", 9, 1);
+    lia_test_put(&p->to, "c", 1, 6); /* a later life */
+    sub.after_seq = 2;
+    assert_ok(lia_db_register(p->to.db, PEER, &sub, &reg, &p->to.err));
+    assert_true(reg.is_resumed);
+    item = whole(p, 1);
+    apply_items(p, &item, 1);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), 6);
+    page = heard(p, reg.id, 2);
+    assert_int_equal(page.item_count, 1);
+    assert_int_equal(page.items[0].hits[0].kind, LIA_FEED_LEFT);
+    /* Again, and nothing in it is new here: it still does not know. */
+    assert_int_equal(heard(p, reg.id, page.upto).item_count, 0);
+    apply_items(p, &item, 1);
+    assert_int_equal(heard(p, reg.id, page.upto).item_count, 1);
+}
+
+/* Who shows all of it knows already; who has registered nothing has nothing to hear. */
+static void a_writer_that_lacks_nothing_hears_nothing(void **state)
+{
+    struct pair *p = *state;
+    struct lia_subscription sub = lia_test_subscription(&p->to, "c", 10);
+    struct lia_registration reg;
+    struct lia_batch_item item;
+
+    lia_test_put(&p->from, "c", 2, 20);
+    lia_test_put(&p->from, "c", 1, 5);
+    lia_test_put(&p->to, "c", 9, 1);
+    lia_test_put(&p->to, "c", 2, 5); /* a later life */
+    lia_test_put(&p->to, "c", 2, 6);
+    sub.after_seq = 3;
+    assert_ok(lia_db_register(p->to.db, PEER, &sub, &reg, &p->to.err));
+    item = whole(p, 1);
+    apply_items(p, &item, 1);
+    assert_int_equal(heard(p, reg.id, 3).item_count, 0);
+    item = whole(p, 2);
+    assert_ok(lia_db_apply(p->to.db, &p->to.arena,
+                           &(struct lia_batch){.peer = LIA_BYTES("other"),
+                                               .items = &item,
+                                               .item_count = 1},
+                           LIA_FULL, &(struct lia_applied){0}, &p->to.err));
+    assert_int_equal(lia_test_get(&p->to, "c", 2), 6);
+    assert_int_equal(heard(p, reg.id, 3).item_count, 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -520,6 +588,8 @@ int main(void)
         CASE(marks_only_grow),
         CASE(epochs_cover_what_they_reached),
         CASE(identity_is_kept),
+        CASE(a_writer_behind_a_query_hears_what_its_copy_lacks),
+        CASE(a_writer_that_lacks_nothing_hears_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

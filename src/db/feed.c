@@ -17,10 +17,8 @@ struct walk {
 /* What an interest follows. */
 struct followed {
     struct lia_reg *reg; /* NULL: none */
-    /* With a predicate: what left later the reader may hold, unless this is its first page
-     * from nothing. */
+    /* With a predicate: what left later the reader may hold. */
     uint64_t left_after;
-    bool has_nothing;
 };
 
 struct feeding {
@@ -100,7 +98,6 @@ static liana_status find_reg(struct feeding *f,
             return status;
         }
         out->left_after = acked > interest->after_seq ? acked : interest->after_seq;
-        out->has_nothing = !interest->after_seq && !f->query->from.seq;
     }
     return LIANA_OK;
 }
@@ -298,7 +295,7 @@ static liana_status look_for(struct feeding *f,
     }
     *out_kind = is_in ? LIA_FEED_MATCHES : LIA_FEED_LEFT;
     *out_hit = is_in;
-    return status || is_in || followed->has_nothing
+    return status || is_in
                ? status
                : left_since(f, reg, key, followed->left_after, out_hit, err);
 }

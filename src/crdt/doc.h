@@ -89,8 +89,10 @@ enum lia_op_kind {
 
 /* What a written value becomes where the value alone does not say it. */
 enum lia_shape_kind {
-    LIA_SHAPE_SET,     /* an array becomes a set; another type is LIANA_ETYPE */
-    LIA_SHAPE_REGISTER /* an object is kept whole; other types are what they are anyway */
+    LIA_SHAPE_SET,      /* an array becomes a set; another type is LIANA_ETYPE */
+    LIA_SHAPE_REGISTER, /* an object is kept whole; other types are what they are anyway */
+    LIA_SHAPE_BOUNDED /* a whole number becomes a counter that does not fall below `bound`,
+                       * as by LIA_OP_BOUND; another type is LIANA_ETYPE */
 };
 
 /* For INSERT, REPLACE and SET: of what is written at this path, from the root, wherever in
@@ -99,6 +101,7 @@ enum lia_shape_kind {
 struct lia_shape {
     struct lia_path path;
     enum lia_shape_kind kind;
+    int64_t bound; /* of a BOUNDED */
 };
 
 /* What a DELETE does to updates that it has not seen; it travels with the DELETE. */

@@ -519,6 +519,78 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     return status;
 }
 
+/* ---- counters with a bound, made by what a document is declared as ---- */
+
+static int64_t rights(struct lia_arena *arena, struct lia_doc doc, uint64_t actor)
+{
+    const struct liana_str names[] = {lia_str("m"), lia_str("n")};
+    struct lia_bounded_info info;
+
+    assert_ok(
+        lia_doc_bounded(arena, doc, (struct lia_path){names, 2}, actor, &info, NULL));
+    return info.rights;
+}
+
+static void a_number_becomes_a_bounded_counter(void **state)
+{
+    const struct liana_str names[] = {lia_str("m"), lia_str("n")};
+    const struct lia_shape shape = {{names, 2}, LIA_SHAPE_BOUNDED, 3};
+    struct lia_arena *arena = *state;
+    struct lia_doc doc = empty;
+    struct lia_doc plain = empty;
+    struct lia_op op = {.kind = LIA_OP_INSERT,
+                        .value =
+                            json(arena, "{\"_id\": 1, \"m\": {\"a\": 1, \"n\": 10, "
+                                        "\"z\": 2}}"),
+                        .shapes = &shape,
+                        .shape_count = 1};
+    const struct lia_stamp stamp = {MS(5), 7};
+
+    assert_ok(write_op(arena, &doc, op, stamp));
+    assert_int_equal(rights(arena, doc, 7), 7);
+    assert_ok(lia_doc_check(arena, doc, NULL));
+    op.shape_count = 0;
+    assert_ok(write_op(arena, &plain, op, stamp));
+    assert_int_equal(doc.body.len, plain.body.len + 4); /* int64, in its place */
+    op.kind = LIA_OP_SET;
+    op.shape_count = 1;
+    op.path = (struct lia_path){names, 1};
+    op.value = json(arena, "{\"n\": 4}");
+    assert_ok(write_op(arena, &doc, op, (struct lia_stamp){MS(6), 8}));
+    assert_int_equal(rights(arena, doc, 7), 0);
+    assert_int_equal(rights(arena, doc, 8), 1);
+    op.path = shape.path;
+    op.value = json(arena, "4");
+    assert_status(write_op(arena, &doc, op, (struct lia_stamp){MS(7), 8}), LIANA_ETYPE);
+    op.path = (struct lia_path){names, 1};
+    op.value = json(arena, "{\"n\": 2}");
+    assert_status(write_op(arena, &doc, op, (struct lia_stamp){MS(7), 8}),
+                  LIANA_EINVAL);
+    op.value = json(arena, "{\"n\": \"x\"}");
+    assert_status(write_op(arena, &doc, op, (struct lia_stamp){MS(7), 8}), LIANA_ETYPE);
+}
+
+/* Seeds that differ in their bounds are two writes. */
+static void an_initial_counter_has_its_bound(void **state)
+{
+    const struct liana_str names[] = {lia_str("n")};
+    struct lia_shape shape = {{names, 1}, LIA_SHAPE_BOUNDED, 0};
+    struct lia_arena *arena = *state;
+    const struct lia_op op = {.kind = LIA_OP_INSERT,
+                              .value = json(arena, "{\"_id\": 1, \"n\": 10}"),
+                              .shapes = &shape,
+                              .shape_count = 1};
+    struct lia_stamp stamps[3];
+    struct lia_doc doc;
+
+    for (size_t i = 0; i < 3; i++) {
+        shape.bound = i == 2 ? 5 : 0;
+        assert_ok(lia_doc_initial(arena, lia_str("c"), &op, &doc, &stamps[i], NULL));
+    }
+    assert_int_equal(lia_stamp_cmp(stamps[0], stamps[1]), 0);
+    assert_int_not_equal(lia_stamp_cmp(stamps[0], stamps[2]), 0);
+}
+
 static void out_of_memory_is_a_status(void **state)
 {
     assert_true(lia_test_each_failure(all_calls, *state) > 10);
@@ -605,6 +677,8 @@ static const struct CMUnitTest tests[] = {
     CASE(clocks_are_small),
     CASE(a_verdict_ends_one_life),
     CASE(a_verdict_hides_what_it_reaches),
+    CASE(a_number_becomes_a_bounded_counter),
+    CASE(an_initial_counter_has_its_bound),
     CASE(out_of_memory_is_a_status),
 };
 

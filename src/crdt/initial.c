@@ -8,7 +8,7 @@
 #include "codec/bson.h"
 #include "crdt/doc.h"
 
-/* In the content, the type of a set and of an object kept whole has this bit. */
+/* In the content, the type of what has a shape has this bit. */
 #define SHAPED 0x80
 
 /* The offset of the type of what stands at the path; 0, which none has: nothing does. */
@@ -34,44 +34,56 @@ static size_t find_type(struct liana_slice body, struct lia_path path)
     return found;
 }
 
-/* The body as it is shown, and where it is a set or kept whole. */
-static bool mark_shapes(struct lia_arena *arena,
-                        const struct lia_op *insert,
-                        struct liana_slice body,
-                        struct liana_slice *out)
+static bool is_of_shape(enum lia_shape_kind kind, uint8_t type)
 {
-    uint8_t *copy = lia_arena_alloc(arena, body.len);
-
-    if (!copy) {
-        return false;
+    switch (kind) {
+    case LIA_SHAPE_SET: return type == LIA_BSON_ARRAY;
+    case LIA_SHAPE_REGISTER: return type == LIA_BSON_DOCUMENT;
+    case LIA_SHAPE_BOUNDED: return type == LIA_BSON_INT32 || type == LIA_BSON_INT64;
     }
-    memcpy(copy, body.ptr, body.len);
-    for (size_t i = 0; i < insert->shape_count; i++) {
-        size_t at = find_type(body, insert->shapes[i].path);
-        uint8_t type = insert->shapes[i].kind == LIA_SHAPE_SET ? LIA_BSON_ARRAY
-                                                               : LIA_BSON_DOCUMENT;
+    return false;
+}
 
-        if (at && copy[at] == type) {
-            copy[at] |= SHAPED;
+/* The body as it is shown, and what it is beyond that: the types of what has a shape are
+ * marked, bounds stand behind it. */
+static void mark_shapes(struct lia_buf *content, const struct lia_op *insert, size_t at)
+{
+    struct liana_slice body = lia_slice(content->ptr + at, content->len - at);
+
+    for (size_t i = 0; i < insert->shape_count && !content->status; i++) {
+        const struct lia_shape *shape = &insert->shapes[i];
+        size_t type = find_type(body, shape->path);
+
+        if (!type || !is_of_shape(shape->kind, content->ptr[at + type])) {
+            continue;
         }
+        content->ptr[at + type] |= SHAPED;
+        if (shape->kind == LIA_SHAPE_BOUNDED) {
+            lia_buf_u64(content, (uint64_t)shape->bound);
+        }
+        body.ptr = content->ptr + at; /* it may have moved */
     }
-    *out = lia_slice(copy, body.len);
-    return true;
 }
 
 static liana_status stamp_of(struct lia_arena *arena,
                              struct liana_str collection,
-                             struct liana_slice content,
+                             const struct lia_op *insert,
+                             struct liana_slice body,
                              struct lia_stamp *out)
 {
     uint8_t digest[LIA_DIGEST_BYTES];
     struct lia_buf buf;
     liana_status status;
     struct lia_reader r = lia_reader(lia_slice(digest, sizeof(digest)));
+    size_t at;
 
     lia_buf_init(&buf, arena->alloc);
     lia_buf_prefixed(&buf, lia_str_slice(collection));
-    lia_buf_slice_add(&buf, content);
+    at = buf.len;
+    lia_buf_slice_add(&buf, body);
+    if (!buf.status) {
+        mark_shapes(&buf, insert, at);
+    }
     status = buf.status;
     if (!status) {
         lia_hash(lia_buf_slice(&buf), digest, sizeof(digest));
@@ -92,7 +104,6 @@ liana_status lia_doc_initial(struct lia_arena *arena,
     static const struct lia_stamp any = {1, 1};
     const struct lia_doc nothing = {{NULL, 0}, {NULL, 0}};
     struct lia_stamp stamp = LIA_STAMP_NONE;
-    struct liana_slice content;
     struct lia_doc doc = nothing;
     liana_status status = LIANA_OK;
 
@@ -103,9 +114,7 @@ liana_status lia_doc_initial(struct lia_arena *arena,
     if (status) {
         return status;
     }
-    status = mark_shapes(arena, insert, doc.body, &content)
-                 ? stamp_of(arena, collection, content, &stamp)
-                 : LIANA_ENOMEM;
+    status = stamp_of(arena, collection, insert, doc.body, &stamp);
     if (status) {
         return lia_err_plain(err, status);
     }

@@ -92,6 +92,12 @@ LIANA_MUST_CHECK liana_status lia_op_transfer(struct lia_writer *w,
 LIANA_MUST_CHECK liana_status lia_op_reclaim(struct lia_writer *w,
                                              const struct lia_op *op);
 
+/* A counter of the operation's value and bound begins at a node that has nothing. */
+LIANA_MUST_CHECK liana_status lia_op_begin_bounded(struct lia_writer *w,
+                                                   const struct lia_op *op,
+                                                   struct lia_node *node,
+                                                   struct lia_birth birth);
+
 /* INCREMENT of a node that shows a bounded counter. */
 LIANA_MUST_CHECK liana_status lia_op_increment_bounded(struct lia_writer *w,
                                                        const struct lia_op *op,

@@ -67,30 +67,34 @@ static liana_status done(struct lia_writer *w,
     }
 }
 
+liana_status lia_op_begin_bounded(struct lia_writer *w,
+                                  const struct lia_op *op,
+                                  struct lia_node *node,
+                                  struct lia_birth birth)
+{
+    const struct lia_share_write by = {w->stamp, w->state->created, birth};
+    int64_t value = 0;
+    liana_status status = read_amount(w, op, &value);
+
+    if (!status && value < op->bound) {
+        status = lia_err(w->work->err, LIANA_EINVAL,
+                         "a bounded counter cannot begin below its bound");
+    }
+    return status ? status
+                  : done(w, op, node, value,
+                         lia_bounded_create(w->work, node, &by, value, op->bound));
+}
+
 liana_status lia_op_bound(struct lia_writer *w, const struct lia_op *op)
 {
     struct lia_node *node;
     struct lia_rank cover;
-    struct lia_share_write by;
-    int64_t value;
-    liana_status status = read_amount(w, op, &value);
+    liana_status status = lia_op_reach(w, op->path, &node, &cover);
 
-    if (!status) {
-        status = lia_op_reach(w, op->path, &node, &cover);
+    if (!status && node->view.shown != LIA_SHOWN_NOTHING) {
+        status = no_counter(w, op->path, "shows something already");
     }
-    if (status) {
-        return status;
-    }
-    if (node->view.shown != LIA_SHOWN_NOTHING) {
-        return no_counter(w, op->path, "shows something already");
-    }
-    if (value < op->bound) {
-        return lia_err(w->work->err, LIANA_EINVAL,
-                       "a bounded counter cannot begin below its bound");
-    }
-    by = written(w, node);
-    status = lia_bounded_create(w->work, node, &by, value, op->bound);
-    return done(w, op, node, value, status);
+    return status ? status : lia_op_begin_bounded(w, op, node, lia_op_birth(w, node));
 }
 
 liana_status lia_op_increment_bounded(struct lia_writer *w,

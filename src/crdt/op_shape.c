@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a schema makes of values: arrays that are sets, objects that are kept whole.
+ * What a schema makes of values: arrays that are sets, objects that are kept whole, numbers
+ * that do not fall below a bound.
  *
  * A written document first becomes what every document becomes; then the paths that are
  * to be something else are taken out of its runs.
@@ -85,6 +86,19 @@ static void make_register(struct lia_writer *w,
     node->children = NULL;
 }
 
+static liana_status make_bounded(struct lia_writer *w,
+                                 const struct lia_shape *shape,
+                                 struct lia_node *node,
+                                 struct lia_value value)
+{
+    const struct lia_op bound = {
+        .path = shape->path, .value = value, .bound = shape->bound};
+    struct lia_birth birth = written_birth(node);
+
+    node->value = LIA_VALUE_NONE;
+    return lia_op_begin_bounded(w, &bound, node, birth);
+}
+
 static liana_status reshape(struct lia_writer *w,
                             const struct lia_shape *shape,
                             struct lia_path below,
@@ -101,6 +115,9 @@ static liana_status reshape(struct lia_writer *w,
     }
     if (shape->kind == LIA_SHAPE_SET) {
         return make_set(w, shape->path, node, value);
+    }
+    if (shape->kind == LIA_SHAPE_BOUNDED) {
+        return make_bounded(w, shape, node, value);
     }
     if (value.type == LIA_BSON_DOCUMENT) {
         make_register(w, node, value);

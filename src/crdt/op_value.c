@@ -200,6 +200,17 @@ liana_status lia_op_replace_root(struct lia_writer *w, const struct lia_op *op)
 
 /* ---- operations ---- */
 
+/* SET where a counter with a bound is asked for begins it. */
+static liana_status begin_bounded(struct lia_writer *w,
+                                  const struct lia_op *op,
+                                  const struct lia_shape *shape)
+{
+    struct lia_op bound = *op;
+
+    bound.bound = shape->bound;
+    return lia_op_bound(w, &bound);
+}
+
 static bool is_set(const struct lia_op *op,
                    const struct lia_shape *shape,
                    const struct lia_node *node)
@@ -217,8 +228,12 @@ liana_status lia_op_set(struct lia_writer *w, const struct lia_op *op)
     struct lia_rank cover;
     struct lia_birth birth;
     uint64_t index = w->next_index;
-    liana_status status = lia_op_reach(w, op->path, &node, &cover);
+    liana_status status;
 
+    if (shape && shape->kind == LIA_SHAPE_BOUNDED) {
+        return begin_bounded(w, op, shape);
+    }
+    status = lia_op_reach(w, op->path, &node, &cover);
     if (!status) {
         status = lia_op_check_unbounded(w, op->path, node);
     }

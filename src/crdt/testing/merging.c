@@ -116,8 +116,8 @@ static struct lia_value value_of(struct lia_arena *arena,
 static struct lia_op op_of(struct meeting *m, const struct side *s)
 {
     static const struct liana_str names[] = {{"m", 1}, {"p", 1}};
-    static const struct lia_shape shapes[] = {{{names, 2}, LIA_SHAPE_SET}};
-    static const struct lia_shape shapes_above[] = {{{names, 1}, LIA_SHAPE_SET}};
+    static const struct lia_shape shapes[] = {{{names, 2}, LIA_SHAPE_SET, 0}};
+    static const struct lia_shape shapes_above[] = {{{names, 1}, LIA_SHAPE_SET, 0}};
     const struct doing *d = s->doing;
     struct lia_op op = {.kind = d->kind,
                         .mode = d->mode,
@@ -281,7 +281,7 @@ static const char *base_of(const struct doing *x, const struct doing *y, bool is
 static void make_base(struct meeting *m, const char *text, bool is_set)
 {
     static const struct liana_str names[] = {{"m", 1}, {"p", 1}};
-    static const struct lia_shape shapes[] = {{{names, 2}, LIA_SHAPE_SET}};
+    static const struct lia_shape shapes[] = {{{names, 2}, LIA_SHAPE_SET, 0}};
     const struct lia_op op = {.kind = LIA_OP_INSERT,
                               .value = value_of(&m->arena, text, ""),
                               .shapes = shapes,

@@ -221,9 +221,9 @@ static void random_shapes(struct op_maker *m, struct lia_op *op)
     static const struct liana_str b[] = {{"b", 1}};
     static const struct liana_str ax[] = {{"a", 1}, {"x", 1}};
     static const struct liana_str ay[] = {{"a", 1}, {"y", 1}};
-    static const struct lia_shape shapes[] = {{{b, 1}, LIA_SHAPE_SET},
-                                              {{ax, 2}, LIA_SHAPE_SET},
-                                              {{ay, 2}, LIA_SHAPE_REGISTER}};
+    static const struct lia_shape shapes[] = {{{b, 1}, LIA_SHAPE_SET, 0},
+                                              {{ax, 2}, LIA_SHAPE_SET, 0},
+                                              {{ay, 2}, LIA_SHAPE_REGISTER, 0}};
 
     if (m->is_about_sets ? below(m, 4) : below(m, 4) == 0) {
         op->shapes = shapes;

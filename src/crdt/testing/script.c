@@ -187,7 +187,7 @@ static void knows(struct script *s, struct peer *p, struct liana_str text)
 
     assert_true(p->shape_count < SHAPES_MAX);
     p->shapes[p->shape_count++] = (struct lia_shape){
-        path, is_word(trim(text), "set") ? LIA_SHAPE_SET : LIA_SHAPE_REGISTER};
+        path, is_word(trim(text), "set") ? LIA_SHAPE_SET : LIA_SHAPE_REGISTER, 0};
 }
 
 static struct lia_op parse_op(struct script *s,

@@ -84,6 +84,7 @@ enum lia_op_kind {
                       * writer's. The caller sees to it that the actor writes no more,
                       * that the document has all that it wrote, and that no other peer
                       * does the same. */
+    LIA_OP_RESTART,  /* path, value: a number, assigned where a number is or nothing */
     LIA_OP_DELETE    /* nothing if the document does not exist */
 };
 
@@ -96,7 +97,8 @@ enum lia_shape_kind {
 };
 
 /* For INSERT, REPLACE and SET: of what is written at this path, from the root, wherever in
- * the value it stands. No path lies below another's. An array that is written where a set
+ * the value it stands. For ADD and REMOVE: an array at their path is a set from now on.
+ * No path lies below another's. An array that is written where a set
  * is shown goes on as that set without being asked for. */
 struct lia_shape {
     struct lia_path path;

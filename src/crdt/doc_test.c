@@ -570,6 +570,31 @@ static void a_number_becomes_a_bounded_counter(void **state)
     assert_status(write_op(arena, &doc, op, (struct lia_stamp){MS(7), 8}), LIANA_ETYPE);
 }
 
+/* An element operation finds an array that is older than its declaration. */
+static void an_array_becomes_a_set(void **state)
+{
+    const struct liana_str names[] = {lia_str("t")};
+    const struct lia_shape shape = {{names, 1}, LIA_SHAPE_SET, 0};
+    struct lia_arena *arena = *state;
+    struct lia_doc doc = empty;
+    struct lia_op op = {.kind = LIA_OP_REMOVE, .path = {names, 1}};
+    struct lia_value shown;
+
+    assert_ok(insert(arena, &doc, "{\"_id\": 1, \"t\": [2, 1, 2, 3]}",
+                     (struct lia_stamp){MS(5), 7}));
+    op.value = json(arena, "2");
+    assert_status(write_op(arena, &doc, op, (struct lia_stamp){MS(6), 7}), LIANA_ETYPE);
+    op.shapes = &shape;
+    op.shape_count = 1;
+    assert_ok(write_op(arena, &doc, op, (struct lia_stamp){MS(6), 7}));
+    op.kind = LIA_OP_ADD;
+    op.value = json(arena, "4");
+    assert_ok(write_op(arena, &doc, op, (struct lia_stamp){MS(7), 7}));
+    assert_true(lia_bson_find(doc.body, lia_str("t"), &shown));
+    assert_slice_equal(shown.data, json(arena, "[1, 3, 4]").data);
+    assert_ok(lia_doc_check(arena, doc, NULL));
+}
+
 /* Seeds that differ in their bounds are two writes. */
 static void an_initial_counter_has_its_bound(void **state)
 {
@@ -678,6 +703,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_verdict_ends_one_life),
     CASE(a_verdict_hides_what_it_reaches),
     CASE(a_number_becomes_a_bounded_counter),
+    CASE(an_array_becomes_a_set),
     CASE(an_initial_counter_has_its_bound),
     CASE(out_of_memory_is_a_status),
 };

@@ -354,6 +354,7 @@ static liana_status apply_field(struct lia_writer *w, const struct lia_op *op)
     case LIA_OP_SET: return lia_op_set(w, op);
     case LIA_OP_UNSET: return lia_op_unset(w, op);
     case LIA_OP_INCREMENT: return lia_op_increment(w, op);
+    case LIA_OP_RESTART: return lia_op_restart(w, op);
     case LIA_OP_ADD: return lia_op_add(w, op);
     case LIA_OP_REMOVE: return lia_op_remove(w, op);
     case LIA_OP_BOUND: return lia_op_bound(w, op);

@@ -61,6 +61,8 @@ LIANA_MUST_CHECK liana_status lia_op_unset(struct lia_writer *w,
                                            const struct lia_op *op);
 LIANA_MUST_CHECK liana_status lia_op_increment(struct lia_writer *w,
                                                const struct lia_op *op);
+LIANA_MUST_CHECK liana_status lia_op_restart(struct lia_writer *w,
+                                             const struct lia_op *op);
 
 LIANA_MUST_CHECK liana_status lia_op_add(struct lia_writer *w, const struct lia_op *op);
 LIANA_MUST_CHECK liana_status lia_op_remove(struct lia_writer *w,

@@ -39,6 +39,22 @@ static bool open_set(struct lia_writer *w,
     return true;
 }
 
+/* The array at the path becomes a set, if the operation asks for one. */
+static liana_status make_set(struct lia_writer *w,
+                             const struct lia_op *op,
+                             struct lia_node *node)
+{
+    const struct lia_shape *shape = lia_op_shape(op, op->path);
+    struct lia_op set = *op;
+
+    if (node->view.shown != LIA_SHOWN_LEAF || node->view.leaf.type != LIA_BSON_ARRAY ||
+        !shape || shape->kind != LIA_SHAPE_SET) {
+        return no_set(w, op->path, lia_shown_name(node));
+    }
+    set.value = node->view.leaf;
+    return lia_op_set_array(w, &set, node);
+}
+
 liana_status lia_op_add(struct lia_writer *w, const struct lia_op *op)
 {
     struct lia_node *node;
@@ -49,7 +65,10 @@ liana_status lia_op_add(struct lia_writer *w, const struct lia_op *op)
         return status;
     }
     if (node->view.shown != LIA_SHOWN_NOTHING && node->view.shown != LIA_SHOWN_SET) {
-        return no_set(w, op->path, lia_shown_name(node));
+        status = make_set(w, op, node);
+    }
+    if (status) {
+        return status;
     }
     if (!add(w, node, op->value, lia_op_birth(w, node))) {
         return lia_op_failed(w);
@@ -68,7 +87,10 @@ liana_status lia_op_remove(struct lia_writer *w, const struct lia_op *op)
         return status;
     }
     if (node->view.shown != LIA_SHOWN_SET) {
-        return no_set(w, op->path, lia_shown_name(node));
+        status = make_set(w, op, node);
+    }
+    if (status) {
+        return status;
     }
     element = lia_set_find(node->set, op->value);
     if (element && lia_element_is_in(element)) {

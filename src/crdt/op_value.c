@@ -335,14 +335,15 @@ static liana_status check_number(struct lia_writer *w,
     char text[LIA_PATH_TEXT];
 
     if (!lia_value_is_number(op->value)) {
-        return lia_err(w->work->err, LIANA_ETYPE, "increment by a value of type %s",
+        return lia_err(w->work->err, LIANA_ETYPE, "%s a value of type %s",
+                       op->kind == LIA_OP_RESTART ? "restart with" : "increment by",
                        lia_bson_type_name(op->value.type));
     }
     if (node->view.shown != LIA_SHOWN_NOTHING &&
         (node->view.shown != LIA_SHOWN_LEAF || !lia_value_is_number(node->view.leaf))) {
-        return lia_err(w->work->err, LIANA_ETYPE,
-                       "%s is of type %s and cannot be incremented",
-                       lia_path_text(op->path, text), lia_shown_name(node));
+        return lia_err(w->work->err, LIANA_ETYPE, "%s is of type %s and cannot be %s",
+                       lia_path_text(op->path, text), lia_shown_name(node),
+                       op->kind == LIA_OP_RESTART ? "restarted" : "incremented");
     }
     return LIANA_OK;
 }
@@ -378,4 +379,22 @@ liana_status lia_op_increment(struct lia_writer *w, const struct lia_op *op)
     }
     w->is_changed = true;
     return LIANA_OK;
+}
+
+liana_status lia_op_restart(struct lia_writer *w, const struct lia_op *op)
+{
+    struct lia_node *node;
+    struct lia_rank cover;
+    struct lia_op set = *op;
+    liana_status status = lia_op_reach(w, op->path, &node, &cover);
+
+    if (!status) {
+        status = lia_op_check_unbounded(w, op->path, node);
+    }
+    if (!status) {
+        status = check_number(w, op, node);
+    }
+    set.kind = LIA_OP_SET;
+    set.shape_count = 0;
+    return status ? status : lia_op_set(w, &set);
 }

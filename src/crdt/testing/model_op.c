@@ -327,6 +327,22 @@ static liana_status set(struct writer *w,
     return LIANA_OK;
 }
 
+static liana_status restart(struct writer *w,
+                            const struct lia_op *op,
+                            const char *path,
+                            bool *out_changed)
+{
+    struct lia_scratch scratch;
+    struct lia_value leaf = {0};
+
+    switch (model_show(w->d, path, &scratch, &leaf)) {
+    case MODEL_NOTHING: return set(w, op, path, out_changed);
+    case MODEL_SHOWS_LEAF:
+        return lia_value_is_number(leaf) ? set(w, op, path, out_changed) : LIANA_ETYPE;
+    default: return LIANA_ETYPE;
+    }
+}
+
 static liana_status unset(struct writer *w, const char *path, bool *out_changed)
 {
     struct model_entry e = entry(w, MODEL_VALUE, path, false);
@@ -652,6 +668,7 @@ liana_status model_apply(struct model_doc *d,
     case LIA_OP_INCREMENT:
         status = increment(&w, path, op->value, &is_effective);
         break;
+    case LIA_OP_RESTART: status = restart(&w, op, path, &is_effective); break;
     case LIA_OP_BOUND: status = bound(&w, op, path); break;
     case LIA_OP_TRANSFER:
     case LIA_OP_RECLAIM: status = move(&w, op, path, &is_effective); break;

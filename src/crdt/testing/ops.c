@@ -288,7 +288,7 @@ static void random_field_op(struct op_maker *m,
     } else if (kind < of_sets + 50) {
         op->kind = LIA_OP_UNSET;
     } else {
-        op->kind = LIA_OP_INCREMENT;
+        op->kind = below(m, 12) ? LIA_OP_INCREMENT : LIA_OP_RESTART;
         op->value = random_number(m);
     }
 }
@@ -359,6 +359,7 @@ void op_tell(const struct lia_op *op)
                                         [LIA_OP_BOUND] = "bound",
                                         [LIA_OP_TRANSFER] = "transfer",
                                         [LIA_OP_RECLAIM] = "reclaim",
+                                        [LIA_OP_RESTART] = "restart",
                                         [LIA_OP_DELETE] = "delete"};
 
     printf("    %s%s%s ", kinds[op->kind],

@@ -204,6 +204,7 @@ static struct lia_op parse_op(struct script *s,
                                         [LIA_OP_BOUND] = "bound",
                                         [LIA_OP_TRANSFER] = "transfer",
                                         [LIA_OP_RECLAIM] = "reclaim",
+                                        [LIA_OP_RESTART] = "restart",
                                         [LIA_OP_DELETE] = "delete"};
     struct liana_str word = take(&text, ' ');
     struct lia_op op = {

@@ -236,6 +236,16 @@ LIANA_MUST_CHECK liana_status lia_db_upkeep(struct lia_db *db,
                                             struct lia_upkeep *out,
                                             struct liana_error *err);
 
+/* An INITIAL document: `insert` is merged under the stamp that its content has, so that it
+ * is one write wherever it is made, older than all others (crdt/doc.h). What it loses to is
+ * in system:conflicts, the first time. Statuses of lia_doc_apply and LIANA_ESCHEMA. */
+LIANA_MUST_CHECK liana_status lia_txn_seed(struct lia_txn *txn,
+                                           const struct lia_collection *collection,
+                                           struct liana_slice key,
+                                           const struct lia_op *insert,
+                                           struct lia_change *out,
+                                           struct liana_error *err);
+
 /* ---- time ---- */
 
 /* Trusted time in milliseconds since 1970, and whether it is known: the system's clock

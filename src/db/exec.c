@@ -138,7 +138,7 @@ liana_status lia_exec_will_change(struct lia_result *r,
 {
     liana_status status;
 
-    if (r->owns_txn || count < 2) {
+    if (r->owns_txn || r->has_savepoint || count < 2) {
         return LIANA_OK;
     }
     status = lia_txn_savepoint(r->txn, err);
@@ -245,6 +245,25 @@ static bool writes(const struct lia_result *r)
     return r->stmt->kind != LIA_STMT_SELECT && !r->stmt->is_explain;
 }
 
+static liana_status check_target(const struct lia_source *source,
+                                 struct liana_error *err)
+{
+    if (!lia_str_equal(source->space, lia_str("default"))) {
+        return lia_err(err, LIANA_EINVAL, "system:%.*s cannot be written",
+                       LIA_STR_ARG(source->collection));
+    }
+    if (lia_str_equal(source->collection, lia_str(LIA_COLLECTIONS))) {
+        return lia_err(err, LIANA_EINVAL,
+                       LIA_COLLECTIONS
+                       " is written by CREATE, ALTER and DROP COLLECTION");
+    }
+    if (lia_name_is_reserved(source->collection)) {
+        return lia_err(err, LIANA_EINVAL, "%.*s is reserved",
+                       LIA_STR_ARG(source->collection));
+    }
+    return LIANA_OK;
+}
+
 /* A result with its statement parsed and its parameters checked. */
 static liana_status prepare(struct lia_db *db,
                             struct liana_str text,
@@ -264,10 +283,8 @@ static liana_status prepare(struct lia_db *db,
         r->stmt = lia_statement_tree(r->statement);
         status = take_params(r, params, err);
     }
-    if (!status && writes(r) &&
-        !lia_str_equal(r->stmt->source.space, lia_str("default"))) {
-        status = lia_err(err, LIANA_EINVAL, "system:%.*s cannot be written",
-                         LIA_STR_ARG(r->stmt->source.collection));
+    if (!status && writes(r)) {
+        status = check_target(&r->stmt->source, err);
     }
     if (status) {
         lia_result_free(r);
@@ -277,7 +294,7 @@ static liana_status prepare(struct lia_db *db,
     return LIANA_OK;
 }
 
-static liana_status run(struct lia_result *r, struct liana_error *err)
+static liana_status run_kind(struct lia_result *r, struct liana_error *err)
 {
     if (r->stmt->is_explain) {
         return lia_exec_explain(r, err);
@@ -288,8 +305,29 @@ static liana_status run(struct lia_result *r, struct liana_error *err)
     case LIA_STMT_UPDATE:
     case LIA_STMT_DELETE:
     case LIA_STMT_EVICT: return lia_exec_update(r, err);
+    case LIA_STMT_CREATE: return lia_exec_create(r, err);
+    case LIA_STMT_ALTER: return lia_exec_alter(r, err);
+    case LIA_STMT_DROP: return lia_exec_drop(r, err);
     }
     return lia_err(err, LIANA_EINTERNAL, "statement of kind %d", (int)r->stmt->kind);
+}
+
+/* With what the statement declares beside its collection. */
+static liana_status run(struct lia_result *r, struct liana_error *err)
+{
+    const struct lia_source *source = &r->stmt->source;
+    liana_status status;
+
+    if (source->declared.count == 0) {
+        return run_kind(r, err);
+    }
+    status = lia_schema_add(r->txn, source->collection, source->declared.items,
+                            source->declared.count, err);
+    if (!status) {
+        status = run_kind(r, err);
+        lia_schema_drop(r->txn);
+    }
+    return status;
 }
 
 static void close_ids(struct lia_result *r)

@@ -66,6 +66,11 @@ static liana_status make_key(struct lia_result *r,
     liana_status status = LIANA_OK;
 
     if (!lia_bson_find(item->body, lia_str("_id"), &id)) {
+        if (r->stmt->is_initial) {
+            return lia_err(
+                err, LIANA_EID,
+                "an INITIAL document needs an _id: it is the same everywhere");
+        }
         status = lia_err_plain(err, add_id(r, item->body, &item->body));
         if (status || !lia_bson_find(item->body, lia_str("_id"), &id)) {
             return status;
@@ -154,6 +159,7 @@ struct update {
     size_t count;
     size_t cap;
     bool only_differences;
+    const struct lia_schema *schema;
     struct liana_str path[LIA_DEPTH_MAX];
     size_t depth;
 };
@@ -186,6 +192,15 @@ static liana_status add_set(struct update *u, struct lia_value v)
     return LIANA_OK;
 }
 
+/* The path is declared as what is written as a whole. */
+static bool is_one(const struct update *u)
+{
+    const struct lia_declared *d =
+        lia_schema_find(u->schema, u->path, (uint32_t)u->depth);
+
+    return d && !lia_declared_has_fields(d);
+}
+
 /* Every field that is supplied is set; objects are entered, so that fields that are not
  * supplied stay. */
 /* NOLINTNEXTLINE(misc-no-recursion): at most LIA_DEPTH_MAX deep */
@@ -202,14 +217,16 @@ static liana_status set_fields(struct update *u,
         bool is_new = !lia_bson_find(shown, it.name, &old);
         bool is_object = it.value.type == LIA_BSON_DOCUMENT &&
                          it.value.data.len > lia_bson_empty.len;
+        bool is_whole;
 
         if (u->depth == 1 && lia_str_equal(it.name, lia_str("_id"))) {
             continue;
         }
         u->path[u->depth - 1] = it.name;
-        if (is_object && (is_new || old.type == LIA_BSON_DOCUMENT)) {
+        is_whole = is_one(u);
+        if (!is_whole && is_object && (is_new || old.type == LIA_BSON_DOCUMENT)) {
             status = set_fields(u, it.value.data, is_new ? lia_bson_empty : old.data);
-        } else if (it.value.type == LIA_BSON_DOCUMENT && !is_object &&
+        } else if (!is_whole && it.value.type == LIA_BSON_DOCUMENT && !is_object &&
                    old.type == LIA_BSON_DOCUMENT) {
             continue; /* {} onto an object removes nothing */
         } else if (!u->only_differences || is_new || !lia_value_equal(old, it.value)) {
@@ -223,9 +240,11 @@ static liana_status set_fields(struct update *u,
 static liana_status make_update(struct lia_result *r,
                                 const struct item *item,
                                 struct liana_slice shown,
+                                const struct lia_schema *schema,
                                 struct update *u)
 {
     *u = (struct update){.r = r,
+                         .schema = schema,
                          .only_differences =
                              r->stmt->conflict == LIA_CONFLICT_UPDATE_LOCAL_DIFF};
     return set_fields(u, item->body, shown);
@@ -243,6 +262,7 @@ static liana_status conflict(struct lia_result *r,
     struct lia_op replace = {.kind = LIA_OP_REPLACE,
                              .value = {LIA_BSON_DOCUMENT, item->body}};
     struct liana_slice shown = {0};
+    const struct lia_schema *schema = NULL;
     struct lia_doc doc;
     struct update u;
     liana_status status;
@@ -253,14 +273,17 @@ static liana_status conflict(struct lia_result *r,
     if (r->stmt->conflict == LIA_CONFLICT_REPLACE) {
         return lia_txn_apply(r->txn, collection, item->key, &replace, 1, out, err);
     }
-    status = lia_txn_get(r->txn, collection, item->key, &doc, err);
+    status = lia_txn_schema(r->txn, collection->name, &schema, err);
+    if (!status) {
+        status = lia_txn_get(r->txn, collection, item->key, &doc, err);
+    }
     if (status) {
         return status;
     }
     if (!lia_arena_copy(&r->arena, doc.body, &shown)) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
-    status = lia_err_plain(err, make_update(r, item, shown, &u));
+    status = lia_err_plain(err, make_update(r, item, shown, schema, &u));
     if (!status && u.count) {
         status = lia_txn_apply(r->txn, collection, item->key, u.ops, u.count, out, err);
     }
@@ -296,7 +319,9 @@ static liana_status insert(struct lia_result *r,
     struct liana_error why = LIANA_ERROR_INIT;
     struct lia_change change = {0};
     liana_status status =
-        lia_txn_apply(r->txn, collection, item->key, &op, 1, &change, &why);
+        r->stmt->is_initial
+            ? lia_txn_seed(r->txn, collection, item->key, &op, &change, &why)
+            : lia_txn_apply(r->txn, collection, item->key, &op, 1, &change, &why);
 
     if (status == LIANA_EEXISTS && r->stmt->conflict != LIA_CONFLICT_FAIL) {
         why = (struct liana_error)LIANA_ERROR_INIT;

@@ -73,6 +73,12 @@ LIANA_MUST_CHECK liana_status lia_exec_insert(struct lia_result *r,
                                               struct liana_error *err);
 LIANA_MUST_CHECK liana_status lia_exec_update(struct lia_result *r,
                                               struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_exec_create(struct lia_result *r,
+                                              struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_exec_alter(struct lia_result *r,
+                                             struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_exec_drop(struct lia_result *r,
+                                            struct liana_error *err);
 LIANA_MUST_CHECK liana_status lia_exec_explain(struct lia_result *r,
                                                struct liana_error *err);
 

@@ -173,7 +173,7 @@ liana_status lia_exec_explain(struct lia_result *r, struct liana_error *err)
     struct lia_sql sql;
     liana_status status;
 
-    if (r->stmt->kind == LIA_STMT_INSERT) {
+    if (r->stmt->kind == LIA_STMT_INSERT || r->stmt->kind >= LIA_STMT_CREATE) {
         lia_bson_add_str(&r->row, lia_str("sql"), lia_str(""));
         status = LIANA_OK;
     } else {

@@ -215,6 +215,11 @@ static void updating(void **state)
     run_script(*state, "stmt_update.txt");
 }
 
+static void declaring(void **state)
+{
+    run_script(*state, "stmt_schema.txt");
+}
+
 /* ---- transactions ---- */
 
 static void statements_of_a_transaction_are_one_commit(void **state)
@@ -555,6 +560,7 @@ static const struct CMUnitTest tests[] = {
     CASE(selecting),
     CASE(inserting),
     CASE(updating),
+    CASE(declaring),
     CASE(statements_of_a_transaction_are_one_commit),
     CASE(a_failed_statement_leaves_the_transaction_as_it_was),
     CASE(a_read_only_transaction_refuses_to_write),

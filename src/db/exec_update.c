@@ -87,6 +87,44 @@ static liana_status bad_value(const struct lia_assign *assign,
                    lia_is_missing(v) ? "MISSING" : lia_bson_type_name(v.type));
 }
 
+static enum lia_op_kind op_of(enum lia_assign_kind kind)
+{
+    switch (kind) {
+    case LIA_ASSIGN_SET: return LIA_OP_SET;
+    case LIA_ASSIGN_UNSET: return LIA_OP_UNSET;
+    case LIA_ASSIGN_INCREMENT: return LIA_OP_INCREMENT;
+    case LIA_ASSIGN_RESTART: return LIA_OP_RESTART;
+    case LIA_ASSIGN_ADD: return LIA_OP_ADD;
+    case LIA_ASSIGN_REMOVE: return LIA_OP_REMOVE;
+    case LIA_ASSIGN_TRANSFER: return LIA_OP_TRANSFER;
+    }
+    return LIA_OP_SET;
+}
+
+static bool needs_number(enum lia_assign_kind kind)
+{
+    return kind == LIA_ASSIGN_INCREMENT || kind == LIA_ASSIGN_RESTART ||
+           kind == LIA_ASSIGN_TRANSFER;
+}
+
+/* Whom rights are transferred to: an actor, as an int64. */
+static liana_status actor_of(const struct lia_eval *cx,
+                             const struct lia_assign *assign,
+                             struct liana_slice body,
+                             struct lia_op *out)
+{
+    struct lia_value v = LIA_MISSING;
+    liana_status status = lia_eval(cx, assign->actor, body, &v);
+
+    if (!status && v.type != LIA_BSON_INT32 && v.type != LIA_BSON_INT64) {
+        return bad_value(assign, v, "an actor, an int64", cx->err);
+    }
+    if (!status) {
+        out->actor = (uint64_t)lia_int_of(v);
+    }
+    return status;
+}
+
 /* The operation that an assignment means for one document. `*skip`: none, for a lenient
  * statement whose value is MISSING. */
 static liana_status make_op(struct lia_result *r,
@@ -102,14 +140,9 @@ static liana_status make_op(struct lia_result *r,
     liana_status status = lia_err_plain(err, path_of(work, assign->path, &out->path));
 
     *skip = false;
-    if (status) {
+    out->kind = op_of(assign->kind);
+    if (status || assign->kind == LIA_ASSIGN_UNSET) {
         return status;
-    }
-    out->kind = assign->kind == LIA_ASSIGN_SET     ? LIA_OP_SET
-                : assign->kind == LIA_ASSIGN_UNSET ? LIA_OP_UNSET
-                                                   : LIA_OP_INCREMENT;
-    if (assign->kind == LIA_ASSIGN_UNSET) {
-        return LIANA_OK;
     }
     status = lia_eval(&cx, assign->value, body, &v);
     if (status) {
@@ -117,13 +150,13 @@ static liana_status make_op(struct lia_result *r,
     }
     if (lia_is_missing(v) && r->is_lenient) {
         *skip = true;
-    } else if (assign->kind == LIA_ASSIGN_INCREMENT && !lia_value_is_number(v)) {
+    } else if (needs_number(assign->kind) && !lia_value_is_number(v)) {
         return bad_value(assign, v, "a number", err);
     } else if (lia_is_missing(v)) {
         return bad_value(assign, v, "a value", err);
     }
     out->value = v;
-    return LIANA_OK;
+    return assign->actor ? actor_of(&cx, assign, body, out) : LIANA_OK;
 }
 
 /* The operations for one document; values see it as it was before the statement. */
@@ -138,7 +171,7 @@ static liana_status make_ops(struct lia_result *r,
     struct lia_op *ops;
     size_t n = 0;
 
-    if (r->stmt->kind == LIA_STMT_DELETE) {
+    if (r->stmt->kind != LIA_STMT_UPDATE) { /* DELETE, DROP COLLECTION */
         ops = LIA_ARENA_NEW(work, struct lia_op);
         if (!ops) {
             return lia_err_plain(err, LIANA_ENOMEM);

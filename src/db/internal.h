@@ -329,6 +329,43 @@ LIANA_MUST_CHECK liana_status lia_row_touch(struct lia_txn *txn,
                                             struct liana_slice key,
                                             struct liana_error *err);
 
+/* What a write needs to know of a declaration. */
+struct lia_rules {
+    const struct lia_schema *schema;
+    const struct lia_shape *shapes; /* of its sets, registers and counters with a MIN */
+    size_t shape_count;
+};
+
+/* As lia_txn_schema. */
+LIANA_MUST_CHECK liana_status lia_schema_rules(struct lia_txn *txn,
+                                               struct liana_str collection,
+                                               const struct lia_rules **out,
+                                               struct liana_error *err);
+
+/* Until lia_schema_drop, this is also declared of the collection, in this transaction.
+ * LIANA_ESCHEMA: it is declared otherwise. */
+LIANA_MUST_CHECK liana_status lia_schema_add(struct lia_txn *txn,
+                                             struct liana_str collection,
+                                             const struct lia_declared *declared,
+                                             uint32_t count,
+                                             struct liana_error *err);
+void lia_schema_drop(struct lia_txn *txn);
+
+/* Turns what was asked for into what the rules mean by it: `*ops` may be replaced by
+ * others, in `scratch`. LIANA_ESCHEMA. */
+LIANA_MUST_CHECK liana_status lia_rules_prepare(const struct lia_rules *rules,
+                                                struct lia_txn *txn,
+                                                struct lia_doc before,
+                                                const struct lia_op **ops,
+                                                size_t *count,
+                                                struct liana_error *err);
+/* What a write has changed is as declared; `is_new`: all of it is looked at. */
+LIANA_MUST_CHECK liana_status lia_rules_check(const struct lia_rules *rules,
+                                              struct liana_slice before,
+                                              struct liana_slice after,
+                                              bool is_new,
+                                              struct liana_error *err);
+
 /* ---- bookkeeping: small writes that change no document ---- */
 
 LIANA_MUST_CHECK liana_status lia_books_begin(struct lia_db *db,

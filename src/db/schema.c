@@ -8,7 +8,9 @@
 struct lia_known_schema {
     struct lia_known_schema *next;
     struct liana_str collection;
+    bool is_added; /* by lia_schema_add: goes with the statement */
     struct lia_schema schema;
+    struct lia_rules rules;
 };
 
 bool lia_name_is_reserved(struct liana_str name)
@@ -77,6 +79,43 @@ static liana_status read_schema(struct lia_txn *txn,
     return status;
 }
 
+/* ---- rules ---- */
+
+static bool has_shape(const struct lia_declared *d)
+{
+    return d->type->kind == LIA_KIND_SET || d->type->kind == LIA_KIND_REGISTER ||
+           d->has_min;
+}
+
+static struct lia_shape shape_of(const struct lia_declared *d)
+{
+    enum lia_shape_kind kind = d->type->kind == LIA_KIND_SET        ? LIA_SHAPE_SET
+                               : d->type->kind == LIA_KIND_REGISTER ? LIA_SHAPE_REGISTER
+                                                                    : LIA_SHAPE_BOUNDED;
+
+    return (struct lia_shape){{d->names, d->count}, kind, d->min};
+}
+
+static liana_status make_rules(struct lia_arena *arena, struct lia_known_schema *known)
+{
+    struct lia_shape *shapes =
+        lia_arena_array(arena, known->schema.path_count, sizeof(*shapes));
+    size_t n = 0;
+
+    if (!shapes) {
+        return LIANA_ENOMEM;
+    }
+    for (uint32_t i = 0; i < known->schema.path_count; i++) {
+        if (has_shape(&known->schema.paths[i])) {
+            shapes[n++] = shape_of(&known->schema.paths[i]);
+        }
+    }
+    known->rules = (struct lia_rules){&known->schema, shapes, n};
+    return LIANA_OK;
+}
+
+/* ---- what a transaction knows ---- */
+
 static struct lia_known_schema *find(const struct lia_txn *txn,
                                      struct liana_str collection)
 {
@@ -88,32 +127,109 @@ static struct lia_known_schema *find(const struct lia_txn *txn,
     return known;
 }
 
+static liana_status new_known(struct lia_txn *txn,
+                              struct liana_str collection,
+                              struct lia_known_schema **out,
+                              struct liana_error *err)
+{
+    struct lia_known_schema *known =
+        LIA_ARENA_NEW(&txn->arena, struct lia_known_schema);
+    struct liana_slice name;
+
+    if (!known || !lia_arena_copy(&txn->arena, lia_str_slice(collection), &name)) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    known->collection = lia_slice_str(name);
+    *out = known;
+    return LIANA_OK;
+}
+
+static liana_status get_known(struct lia_txn *txn,
+                              struct liana_str collection,
+                              struct lia_known_schema **out,
+                              struct liana_error *err)
+{
+    struct lia_known_schema *known = find(txn, collection);
+    liana_status status = known ? LIANA_OK : new_known(txn, collection, &known, err);
+
+    if (!known || known->rules.schema) {
+        *out = known;
+        return status;
+    }
+    status = read_schema(txn, collection, &known->schema, err);
+    if (!status) {
+        status = lia_err_plain(err, make_rules(&txn->arena, known));
+    }
+    if (status) {
+        return status;
+    }
+    known->next = txn->schemas;
+    txn->schemas = known;
+    *out = known;
+    return LIANA_OK;
+}
+
 liana_status lia_txn_schema(struct lia_txn *txn,
                             struct liana_str collection,
                             const struct lia_schema **out,
                             struct liana_error *err)
 {
-    struct lia_known_schema *known = find(txn, collection);
-    struct liana_slice name;
-    liana_status status;
+    struct lia_known_schema *known = NULL;
+    liana_status status = get_known(txn, collection, &known, err);
 
-    if (known) {
+    if (!status) {
         *out = &known->schema;
-        return LIANA_OK;
     }
-    known = LIA_ARENA_NEW(&txn->arena, struct lia_known_schema);
-    if (!known || !lia_arena_copy(&txn->arena, lia_str_slice(collection), &name)) {
-        return lia_txn_leave(txn, lia_err_plain(err, LIANA_ENOMEM));
+    return lia_txn_leave(txn, status);
+}
+
+liana_status lia_schema_rules(struct lia_txn *txn,
+                              struct liana_str collection,
+                              const struct lia_rules **out,
+                              struct liana_error *err)
+{
+    struct lia_known_schema *known = NULL;
+    liana_status status = get_known(txn, collection, &known, err);
+
+    if (!status) {
+        *out = &known->rules;
     }
-    known->collection = lia_slice_str(name);
-    status = read_schema(txn, collection, &known->schema, err);
-    if (status) {
-        return lia_txn_leave(txn, status);
+    return status;
+}
+
+liana_status lia_schema_add(struct lia_txn *txn,
+                            struct liana_str collection,
+                            const struct lia_declared *declared,
+                            uint32_t count,
+                            struct liana_error *err)
+{
+    struct lia_known_schema *known = NULL;
+    struct lia_known_schema *joined = NULL;
+    liana_status status = get_known(txn, collection, &known, err);
+
+    if (!status) {
+        status = new_known(txn, collection, &joined, err);
     }
-    known->next = txn->schemas;
-    txn->schemas = known;
-    *out = &known->schema;
-    return LIANA_OK;
+    if (!status) {
+        status = lia_schema_join(&txn->arena, &known->schema, declared, count,
+                                 &joined->schema, err);
+    }
+    if (!status) {
+        status = lia_err_plain(err, make_rules(&txn->arena, joined));
+    }
+    if (!status) {
+        joined->is_added = true;
+        joined->next = txn->schemas;
+        txn->schemas = joined;
+    }
+    return status;
+}
+
+void lia_schema_drop(struct lia_txn *txn)
+{
+    if (txn->schemas && txn->schemas->is_added) {
+        txn->schemas = txn->schemas->next;
+    }
 }
 
 void lia_schema_forget(struct lia_txn *txn)

@@ -118,9 +118,17 @@ static liana_status apply(struct lia_txn *txn,
     struct lia_row row = {0};
     struct lia_doc from;
     struct lia_doc after = {0};
+    const struct lia_rules *rules = NULL;
+    bool is_new = count && ops[0].kind == LIA_OP_INSERT;
     bool changed;
-    liana_status status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
+    liana_status status = lia_schema_rules(txn, coll->pub.name, &rules, err);
 
+    if (!status) {
+        status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
+    }
+    if (!status) {
+        status = lia_rules_prepare(rules, txn, row.doc, &ops, &count, err);
+    }
     from = row.doc;
     if (!status && txn->has_deleted && row.seq == lia_txn_seq(txn) &&
         row.doc.body.len == 0 && count && ops[0].kind == LIA_OP_INSERT) {
@@ -132,6 +140,9 @@ static liana_status apply(struct lia_txn *txn,
     }
     if (is_damage(status)) {
         return lia_row_damaged(coll, err);
+    }
+    if (!status) {
+        status = lia_rules_check(rules, row.doc.body, after.body, is_new, err);
     }
     if (status) {
         return status;

@@ -17,6 +17,7 @@
  */
 #include "base/limits.h"
 #include "lang/function.h"
+#include "lang/schema.h"
 
 /* Nodes of one statement: LIANA_ELIMIT. */
 #define LIA_TERMS_MAX 100000
@@ -81,7 +82,16 @@ enum lia_stmt_kind {
     LIA_STMT_INSERT,
     LIA_STMT_UPDATE,
     LIA_STMT_DELETE,
-    LIA_STMT_EVICT
+    LIA_STMT_EVICT,
+    LIA_STMT_CREATE, /* COLLECTION, as the two behind it */
+    LIA_STMT_ALTER,
+    LIA_STMT_DROP
+};
+
+struct lia_declarations {
+    struct lia_declared *items;
+    uint32_t count;
+    uint32_t cap;
 };
 
 /* What a statement is about. `alias` is what a path may begin with to mean the document:
@@ -91,6 +101,7 @@ struct lia_source {
     struct liana_str collection;
     struct liana_str alias;
     uint32_t offset;
+    struct lia_declarations declared; /* COLLECTION c (...) */
 };
 
 /* One item of a SELECT list. `expr` NULL: `*`. */
@@ -117,12 +128,21 @@ struct lia_orders {
     uint32_t cap;
 };
 
-enum lia_assign_kind { LIA_ASSIGN_SET, LIA_ASSIGN_UNSET, LIA_ASSIGN_INCREMENT };
+enum lia_assign_kind {
+    LIA_ASSIGN_SET,
+    LIA_ASSIGN_UNSET,
+    LIA_ASSIGN_INCREMENT,
+    LIA_ASSIGN_RESTART,
+    LIA_ASSIGN_ADD,
+    LIA_ASSIGN_REMOVE,
+    LIA_ASSIGN_TRANSFER
+};
 
 struct lia_assign {
     enum lia_assign_kind kind;
     struct lia_expr *path;
     struct lia_expr *value; /* NULL for UNSET */
+    struct lia_expr *actor; /* of a TRANSFER */
 };
 
 struct lia_assigns {
@@ -138,6 +158,29 @@ enum lia_conflict {
     LIA_CONFLICT_UPDATE,
     LIA_CONFLICT_UPDATE_LOCAL_DIFF,
     LIA_CONFLICT_REPLACE
+};
+
+/* What CREATE and ALTER COLLECTION do to a declaration. */
+enum lia_alter_kind {
+    LIA_ALTER_ADD,
+    LIA_ALTER_CHANGE,
+    LIA_ALTER_DROP,
+    LIA_ALTER_SET,
+    LIA_ALTER_RESET
+};
+
+struct lia_alter {
+    enum lia_alter_kind kind;
+    struct lia_declared path; /* of a DROP: no type */
+    struct liana_str option;  /* of SET and RESET */
+    struct lia_expr *value;   /* of SET: a literal */
+    uint32_t offset;
+};
+
+struct lia_alters {
+    struct lia_alter *items;
+    uint32_t count;
+    uint32_t cap;
 };
 
 /* Fields that a kind does not use are empty. */
@@ -156,8 +199,11 @@ struct lia_stmt {
     struct lia_expr *offset;
     struct lia_exprs documents;
     enum lia_conflict conflict;
+    bool is_initial;
     struct lia_assigns assigns;
     bool is_forced; /* EVICT ... FORCE */
+    struct lia_alters alters;
+    bool is_conditional; /* IF EXISTS, IF NOT EXISTS */
 };
 
 /* Same tree: what one gives, the other gives. */

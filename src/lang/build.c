@@ -11,18 +11,17 @@ static void no_memory(struct lia_parser *p)
     }
 }
 
-/* Room for one more in a list of the arena; NULL when out of memory. */
-static void *grow(struct lia_parser *p,
-                  void *items,
-                  uint32_t count,
-                  uint32_t *cap,
-                  size_t size)
+void *lia_build_grow(struct lia_parser *p,
+                     void *items,
+                     uint32_t count,
+                     uint32_t *cap,
+                     size_t size)
 {
     uint32_t more = *cap ? *cap * 2 : 4;
     void *bigger;
 
-    if (count < *cap) {
-        return items;
+    if (p->status || count < *cap) {
+        return p->status ? NULL : items;
     }
     bigger = lia_arena_array(p->arena, more, size);
     if (!bigger) {
@@ -36,23 +35,11 @@ static void *grow(struct lia_parser *p,
     return bigger;
 }
 
-/* One body for every list: appends `item` to `list`, whose items are all of one type. */
-#define APPEND(p, list, item)                                                          \
-    do {                                                                               \
-        void *items = (p)->status ? NULL                                               \
-                                  : grow((p), (list).items, (list).count, &(list).cap, \
-                                         sizeof(*(list).items));                       \
-        if (items) {                                                                   \
-            (list).items = items;                                                      \
-            (list).items[(list).count++] = (item);                                     \
-        }                                                                              \
-    } while (0)
-
 struct lia_exprs lia_build_append(struct lia_parser *p,
                                   struct lia_exprs list,
                                   struct lia_expr *e)
 {
-    APPEND(p, list, e);
+    LIA_APPEND(p, list, e);
     return list;
 }
 
@@ -144,7 +131,7 @@ static struct lia_expr *extend(struct lia_parser *p,
         }
         return chain;
     }
-    APPEND(p, chain->args, e);
+    LIA_APPEND(p, chain->args, e);
     if (!p->status) {
         inherit(p, chain, e);
     }
@@ -455,7 +442,7 @@ struct lia_columns lia_build_column(struct lia_parser *p,
     if (item.expr) {
         item.offset = item.expr->offset;
     }
-    APPEND(p, list, item);
+    LIA_APPEND(p, list, item);
     return list;
 }
 
@@ -463,7 +450,7 @@ struct lia_orders lia_build_order(struct lia_parser *p,
                                   struct lia_orders list,
                                   struct lia_order item)
 {
-    APPEND(p, list, item);
+    LIA_APPEND(p, list, item);
     return list;
 }
 
@@ -471,7 +458,7 @@ struct lia_assigns lia_build_assign(struct lia_parser *p,
                                     struct lia_assigns list,
                                     struct lia_assign item)
 {
-    APPEND(p, list, item);
+    LIA_APPEND(p, list, item);
     return list;
 }
 
@@ -480,7 +467,39 @@ struct lia_assigns lia_build_assigns(struct lia_parser *p,
                                      struct lia_assigns b)
 {
     for (uint32_t i = 0; i < b.count; i++) {
-        APPEND(p, a, b.items[i]);
+        LIA_APPEND(p, a, b.items[i]);
     }
     return a;
+}
+
+struct lia_dotted lia_build_dotted(struct lia_parser *p,
+                                   struct lia_dotted start,
+                                   struct liana_str name)
+{
+    size_t len = start.text.len + 1 + name.len;
+    char *text = p->status ? NULL : lia_arena_alloc(p->arena, len);
+
+    if (!text) {
+        no_memory(p);
+        return start;
+    }
+    memcpy(text, start.text.ptr, start.text.len);
+    text[start.text.len] = '.';
+    memcpy(text + start.text.len + 1, name.ptr, name.len);
+    return (struct lia_dotted){{text, len}, start.offset};
+}
+
+struct lia_source lia_build_source(struct liana_str space,
+                                   struct lia_dotted name,
+                                   uint32_t offset)
+{
+    return (struct lia_source){space, name.text, name.text, offset, {0}};
+}
+
+struct lia_expr *lia_build_zero(struct lia_parser *p, struct lia_token at)
+{
+    static const uint8_t zero[4] = {0};
+
+    return lia_build_value(p, at.offset,
+                           (struct lia_value){LIA_BSON_INT32, {zero, sizeof(zero)}});
 }

@@ -33,7 +33,7 @@ liana_status lia_parser_fail(struct lia_parser *p,
 
 /* Names of what could have stood at a place, as many as a message holds. */
 struct lia_expected {
-    int kinds[8];
+    int kinds[9];
     uint32_t count; /* also of those that have no room */
 };
 
@@ -135,6 +135,80 @@ struct lia_assigns lia_build_assigns(struct lia_parser *p,
                                      struct lia_assigns a,
                                      struct lia_assigns b);
 
+/* `a.b` where a collection's name stands. */
+struct lia_dotted {
+    struct liana_str text;
+    uint32_t offset;
+};
+
+struct lia_dotted lia_build_dotted(struct lia_parser *p,
+                                   struct lia_dotted start,
+                                   struct liana_str name);
+struct lia_source lia_build_source(struct liana_str space,
+                                   struct lia_dotted name,
+                                   uint32_t offset);
+
+struct lia_expr *lia_build_zero(struct lia_parser *p, struct lia_token at);
+
+/* ---- CREATE, ALTER, DROP COLLECTION (build_schema.c) ---- */
+
+struct lia_stmt *lia_build_schema(struct lia_parser *p,
+                                  enum lia_stmt_kind kind,
+                                  struct lia_source source,
+                                  bool is_conditional,
+                                  struct lia_alters alters);
+/* `traits` is what stands behind the type. */
+struct lia_declared lia_build_declaration(struct lia_parser *p,
+                                          const struct lia_expr *path,
+                                          struct lia_token type,
+                                          struct lia_declared traits);
+/* A path alone. */
+struct lia_declared lia_build_undeclared(struct lia_parser *p,
+                                         const struct lia_expr *path);
+/* MIN n. */
+struct lia_declared lia_build_min(struct lia_parser *p,
+                                  struct lia_declared traits,
+                                  struct lia_token word,
+                                  const struct lia_expr *value);
+struct lia_declarations lia_build_declared(struct lia_parser *p,
+                                           struct lia_declarations list,
+                                           struct lia_declared item);
+
+struct lia_alters lia_build_alter(struct lia_parser *p,
+                                  struct lia_alters list,
+                                  struct lia_alter item);
+struct lia_alters lia_build_alters(struct lia_parser *p,
+                                   struct lia_alters a,
+                                   struct lia_alters b);
+/* What CREATE says is what ALTER would add and set. */
+struct lia_alters lia_build_adds(struct lia_parser *p,
+                                 struct lia_declarations declared,
+                                 struct lia_alters options);
+struct lia_alters lia_build_change(struct lia_parser *p,
+                                   enum lia_alter_kind kind,
+                                   struct lia_declared declared);
+struct lia_alters lia_build_reset(struct lia_parser *p,
+                                  struct lia_alters list,
+                                  struct lia_token name);
+
+/* Room for one more in a list of the arena; NULL when out of memory or already failed. */
+void *lia_build_grow(struct lia_parser *p,
+                     void *items,
+                     uint32_t count,
+                     uint32_t *cap,
+                     size_t size);
+
+/* One body for every list: appends `item` to `list`, whose items are all of one type. */
+#define LIA_APPEND(p, list, item)                                                      \
+    do {                                                                               \
+        void *grown = lia_build_grow((p), (list).items, (list).count, &(list).cap,     \
+                                     sizeof(*(list).items));                           \
+        if (grown) {                                                                   \
+            (list).items = grown;                                                      \
+            (list).items[(list).count++] = (item);                                     \
+        }                                                                              \
+    } while (0)
+
 /* ---- the parser that Lemon makes (grammar.y) ---- */
 
 struct lia_grammar;
@@ -146,5 +220,7 @@ void lia_grammar_end(struct lia_grammar *g);
 /* ---- what is checked when a statement is whole (check.c) ---- */
 
 void lia_check_stmt(struct lia_parser *p, struct lia_stmt *stmt);
+/* Its declarations, of either place (check_schema.c). */
+void lia_check_declarations(struct lia_parser *p, const struct lia_stmt *stmt);
 
 #endif

@@ -61,6 +61,7 @@ static void resolve(struct lia_parser *p, struct lia_stmt *s)
     for (uint32_t i = 0; i < s->assigns.count; i++) {
         lia_expr_walk(s->assigns.items[i].path, resolve_path, &r);
         lia_expr_walk(s->assigns.items[i].value, resolve_path, &r);
+        lia_expr_walk(s->assigns.items[i].actor, resolve_path, &r);
     }
     lia_expr_walk(s->where, resolve_path, &r);
     lia_expr_walk(s->having, resolve_path, &r);
@@ -236,6 +237,7 @@ static void check_assigns(struct lia_parser *p, const struct lia_stmt *s)
         const struct lia_expr *path = s->assigns.items[i].path;
 
         refuse_aggregate(p, s->assigns.items[i].value, "an assignment");
+        refuse_aggregate(p, s->assigns.items[i].actor, "an assignment");
         if (path->path.count == 0) {
             lia_parser_fail(p, path->offset, LIANA_ESYNTAX,
                             "a document cannot be assigned as a whole: use INSERT ... "
@@ -268,6 +270,7 @@ static void check_source(struct lia_parser *p, const struct lia_source *source)
 void lia_check_stmt(struct lia_parser *p, struct lia_stmt *s)
 {
     check_source(p, &s->source);
+    lia_check_declarations(p, s);
     resolve(p, s);
     check_columns(p, s);
     refuse_aggregate(p, s->where, "WHERE");

@@ -25,15 +25,14 @@
 #define YYNOERRORRECOVERY 1
 }
 
-%token ADD ADVISE ALTER ANY ARRAY BOTH COLLECTION CREATE DROP EVERY EXCEPT INITIAL INNER INTERSECT JOIN LEADING LEFT
-       MATCH MOVE NEAR OBJECT OVER PN_INCREMENT PRIORITY PROFILE REMOVE RESET RESTART RETURNING RIGHT SHOW SIMILAR SPLICE
-       TRAILING UNION USE WITH EXPRESSION.
+%token ADVISE ANY ARRAY BOTH EVERY EXCEPT INNER INTERSECT JOIN LEADING LEFT MATCH MOVE NEAR OBJECT OVER
+       PRIORITY PROFILE RETURNING RIGHT SHOW SIMILAR SPLICE TRAILING UNION USE EXPRESSION.
 
 /* Not words that may stand behind a source: Lemon would take them for its alias. */
 %fallback NAME
-    ADD ADVISE ARRAY ASC BOTH BY CAST CONFLICT DESC DO DOCUMENTS END ESCAPE EVERY EXPLAIN FAIL FORCE ID INCREMENT INITIAL
-    LEADING MATCH MOVE NEAR NOTHING OBJECT OVER PN_INCREMENT PRIORITY PROFILE REMOVE REPLACE RESET RESTART SHOW SIMILAR
-    SPLICE TRAILING UPDATE_LOCAL_DIFF VALUES.
+    ADD ADVISE ARRAY ASC BOTH BY CAST CONFLICT DESC DO DOCUMENTS END ESCAPE EVERY EXISTS EXPLAIN FAIL FORCE ID IF IMMUTABLE
+    INCREMENT INITIAL LEADING MATCH MOVE NEAR NOTHING OBJECT OVER PN_INCREMENT PRIORITY PROFILE REMOVE REPLACE RESET
+    RESTART SHOW SIMILAR SPLICE TO TRAILING TRANSFER UPDATE_LOCAL_DIFF VALUES.
 
 %left OR.
 %left XOR.
@@ -66,6 +65,7 @@ command(S) ::= insert(A).                                  { S = A; }
 command(S) ::= update(A).                                  { S = A; }
 command(S) ::= delete(A).                                  { S = A; }
 command(S) ::= evict(A).                                   { S = A; }
+command(S) ::= schema(A).                                  { S = A; }
 
 /* ---- SELECT ---- */
 
@@ -91,19 +91,21 @@ column(C) ::= expr(E).                                     { C = (struct lia_col
 column(C) ::= expr(E) AS name(N).                          { C = (struct lia_column){.expr = E, .name = N}; }
 
 %type source {struct lia_source}
-source(S) ::= collection(C).                               { S = C; }
-source(S) ::= collection(C) AS name(N).                    { S = C; S.alias = N; }
-source(S) ::= collection(C) NAME(N).                       { S = C; S.alias = lia_build_name(p, N); }
+source(S) ::= target(C).                                   { S = C; }
+source(S) ::= target(C) AS name(N).                        { S = C; S.alias = N; }
+source(S) ::= target(C) NAME(N).                           { S = C; S.alias = lia_build_name(p, N); }
+
+/* DQL says beside the collection what its paths are. */
+%type target {struct lia_source}
+target(S) ::= collection(C).                               { S = C; }
+target(S) ::= COLLECTION collection(C) LP declarations(L) RP. { S = C; S.declared = L; }
 
 %type collection {struct lia_source}
-collection(S) ::= NAME(N). {
-    struct liana_str name = lia_build_name(p, N);
-    S = (struct lia_source){lia_str("default"), name, name, N.offset};
-}
-collection(S) ::= NAME(D) COLON NAME(N). {
-    struct liana_str name = lia_build_name(p, N);
-    S = (struct lia_source){lia_build_name(p, D), name, name, D.offset};
-}
+%type dotted {struct lia_dotted}
+collection(S) ::= dotted(N).                               { S = lia_build_source(lia_str("default"), N, N.offset); }
+collection(S) ::= NAME(D) COLON dotted(N).                 { S = lia_build_source(lia_build_name(p, D), N, D.offset); }
+dotted(D) ::= NAME(N).                                     { D = (struct lia_dotted){lia_build_name(p, N), N.offset}; }
+dotted(D) ::= dotted(A) DOT NAME(N).                       { D = lia_build_dotted(p, A, lia_build_name(p, N)); }
 
 %type name {struct liana_str}
 name(S) ::= NAME(T).                                       { S = lia_build_name(p, T); }
@@ -137,9 +139,13 @@ offset(E) ::= OFFSET expr(A).                              { E = A; }
 /* ---- INSERT ---- */
 
 %type insert {struct lia_stmt *}
-insert(S) ::= INSERT INTO collection(C) documents_word documents(D) conflict(X). {
+insert(S) ::= INSERT INTO target(C) documents_word documents(D) conflict(X). {
     S = lia_build_stmt(p, LIA_STMT_INSERT);
     if (S) { S->source = C; S->documents = D; S->conflict = X; }
+}
+insert(S) ::= INSERT INTO target(C) INITIAL documents_word documents(D). {
+    S = lia_build_stmt(p, LIA_STMT_INSERT);
+    if (S) { S->source = C; S->documents = D; S->is_initial = true; }
 }
 documents_word ::= DOCUMENTS.
 documents_word ::= VALUES.
@@ -168,27 +174,33 @@ update(S) ::= UPDATE source(C) clauses(A) where(W). {
 %type clause {struct lia_assigns}
 clauses(L) ::= clause(A).                                  { L = A; }
 clauses(L) ::= clauses(B) clause(A).                       { L = lia_build_assigns(p, B, A); }
-clause(L) ::= APPLY increments(A).                         { L = A; }
+clause(L) ::= APPLY applies(A).                            { L = A; }
 clause(L) ::= SET sets(A).                                 { L = A; }
 clause(L) ::= UNSET unsets(A).                             { L = A; }
 
-%type increments {struct lia_assigns}
-%type increment {struct lia_assign}
-increments(L) ::= increment(A).                            { L = lia_build_assign(p, (struct lia_assigns){0}, A); }
-increments(L) ::= increments(B) COMMA increment(A).        { L = lia_build_assign(p, B, A); }
-increment(A) ::= path(P) INCREMENT BY expr(E).             { A = (struct lia_assign){LIA_ASSIGN_INCREMENT, P, E}; }
+%type applies {struct lia_assigns}
+%type apply {struct lia_assign}
+applies(L) ::= apply(A).                                   { L = lia_build_assign(p, (struct lia_assigns){0}, A); }
+applies(L) ::= applies(B) COMMA apply(A).                  { L = lia_build_assign(p, B, A); }
+apply(A) ::= path(P) INCREMENT BY expr(E).                 { A = (struct lia_assign){LIA_ASSIGN_INCREMENT, P, E, NULL}; }
+apply(A) ::= path(P) PN_INCREMENT BY expr(E).              { A = (struct lia_assign){LIA_ASSIGN_INCREMENT, P, E, NULL}; }
+apply(A) ::= path(P) RESTART(T).                           { A = (struct lia_assign){LIA_ASSIGN_RESTART, P, lia_build_zero(p, T), NULL}; }
+apply(A) ::= path(P) RESTART WITH expr(E).                 { A = (struct lia_assign){LIA_ASSIGN_RESTART, P, E, NULL}; }
+apply(A) ::= path(P) TRANSFER expr(E) TO expr(B).          { A = (struct lia_assign){LIA_ASSIGN_TRANSFER, P, E, B}; }
+apply(A) ::= path(P) ADD TO SET expr(E).                   { A = (struct lia_assign){LIA_ASSIGN_ADD, P, E, NULL}; }
+apply(A) ::= path(P) REMOVE FROM SET expr(E).              { A = (struct lia_assign){LIA_ASSIGN_REMOVE, P, E, NULL}; }
 
 %type sets {struct lia_assigns}
 %type set {struct lia_assign}
 sets(L) ::= set(A).                                        { L = lia_build_assign(p, (struct lia_assigns){0}, A); }
 sets(L) ::= sets(B) COMMA set(A).                          { L = lia_build_assign(p, B, A); }
-set(A) ::= path(P) EQ expr(E).                             { A = (struct lia_assign){LIA_ASSIGN_SET, P, E}; }
+set(A) ::= path(P) EQ expr(E).                             { A = (struct lia_assign){LIA_ASSIGN_SET, P, E, NULL}; }
 
 %type unsets {struct lia_assigns}
 %type unset {struct lia_assign}
 unsets(L) ::= unset(A).                                    { L = lia_build_assign(p, (struct lia_assigns){0}, A); }
 unsets(L) ::= unsets(B) COMMA unset(A).                    { L = lia_build_assign(p, B, A); }
-unset(A) ::= path(P).                                      { A = (struct lia_assign){LIA_ASSIGN_UNSET, P, NULL}; }
+unset(A) ::= path(P).                                      { A = (struct lia_assign){LIA_ASSIGN_UNSET, P, NULL, NULL}; }
 
 %type delete {struct lia_stmt *}
 delete(S) ::= DELETE FROM source(C) where(W) limit(L). {
@@ -212,6 +224,70 @@ evicted(S) ::= collection(C) AS name(N).                   { S = C; S.alias = N;
 %type force {bool}
 force(F) ::= .                                             { F = false; }
 force(F) ::= FORCE.                                        { F = true; }
+
+/* ---- CREATE, ALTER, DROP COLLECTION ---- */
+
+%type schema {struct lia_stmt *}
+schema(S) ::= CREATE COLLECTION if_not_exists(X) collection(C) columns_declared(L) with(O). {
+    S = lia_build_schema(p, LIA_STMT_CREATE, C, X, lia_build_adds(p, L, O));
+}
+schema(S) ::= ALTER COLLECTION collection(C) alters(L).    { S = lia_build_schema(p, LIA_STMT_ALTER, C, false, L); }
+schema(S) ::= DROP COLLECTION if_exists(X) collection(C). {
+    S = lia_build_schema(p, LIA_STMT_DROP, C, X, (struct lia_alters){0});
+}
+
+%type if_not_exists {bool}
+%type if_exists {bool}
+if_not_exists(X) ::= .                                     { X = false; }
+if_not_exists(X) ::= IF NOT EXISTS.                        { X = true; }
+if_exists(X) ::= .                                         { X = false; }
+if_exists(X) ::= IF EXISTS.                                { X = true; }
+
+%type columns_declared {struct lia_declarations}
+%type declarations {struct lia_declarations}
+%type declaration {struct lia_declared}
+columns_declared(L) ::= .                                  { L = (struct lia_declarations){0}; }
+columns_declared(L) ::= LP declarations(A) RP.             { L = A; }
+declarations(L) ::= declaration(A).                        { L = lia_build_declared(p, (struct lia_declarations){0}, A); }
+declarations(L) ::= declarations(B) COMMA declaration(A).  { L = lia_build_declared(p, B, A); }
+declaration(D) ::= path(P) type(T) traits(A).              { D = lia_build_declaration(p, P, T, A); }
+
+/* NAME is the last, so that a wrong type is told from a word that is none. */
+%type type {struct lia_token}
+type(T) ::= ANY(A).                                        { T = A; }
+type(T) ::= SET(A).                                        { T = A; }
+type(T) ::= NAME(A).                                       { T = A; }
+
+%type traits {struct lia_declared}
+traits(D) ::= .                                            { D = (struct lia_declared){0}; }
+traits(D) ::= traits(A) NOT NULL.                          { D = A; D.is_not_null = true; }
+traits(D) ::= traits(A) IMMUTABLE.                         { D = A; D.is_immutable = true; }
+traits(D) ::= traits(A) NAME(N) INTEGER(V).                { D = lia_build_min(p, A, N, lia_build_integer(p, V, false)); }
+traits(D) ::= traits(A) NAME(N) MINUS INTEGER(V).          { D = lia_build_min(p, A, N, lia_build_integer(p, V, true)); }
+
+%type with {struct lia_alters}
+%type options {struct lia_alters}
+%type option {struct lia_alter}
+with(L) ::= .                                              { L = (struct lia_alters){0}; }
+with(L) ::= WITH LP options(A) RP.                         { L = A; }
+options(L) ::= option(A).                                  { L = lia_build_alter(p, (struct lia_alters){0}, A); }
+options(L) ::= options(B) COMMA option(A).                 { L = lia_build_alter(p, B, A); }
+option(A) ::= NAME(N) EQ expr(E). {
+    A = (struct lia_alter){.kind = LIA_ALTER_SET, .option = lia_build_name(p, N), .value = E, .offset = N.offset};
+}
+
+%type alters {struct lia_alters}
+%type alter {struct lia_alters}
+alters(L) ::= alter(A).                                    { L = A; }
+alters(L) ::= alters(B) COMMA alter(A).                    { L = lia_build_alters(p, B, A); }
+alter(L) ::= ADD declaration(D).                           { L = lia_build_change(p, LIA_ALTER_ADD, D); }
+alter(L) ::= ALTER declaration(D).                         { L = lia_build_change(p, LIA_ALTER_CHANGE, D); }
+alter(L) ::= DROP path(P).                                 { L = lia_build_change(p, LIA_ALTER_DROP, lia_build_undeclared(p, P)); }
+alter(L) ::= SET LP options(A) RP.                         { L = A; }
+alter(L) ::= RESET LP resets(A) RP.                        { L = A; }
+%type resets {struct lia_alters}
+resets(L) ::= NAME(N).                                     { L = lia_build_reset(p, (struct lia_alters){0}, N); }
+resets(L) ::= resets(B) COMMA NAME(N).                     { L = lia_build_reset(p, B, N); }
 
 /* ---- expressions ---- */
 

@@ -93,6 +93,9 @@ static const char *later_form(int kind, int before)
     if (kind == LIA_TK_SELECT && before != 0 && before != LIA_TK_SEMI) {
         return "a SELECT within a statement";
     }
+    if (before == 0 && (kind == LIA_TK_WITH || kind == LIA_TK_RESET)) {
+        return kind == LIA_TK_WITH ? "WITH" : "RESET";
+    }
     if (kind == LIA_TK_STAR && before == LIA_TK_DOT) {
         return "name.*";
     }

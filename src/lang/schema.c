@@ -133,6 +133,20 @@ const struct lia_declared *lia_schema_find(const struct lia_schema *schema,
                : NULL;
 }
 
+const struct lia_declared *lia_schema_above(const struct lia_schema *schema,
+                                            const struct liana_str *names,
+                                            uint32_t count)
+{
+    for (uint32_t n = 1; n < count; n++) {
+        const struct lia_declared *d = lia_schema_find(schema, names, n);
+
+        if (d && !lia_declared_has_fields(d)) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
 /* ---- reading ---- */
 
 static bool is_true(struct liana_slice doc, const char *name)
@@ -217,6 +231,13 @@ static liana_status read_names(struct lia_arena *arena,
     return copy_text(arena, text, &out->text);
 }
 
+/* No declaration makes of an _id what cannot be one. */
+static bool is_meant(const struct lia_declared *d)
+{
+    return d->type->kind == LIA_KIND_VALUE ||
+           !lia_str_equal(d->names[0], lia_str("_id"));
+}
+
 static liana_status read_path(struct lia_arena *arena,
                               const struct lia_bson_iter *it,
                               struct lia_declared *out)
@@ -232,6 +253,7 @@ static liana_status read_path(struct lia_arena *arena,
         out->is_not_null = is_true(it->value.data, "notNull");
         out->is_immutable = is_true(it->value.data, "immutable");
         read_min(it->value.data, out);
+        status = is_meant(out) ? LIANA_OK : LIANA_EINVAL;
     }
     return status;
 }
@@ -274,7 +296,11 @@ static liana_status read_paths(struct lia_arena *arena,
     }
     it = lia_bson_iter(doc);
     while (out->path_count < n && lia_bson_next(&it)) {
-        liana_status status = read_path(arena, &it, &out->paths[out->path_count]);
+        struct lia_declared *d = &out->paths[out->path_count];
+        liana_status status;
+
+        *d = (struct lia_declared){0};
+        status = read_path(arena, &it, d);
 
         if (status == LIANA_ENOMEM) {
             return status;
@@ -317,4 +343,61 @@ liana_status lia_schema_read(struct lia_arena *arena,
         *out = schema;
     }
     return status;
+}
+
+/* ---- joining ---- */
+
+static liana_status check_same(const struct lia_schema *schema,
+                               const struct lia_declared *d,
+                               struct liana_error *err)
+{
+    const struct lia_declared *known = lia_schema_find(schema, d->names, d->count);
+    const struct lia_declared *above = lia_schema_above(schema, d->names, d->count);
+
+    if (known && known->type != d->type) {
+        return lia_err(err, LIANA_ESCHEMA, "%.*s is declared %.*s, not %s",
+                       LIA_STR_ARG(d->text), LIA_STR_ARG(known->type_name),
+                       d->type->name);
+    }
+    if (above) {
+        return lia_err(err, LIANA_ESCHEMA,
+                       "%.*s is declared %.*s and has no fields of its own",
+                       LIA_STR_ARG(above->text), LIA_STR_ARG(above->type_name));
+    }
+    return LIANA_OK;
+}
+
+liana_status lia_schema_join(struct lia_arena *arena,
+                             const struct lia_schema *schema,
+                             const struct lia_declared *more,
+                             uint32_t count,
+                             struct lia_schema *out,
+                             struct liana_error *err)
+{
+    struct lia_schema joined = *schema;
+
+    joined.paths = lia_arena_array(arena, (size_t)schema->path_count + count,
+                                   sizeof(*joined.paths));
+    if (!joined.paths) {
+        return lia_err_plain(err, LIANA_ENOMEM);
+    }
+    if (schema->path_count) {
+        memcpy(joined.paths, schema->paths, schema->path_count * sizeof(*more));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        liana_status status = check_same(schema, &more[i], err);
+
+        if (status) {
+            return status;
+        }
+        if (!lia_schema_find(schema, more[i].names, more[i].count)) {
+            joined.paths[joined.path_count++] = more[i];
+        }
+    }
+    if (joined.path_count) {
+        qsort(joined.paths, joined.path_count, sizeof(*more), compare_written);
+    }
+    drop_shadowed(&joined);
+    *out = joined;
+    return LIANA_OK;
 }

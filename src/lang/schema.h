@@ -100,6 +100,15 @@ LIANA_MUST_CHECK liana_status lia_schema_read(struct lia_arena *arena,
                                               struct liana_slice document,
                                               struct lia_schema *out);
 
+/* A schema with what a statement declares beside its collection. LIANA_ESCHEMA: the schema
+ * says otherwise. `out` borrows from both. */
+LIANA_MUST_CHECK liana_status lia_schema_join(struct lia_arena *arena,
+                                              const struct lia_schema *schema,
+                                              const struct lia_declared *more,
+                                              uint32_t count,
+                                              struct lia_schema *out,
+                                              struct liana_error *err);
+
 /* What is declared of a path; NULL. */
 const struct lia_declared *lia_schema_find(const struct lia_schema *schema,
                                            const struct liana_str *names,
@@ -110,6 +119,11 @@ int lia_declared_cmp(const struct lia_declared *a, const struct lia_declared *b)
 
 /* Fields may stand below the path. */
 bool lia_declared_has_fields(const struct lia_declared *d);
+
+/* What leaves no room for the path: declared above it. NULL. */
+const struct lia_declared *lia_schema_above(const struct lia_schema *schema,
+                                            const struct liana_str *names,
+                                            uint32_t count);
 
 /* `b` is below `a`. */
 bool lia_declared_is_below(const struct lia_declared *b, const struct lia_declared *a);

@@ -120,8 +120,8 @@ struct lia_op {
     size_t shape_count;
     enum lia_delete_mode mode; /* of a DELETE */
     /* Of a DELETE: what it takes effect at, no newer than what the document has seen; none:
-     * its own stamp. So a verdict ends the life that it is about and no later one
-     * (crdt/keep.h). */
+     * its own stamp. So a verdict, a transaction of its own, ends the life that it is about
+     * and no later one (crdt/keep.h). */
     struct lia_stamp effect;
     int64_t bound;  /* of a BOUND */
     uint64_t actor; /* of a TRANSFER or RECLAIM */

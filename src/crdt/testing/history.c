@@ -55,6 +55,15 @@ static uint64_t jump(struct world *w)
            << 16;
 }
 
+/* A verdict is about some life, or all that was written up to some time. */
+static struct lia_stamp some_stamp(struct world *w, const struct model_doc *model)
+{
+    if (model->count == 0 || world_below(w, 2)) {
+        return model->created;
+    }
+    return model->entries[world_below(w, model->count)].rank.stamp;
+}
+
 static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
 {
     const struct history *h = w->history;
@@ -93,6 +102,7 @@ static const char *transact(struct world *w, size_t peer, size_t key)
     liana_status got;
     struct op_maker maker = op_maker(w, peer, key);
 
+    maker.verdict = count == 1 ? some_stamp(w, &c->model) : LIA_STAMP_NONE;
     model_copy(&model, &c->model);
     model.arena = &w->arena;
     model.is_changed = false;

@@ -637,6 +637,15 @@ static bool is_reachable(const struct model_doc *d, const char *path)
     return true;
 }
 
+static void end(struct writer *w, const struct lia_op *op)
+{
+    struct lia_stamp effect = lia_stamp_is_none(op->effect) ? w->stamp : op->effect;
+    struct lia_stamp *deleted =
+        op->mode == LIA_UPDATE_WINS ? &w->d->withdrawn : &w->d->deleted;
+
+    *deleted = lia_stamp_cmp(effect, *deleted) > 0 ? effect : *deleted;
+}
+
 liana_status model_apply(struct model_doc *d,
                          struct model_doc *before_delete,
                          const struct lia_op *op,
@@ -674,7 +683,7 @@ liana_status model_apply(struct model_doc *d,
     case LIA_OP_RECLAIM: status = move(&w, op, path, &is_effective); break;
     case LIA_OP_DELETE:
         model_copy(before_delete, d);
-        *(op->mode == LIA_UPDATE_WINS ? &d->withdrawn : &d->deleted) = stamp;
+        end(&w, op);
         break;
     }
     if (!status) {

@@ -305,6 +305,7 @@ struct lia_op op_random(struct op_maker *m, bool exists, struct liana_str names_
     } else if (kind < (m->is_about_lives ? 25 : 6)) {
         op.kind = LIA_OP_DELETE;
         op.mode = below(m, 2) ? LIA_UPDATE_WINS : LIA_DELETE_WINS;
+        op.effect = below(m, 3) ? LIA_STAMP_NONE : m->verdict;
     } else if (kind < (m->is_about_lives ? 28 : m->is_about_bounds ? 22 : 12)) {
         op.kind = below(m, 2) ? LIA_OP_INSERT : LIA_OP_REPLACE;
         op.value = random_document(m, true);

@@ -18,8 +18,9 @@ struct op_maker {
     bool is_about_sets;
     bool is_about_bounds;
     bool is_about_falls;
-    uint64_t actor;   /* that rights may go to */
-    uint64_t retired; /* whose rights may be taken back; 0: nobody's */
+    uint64_t actor;           /* that rights may go to */
+    struct lia_stamp verdict; /* what a DELETE may take effect at; none: its stamp */
+    uint64_t retired;         /* whose rights may be taken back; 0: nobody's */
 };
 
 /* `names` are the path's, the caller's to keep. */

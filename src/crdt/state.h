@@ -363,6 +363,12 @@ void lia_join_lose(const struct lia_join *join,
 /* Tells of what the join has left in `state`, and the state does not show. */
 void lia_join_lose_hidden(const struct lia_join *join, struct lia_state *state);
 
+/* Joins what stands at the path of the two nodes, not what is below. */
+bool lia_node_join_own(const struct lia_join *join,
+                       const struct lia_trail *trail,
+                       struct lia_node *a,
+                       const struct lia_node *b);
+
 /* Joins the entries of `b` into `a`; `b` is used up. No values stand above them. */
 bool lia_node_join(const struct lia_join *join, struct lia_node *a, struct lia_node *b);
 

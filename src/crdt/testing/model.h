@@ -181,9 +181,13 @@ bool model_birth(const struct model_doc *d,
 /* The whole document; nothing if it does not exist. */
 void model_body(const struct model_doc *d, struct lia_buf *out);
 
+/* ---- numbers: model_sum.c ---- */
+
 int model_sum_cmp(struct model_sum a, struct model_sum b);
 struct model_sum model_sum_of(struct lia_value v);
 struct model_sum model_sum_add(struct model_sum a, struct model_sum b);
+struct model_sum model_sum_negate(struct model_sum s);
+struct lia_value model_sum_value(struct model_sum s, struct lia_scratch *scratch);
 
 /* ---- operations: model_op.c ---- */
 

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/testing/model_op.h"
 #include "base/error.h"
-#include "crdt/testing/model.h"
-
-struct writer {
-    struct model_doc *d;
-    struct lia_stamp stamp;
-};
 
 /* path/name; an empty name adds nothing. */
 static void add_name(char path[MODEL_PATH_MAX], struct liana_str name)
@@ -20,7 +15,7 @@ static void add_name(char path[MODEL_PATH_MAX], struct liana_str name)
     path[len + name.len] = '\0';
 }
 
-static uint64_t next_index(const struct writer *w)
+static uint64_t next_index(const struct model_writer *w)
 {
     uint64_t next = 0;
 
@@ -34,11 +29,10 @@ static uint64_t next_index(const struct writer *w)
     return next;
 }
 
-/* An entry of this transaction, with the birth left at its path or a new one. */
-static struct model_entry entry(struct writer *w,
-                                enum model_kind kind,
-                                const char *path,
-                                bool is_new)
+struct model_entry model_entry_new(struct model_writer *w,
+                                   enum model_kind kind,
+                                   const char *path,
+                                   bool is_new)
 {
     struct model_entry e = {
         .kind = kind, .rank = {w->d->created, w->stamp}, .tag = w->stamp};
@@ -62,7 +56,7 @@ static size_t count_sums(const struct model_doc *d, const char *path)
 }
 
 /* By actor. */
-static void see_sums(struct writer *w, struct model_entry *value)
+static void see_sums(struct model_writer *w, struct model_entry *value)
 {
     struct model_seen *seen =
         lia_arena_array(w->d->arena, count_sums(w->d, value->path), sizeof(*seen));
@@ -87,7 +81,7 @@ static void see_sums(struct writer *w, struct model_entry *value)
 }
 
 /* Takes away what is at and below the path; writes down the sums seen below. */
-static void clear(struct writer *w, const char *path)
+static void clear(struct model_writer *w, const char *path)
 {
     for (size_t i = w->d->count; i-- > 0;) {
         const struct model_entry *e = &w->d->entries[i];
@@ -101,7 +95,7 @@ static void clear(struct writer *w, const char *path)
         const struct model_entry *e = &w->d->entries[i];
 
         if (e->kind == MODEL_SUM && model_is_below(e->path, path)) {
-            struct model_entry gone = entry(w, MODEL_VALUE, e->path, true);
+            struct model_entry gone = model_entry_new(w, MODEL_VALUE, e->path, true);
 
             gone.value = MODEL_GONE;
             gone.birth = LIA_STAMP_NONE;
@@ -112,7 +106,7 @@ static void clear(struct writer *w, const char *path)
     }
 }
 
-static void put_value(struct writer *w,
+static void put_value(struct model_writer *w,
                       struct model_entry e,
                       enum model_value value,
                       struct lia_value leaf)
@@ -121,97 +115,6 @@ static void put_value(struct writer *w,
     e.leaf = leaf;
     see_sums(w, &e);
     model_put(w->d, &e, true);
-}
-
-/* ---- sets ---- */
-
-static void add_element(struct writer *w,
-                        struct model_entry e,
-                        struct lia_value element)
-{
-    e.kind = MODEL_ADDED;
-    e.leaf = element;
-    model_put(w->d, &e, true);
-    /* Of this transaction, what came last counts. */
-    e.kind = MODEL_TAKEN;
-    for (size_t i = w->d->count; i-- > 0;) {
-        if (&w->d->entries[i] == model_find(w->d, &e)) {
-            model_remove(w->d, i);
-        }
-    }
-}
-
-static void remove_element(struct writer *w, const char *path, struct lia_value element)
-{
-    for (size_t i = 0, count = w->d->count; i < count; i++) {
-        struct model_entry e = w->d->entries[i];
-
-        if (e.kind == MODEL_ADDED && !strcmp(e.path, path) &&
-            lia_value_equal(e.leaf, element)) {
-            e.kind = MODEL_TAKEN;
-            e.tag = w->stamp;
-            e.removed = w->stamp;
-            model_put(w->d, &e, true);
-        }
-    }
-    model_normalize(w->d);
-}
-
-static void put_elements(struct writer *w, struct model_entry e, struct lia_value array)
-{
-    struct lia_bson_iter it = lia_bson_iter(array.data);
-    bool is_empty = true;
-
-    while (lia_bson_next(&it)) {
-        is_empty = false;
-        if (!model_has(w->d, e.path, it.value)) {
-            add_element(w, e, it.value);
-        }
-    }
-    if (is_empty) {
-        e.kind = MODEL_OPEN_SET;
-        model_put(w->d, &e, true);
-    }
-}
-
-/* What is written as a set at a path that has nothing else. */
-static bool contains(struct lia_value array, struct lia_value element)
-{
-    struct lia_bson_iter it = lia_bson_iter(array.data);
-
-    while (lia_bson_next(&it)) {
-        if (lia_value_equal(it.value, element)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The set holds what the array holds; true if that was not so before. */
-static bool assign_elements(struct writer *w, const char *path, struct lia_value array)
-{
-    struct model_entry e = entry(w, MODEL_ADDED, path, false);
-    struct lia_bson_iter it = lia_bson_iter(array.data);
-    bool is_changed = false;
-
-    for (size_t i = 0; i < w->d->count; i++) {
-        struct lia_value element = w->d->entries[i].leaf;
-
-        if (w->d->entries[i].kind == MODEL_ADDED &&
-            !strcmp(w->d->entries[i].path, path) && !contains(array, element) &&
-            model_has(w->d, path, element)) {
-            remove_element(w, path, element);
-            is_changed = true;
-            i = SIZE_MAX; /* entries have moved: from the beginning */
-        }
-    }
-    while (lia_bson_next(&it)) {
-        if (!model_has(w->d, path, it.value)) {
-            add_element(w, e, it.value);
-            is_changed = true;
-        }
-    }
-    return is_changed;
 }
 
 /* ---- values ---- */
@@ -239,13 +142,13 @@ static enum shape shape_of(const struct lia_op *op, const char *path)
     return PLAIN;
 }
 
-static liana_status put_field(struct writer *w,
+static liana_status put_field(struct model_writer *w,
                               const struct lia_op *op,
                               const char *path,
                               struct lia_value v);
 
 /* One assignment per leaf. */
-static liana_status put_fields(struct writer *w,
+static liana_status put_fields(struct model_writer *w,
                                const struct lia_op *op,
                                const char *path,
                                struct liana_slice doc)
@@ -267,19 +170,19 @@ static liana_status put_fields(struct writer *w,
     return status;
 }
 
-static liana_status put_field(struct writer *w,
+static liana_status put_field(struct model_writer *w,
                               const struct lia_op *op,
                               const char *path,
                               struct lia_value v)
 {
     enum shape shape = shape_of(op, path);
-    struct model_entry e = entry(w, MODEL_VALUE, path, true);
+    struct model_entry e = model_entry_new(w, MODEL_VALUE, path, true);
 
     if (shape == SET) {
         if (v.type != LIA_BSON_ARRAY) {
             return LIANA_ETYPE;
         }
-        put_elements(w, e, v);
+        model_put_elements(w, e, v);
     } else if (v.type != LIA_BSON_DOCUMENT || shape == REGISTER) {
         put_value(w, e, MODEL_LEAF, v);
     } else if (v.data.len == 5) {
@@ -291,12 +194,12 @@ static liana_status put_field(struct writer *w,
     return LIANA_OK;
 }
 
-static liana_status set(struct writer *w,
+static liana_status set(struct model_writer *w,
                         const struct lia_op *op,
                         const char *path,
                         bool *out_changed)
 {
-    struct model_entry e = entry(w, MODEL_VALUE, path, false);
+    struct model_entry e = model_entry_new(w, MODEL_VALUE, path, false);
     enum shape shape = path[0] ? shape_of(op, path) : PLAIN;
     struct lia_scratch scratch;
     struct lia_value leaf = {0};
@@ -310,13 +213,13 @@ static liana_status set(struct writer *w,
         return LIANA_ETYPE;
     }
     if (op->value.type == LIA_BSON_ARRAY && shows_set && shape != REGISTER) {
-        *out_changed = assign_elements(w, path, op->value);
+        *out_changed = model_assign_elements(w, path, op->value);
         return LIANA_OK;
     }
     clear(w, path);
     if (shape == SET) {
         put_value(w, e, MODEL_REMOVED, leaf);
-        put_elements(w, e, op->value);
+        model_put_elements(w, e, op->value);
         return LIANA_OK;
     }
     if (op->value.type == LIA_BSON_DOCUMENT && shape == PLAIN) {
@@ -327,7 +230,7 @@ static liana_status set(struct writer *w,
     return LIANA_OK;
 }
 
-static liana_status restart(struct writer *w,
+static liana_status restart(struct model_writer *w,
                             const struct lia_op *op,
                             const char *path,
                             bool *out_changed)
@@ -343,9 +246,9 @@ static liana_status restart(struct writer *w,
     }
 }
 
-static liana_status unset(struct writer *w, const char *path, bool *out_changed)
+static liana_status unset(struct model_writer *w, const char *path, bool *out_changed)
 {
-    struct model_entry e = entry(w, MODEL_VALUE, path, false);
+    struct model_entry e = model_entry_new(w, MODEL_VALUE, path, false);
     struct lia_scratch scratch;
     struct lia_value leaf = {0};
 
@@ -359,7 +262,9 @@ static liana_status unset(struct writer *w, const char *path, bool *out_changed)
     return LIANA_OK;
 }
 
-static liana_status add(struct writer *w, const struct lia_op *op, const char *path)
+static liana_status add(struct model_writer *w,
+                        const struct lia_op *op,
+                        const char *path)
 {
     struct lia_scratch scratch;
     struct lia_value leaf;
@@ -368,11 +273,11 @@ static liana_status add(struct writer *w, const struct lia_op *op, const char *p
     if (shown != MODEL_NOTHING && shown != MODEL_SHOWS_SET) {
         return LIANA_ETYPE;
     }
-    add_element(w, entry(w, MODEL_ADDED, path, false), op->value);
+    model_add_element(w, model_entry_new(w, MODEL_ADDED, path, false), op->value);
     return LIANA_OK;
 }
 
-static liana_status take(struct writer *w,
+static liana_status take(struct model_writer *w,
                          const struct lia_op *op,
                          const char *path,
                          bool *out_changed)
@@ -389,136 +294,27 @@ static liana_status take(struct writer *w,
         return LIANA_ETYPE;
     }
     if (model_has(w->d, path, op->value)) {
-        remove_element(w, path, op->value);
+        model_remove_element(w, path, op->value);
         *out_changed = true;
     }
     return LIANA_OK;
 }
 
-/* The writer's share in a creation, begun if need be. */
-static struct model_entry own_share(struct writer *w,
-                                    const char *path,
-                                    const struct model_entry *of)
-{
-    struct model_entry e = entry(w, MODEL_SHARE, path, false);
-    const struct model_entry *old;
-
-    e.start = of->start;
-    e.rank.life = of->rank.life;
-    old = model_find(w->d, &e);
-    if (old) {
-        struct lia_stamp stamp = e.rank.stamp;
-
-        e = *old;
-        e.rank.stamp = stamp;
-        e.tag = stamp;
-    }
-    return e;
-}
-
-static void add_grant(struct writer *w,
-                      struct model_entry *e,
-                      uint64_t from,
-                      uint64_t to,
-                      int64_t amount)
-{
-    struct model_grant *grants =
-        lia_arena_array(w->d->arena, e->grant_count + 1, sizeof(*grants));
-
-    LIA_ASSERT(grants);
-    for (size_t i = 0; i < e->grant_count; i++) {
-        grants[i] = e->grants[i];
-    }
-    grants[e->grant_count++] = (struct model_grant){from, to, amount};
-    e->grants = grants;
-}
-
-/* The oldest creation in the counter after this one. */
-static const struct model_entry *next_creation(const struct model_doc *d,
-                                               const char *path,
-                                               struct lia_stamp after)
-{
-    const struct model_entry *next = NULL;
-
-    for (size_t i = 0; i < d->count; i++) {
-        const struct model_entry *e = &d->entries[i];
-
-        if (e->kind == MODEL_SHARE && strcmp(e->path, path) == 0 &&
-            lia_stamp_cmp(e->start, after) > 0 &&
-            (!next || lia_stamp_cmp(e->start, next->start) < 0)) {
-            next = e;
-        }
-    }
-    return next;
-}
-
-/* Takes rights from `from`, of the oldest creation first: to another actor, or spent. */
-static void use(struct writer *w,
-                const char *path,
-                uint64_t from,
-                const uint64_t *to,
-                int64_t amount)
-{
-    const struct model_entry *of = next_creation(w->d, path, LIA_STAMP_NONE);
-
-    while (of && amount) {
-        struct lia_stamp creation = of->start;
-        int64_t rights = model_rights(w->d, path, from, &creation);
-        int64_t part = rights < amount ? rights : amount;
-        struct model_entry e = own_share(w, path, of);
-
-        if (part > 0) {
-            e.spent += to ? 0 : part;
-            if (to) {
-                add_grant(w, &e, from, *to, part);
-            }
-            model_put(w->d, &e, true);
-            amount -= part;
-        }
-        of = next_creation(w->d, path, creation);
-    }
-}
-
-static liana_status increment_bounded(struct writer *w,
-                                      const char *path,
-                                      struct lia_value v,
-                                      bool *out_changed)
-{
-    int64_t amount;
-    struct model_entry e;
-
-    if (v.type != LIA_BSON_INT32 && v.type != LIA_BSON_INT64) {
-        return LIANA_ETYPE;
-    }
-    amount = v.type == LIA_BSON_INT32 ? lia_value_int32(v) : lia_value_int64(v);
-    if (amount > 0) {
-        e = own_share(w, path, next_creation(w->d, path, LIA_STAMP_NONE));
-        e.granted += amount;
-        model_put(w->d, &e, true);
-    } else if (model_rights(w->d, path, w->stamp.actor, NULL) < -amount) {
-        return LIANA_ERIGHTS;
-    } else {
-        use(w, path, w->stamp.actor, NULL, -amount);
-    }
-    *out_changed = amount != 0;
-    return LIANA_OK;
-}
-
-static liana_status increment(struct writer *w,
+static liana_status increment(struct model_writer *w,
                               const char *path,
                               struct lia_value v,
                               bool *out_changed)
 {
     static const uint8_t zero[4] = {0};
-    struct model_entry e = entry(w, MODEL_SUM, path, false);
-    struct model_entry value = entry(w, MODEL_VALUE, path, false);
+    struct model_entry e = model_entry_new(w, MODEL_SUM, path, false);
+    struct model_entry value = model_entry_new(w, MODEL_VALUE, path, false);
     struct model_entry *old = model_find(w->d, &e);
     struct lia_scratch scratch;
     struct lia_value leaf;
     switch (model_show(w->d, path, &scratch, &leaf)) {
     case MODEL_SHOWS_MAP:
     case MODEL_SHOWS_SET: return LIANA_ETYPE;
-    case MODEL_SHOWS_BOUNDED: return increment_bounded(w, path, v, out_changed);
+    case MODEL_SHOWS_BOUNDED: return model_increment_bounded(w, path, v, out_changed);
     case MODEL_SHOWS_LEAF:
         if (!lia_value_is_number(leaf)) {
             return LIANA_ETYPE;
@@ -543,54 +339,7 @@ static liana_status increment(struct writer *w,
     return LIANA_OK;
 }
 
-static liana_status bound(struct writer *w, const struct lia_op *op, const char *path)
-{
-    struct model_entry e = entry(w, MODEL_SHARE, path, false);
-    struct lia_scratch scratch;
-    struct lia_value leaf;
-
-    if (model_show(w->d, path, &scratch, &leaf) != MODEL_NOTHING) {
-        return LIANA_ETYPE;
-    }
-    if (lia_value_int32(op->value) < op->bound) {
-        return LIANA_EINVAL;
-    }
-    e.start = w->stamp;
-    e.bound = op->bound;
-    e.granted = lia_value_int32(op->value) - op->bound;
-    model_put(w->d, &e, true);
-    return LIANA_OK;
-}
-
-/* What a bounded counter lets be moved between actors: nothing, or to or from `actor`. */
-static liana_status move(struct writer *w,
-                         const struct lia_op *op,
-                         const char *path,
-                         bool *out_changed)
-{
-    struct lia_scratch scratch;
-    struct lia_value leaf;
-    bool is_transfer = op->kind == LIA_OP_TRANSFER;
-    uint64_t from = is_transfer ? w->stamp.actor : op->actor;
-    uint64_t to = is_transfer ? op->actor : w->stamp.actor;
-    int64_t amount =
-        is_transfer ? lia_value_int32(op->value) : model_rights(w->d, path, from, NULL);
-
-    if (model_show(w->d, path, &scratch, &leaf) != MODEL_SHOWS_BOUNDED) {
-        return LIANA_ETYPE;
-    }
-    if (from == to || (is_transfer && amount <= 0)) {
-        return LIANA_EINVAL;
-    }
-    if (model_rights(w->d, path, from, NULL) < amount) {
-        return LIANA_ERIGHTS;
-    }
-    *out_changed = amount > 0;
-    use(w, path, from, &to, amount);
-    return LIANA_OK;
-}
-
-static liana_status insert(struct writer *w,
+static liana_status insert(struct model_writer *w,
                            struct model_doc *before_delete,
                            const struct lia_op *op)
 {
@@ -637,7 +386,7 @@ static bool is_reachable(const struct model_doc *d, const char *path)
     return true;
 }
 
-static void end(struct writer *w, const struct lia_op *op)
+static void end(struct model_writer *w, const struct lia_op *op)
 {
     struct lia_stamp effect = lia_stamp_is_none(op->effect) ? w->stamp : op->effect;
     struct lia_stamp *deleted =
@@ -651,7 +400,7 @@ liana_status model_apply(struct model_doc *d,
                          const struct lia_op *op,
                          struct lia_stamp stamp)
 {
-    struct writer w = {d, stamp};
+    struct model_writer w = {d, stamp};
     bool exists = model_exists(d);
     char path[MODEL_PATH_MAX];
     liana_status status = LIANA_OK;
@@ -678,9 +427,9 @@ liana_status model_apply(struct model_doc *d,
         status = increment(&w, path, op->value, &is_effective);
         break;
     case LIA_OP_RESTART: status = restart(&w, op, path, &is_effective); break;
-    case LIA_OP_BOUND: status = bound(&w, op, path); break;
+    case LIA_OP_BOUND: status = model_bound(&w, op, path); break;
     case LIA_OP_TRANSFER:
-    case LIA_OP_RECLAIM: status = move(&w, op, path, &is_effective); break;
+    case LIA_OP_RECLAIM: status = model_move(&w, op, path, &is_effective); break;
     case LIA_OP_DELETE:
         model_copy(before_delete, d);
         end(&w, op);

@@ -83,6 +83,18 @@ const char *world_check_algebra(struct world *w, size_t key);
  * what peers had. */
 const char *world_check_settled(struct world *w, const struct model_doc all[KEYS]);
 
+/* ---- history_write.c ---- */
+
+const char *world_transact(struct world *w, size_t peer, size_t key);
+
+/* ---- history_carry.c ---- */
+
+const char *world_pull(struct world *w, size_t to, size_t from, size_t key);
+/* One of a few documents that every device begins with. */
+const char *world_begin_with(struct world *w, size_t peer, size_t key);
+const char *world_load_relay(struct world *w, size_t peer, size_t key);
+const char *world_read_relay(struct world *w, size_t peer, size_t key);
+
 /* ---- history_repair.c: a store that falls back ---- */
 
 const char *world_fall_back(struct world *w);

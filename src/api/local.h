@@ -63,6 +63,7 @@ struct lia_local {
     struct lia_node *node;
     struct lia_sub *subs;
     uint64_t last_sub;
+    uint64_t declared_id; /* the node's, of what is declared; used on the loop */
 
     struct lia_mutex mutex;
     struct lia_cond moved; /* a commit to look at, the end, a cancelled feed */

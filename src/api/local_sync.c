@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/local.h"
 #include "base/limits.h"
+#include "db/schema.h"
 #include "lang/subscription.h"
 
 /* ---- events, on the loop ---- */
@@ -40,13 +41,19 @@ static uint64_t sub_id(const struct lia_local *local, uint64_t node_id)
     return sub ? sub->id : 0;
 }
 
+/* Of the subscription that no app made. */
+static bool is_unasked(const struct lia_local *local, const struct lia_node_event *from)
+{
+    return from->subscription && from->subscription == local->declared_id;
+}
+
 static void on_event(void *ctx, const struct lia_node_event *from)
 {
     struct lia_local *local = ctx;
     struct liana_event event = {
         .kind = kind_of(from->kind), .status = from->error.status, .seq = from->seq};
 
-    if (event.kind == 0) {
+    if (event.kind == 0 || is_unasked(local, from)) {
         return;
     }
     if (event.kind != LIANA_EVENT_LINK_FAILED) {
@@ -158,6 +165,9 @@ static liana_status tell_node(struct lia_local *local,
                               err);
 }
 
+/* One is the library's own. */
+#define APP_SUBSCRIPTIONS_MAX (LIA_SUBSCRIPTIONS_MAX - 1)
+
 /* With `sync` held. */
 static size_t count_subs(const struct lia_local *local)
 {
@@ -178,11 +188,11 @@ static liana_status add_sub(struct lia_local *local,
     liana_status status = LIANA_OK;
 
     lia_mutex_lock(&local->sync);
-    if (count_subs(local) >= LIA_SUBSCRIPTIONS_MAX) {
+    if (count_subs(local) >= APP_SUBSCRIPTIONS_MAX) {
         lia_mutex_unlock(&local->sync);
         free_sub(local, sub);
         return lia_err(err, LIANA_ELIMIT, "%s has %d subscriptions already",
-                       local->path, LIA_SUBSCRIPTIONS_MAX);
+                       local->path, APP_SUBSCRIPTIONS_MAX);
     }
     sub->id = ++local->last_sub;
     link_sub(local, sub);
@@ -279,7 +289,8 @@ void lia_local_unsubscribe_all(struct lia_local_db *user)
 
 /* ---- the node ---- */
 
-/* With `sync` held. */
+/* With `sync` held. Whoever syncs holds what is declared of all collections: a writer must
+ * know it whatever it subscribes to (docs/adr/0050). */
 static liana_status start_node(struct lia_local *local, struct liana_error *err)
 {
     const struct lia_node_options options = {.env = &local->env,
@@ -293,6 +304,11 @@ static liana_status start_node(struct lia_local *local, struct liana_error *err)
                                              .event_ctx = local};
     liana_status status = lia_node_start(&options, &local->node, err);
 
+    if (!status) {
+        status =
+            lia_node_subscribe(local->node, lia_str(LIA_COLLECTIONS),
+                               (struct liana_slice){NULL, 0}, &local->declared_id, err);
+    }
     for (struct lia_sub *sub = local->subs; sub && !status; sub = sub->next) {
         status = tell_node(local, sub, err);
     }

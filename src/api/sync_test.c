@@ -266,6 +266,37 @@ static void test_a_statement_is_shown_as_it_was_written(void **state)
     assert_string_equal(text, "SELECT * FROM sales");
 }
 
+/* Tries until what was declared elsewhere is known here. */
+static void await_refusal(liana_db *db, const char *statement, const char *message)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct liana_event event;
+    liana_status status;
+
+    while (!(status = liana_execute(db, lia_str(statement), LIANA_NONE, NULL, &err))) {
+        LIA_IGNORE(liana_poll(db, 20, &event, NULL)); /* a look at a time */
+    }
+    assert_int_equal(status, LIANA_ESCHEMA);
+    assert_string_equal(err.message, message);
+}
+
+/* Neither of the two subscribes to `_liana.collections`. */
+static void test_what_is_declared_is_known_everywhere(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(liana_execute(
+        f->shop, LIANA_STR("CREATE COLLECTION sales (price DECIMAL, tags SET)"),
+        LIANA_NONE, NULL, NULL));
+    await_refusal(f->till, "INSERT INTO sales DOCUMENTS ({'price': 2.5})",
+                  "price is declared DECIMAL and cannot be of type double");
+    assert_ok(liana_execute(f->till,
+                            LIANA_STR("ALTER COLLECTION sales ADD till INT NOT NULL"),
+                            LIANA_NONE, NULL, NULL));
+    await_refusal(f->shop, "INSERT INTO sales DOCUMENTS ({'a': 1})",
+                  "till is declared NOT NULL");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -273,6 +304,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_counters_run_over_links_and_stops),
     CASE(test_events_name_the_apps_subscription),
     CASE(test_a_statement_is_shown_as_it_was_written),
+    CASE(test_what_is_declared_is_known_everywhere),
 };
 
 LIA_TEST_MAIN(tests)

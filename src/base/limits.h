@@ -19,7 +19,8 @@
 #define LIA_STATEMENT_MAX   (1 * LIA_MIB) /* text of a statement: LIANA_ETOOLARGE */
 #define LIA_FRAME_BYTES_MAX (1 * LIA_MIB) /* one frame on a link: LIANA_EPROTOCOL */
 #define LIA_BATCH_BYTES_MAX                                                            \
-    (16 * LIA_MIB)                 /* a batch held in memory; larger ones are staged */
-#define LIA_SUBSCRIPTIONS_MAX 1000 /* per peer: LIANA_ELIMIT */
+    (16 * LIA_MIB) /* a batch held in memory; larger ones are staged */
+#define LIA_SUBSCRIPTIONS_MAX                                                          \
+    1001 /* per peer, that of what is declared among them: LIANA_ELIMIT */
 
 #endif

@@ -164,12 +164,12 @@ static void take_events(struct lia_job *job,
 
     chunk->missed_upto = taken->missed_upto;
     /* Nobody can say of what was missed; a look in vain costs little. */
-    if (taken->missed_upto && lia_db_has_evicted(job->db, &chunk->has_evictions, NULL)) {
+    if (taken->missed_upto &&
+        lia_db_has_evicted(job->db, &chunk->has_evictions, NULL)) {
         chunk->has_evictions = true;
     }
     for (size_t i = 0; i < taken->event_count; i++) {
-        chunk->has_evictions =
-            chunk->has_evictions || has_evictions(&taken->events[i]);
+        chunk->has_evictions = chunk->has_evictions || has_evictions(&taken->events[i]);
     }
     if (taken->event_count == 0) {
         return;

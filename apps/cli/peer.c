@@ -44,7 +44,7 @@ static liana_status open_store(const struct cli_args *args,
                              ? LIANA_DURABILITY_NORMAL
                              : LIANA_DURABILITY_FULL;
     cli_trust_apply(&trust, &options);
-    return liana_open(cli_str(path), &options, out, err);
+    return cli_open(path, &options, out, err);
 }
 
 static bool is_statement(const char *what)

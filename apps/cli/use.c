@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/error.h"
@@ -15,19 +16,74 @@ struct liana_str cli_str(const char *text)
     return (struct liana_str){text ? text : "", text ? strlen(text) : 0};
 }
 
+/* A command has a store for a moment, and a peer that starts does not serve it at once:
+ * both are waited for so long. */
+#define PATIENCE_MS 3000
+#define NAP_MS      20
+
+/* False: it has been long enough. */
+static bool nap(int *waited_ms)
+{
+    struct timespec pause = {.tv_nsec = NAP_MS * 1000000L};
+
+    if (*waited_ms >= PATIENCE_MS) {
+        return false;
+    }
+    *waited_ms += NAP_MS;
+    nanosleep(&pause, NULL); /* a signal makes it shorter, which is as good */
+    return true;
+}
+
 liana_status cli_use(const char *path,
                      const struct liana_open_options *options,
                      liana_db **out,
                      struct liana_error *err)
 {
-    struct liana_error ignored = LIANA_ERROR_INIT;
-    liana_status status = liana_attach(cli_str(path), out, &ignored);
+    struct liana_error why;
+    liana_status status;
+    int waited_ms = 0;
 
-    if (status == LIANA_ENOTFOUND) {
-        return liana_open(cli_str(path), options, out, err);
-    }
+    do {
+        why = (struct liana_error)LIANA_ERROR_INIT;
+        status = liana_attach(cli_str(path), out, &why);
+        if (status == LIANA_ENOTFOUND) {
+            why = (struct liana_error)LIANA_ERROR_INIT;
+            status = liana_open(cli_str(path), options, out, &why);
+        }
+    } while (status == LIANA_EBUSY && nap(&waited_ms));
     if (status && err) {
-        *err = ignored;
+        *err = why;
+    }
+    return status;
+}
+
+/* Whoever serves it does so for long. */
+static bool is_served(const char *path)
+{
+    liana_db *db;
+    liana_status status = liana_attach(cli_str(path), &db, NULL);
+
+    if (status == LIANA_OK) {
+        liana_close(db, NULL); /* nothing was done with it */
+    }
+    return status != LIANA_ENOTFOUND;
+}
+
+liana_status cli_open(const char *path,
+                      const struct liana_open_options *options,
+                      liana_db **out,
+                      struct liana_error *err)
+{
+    struct liana_error why;
+    liana_status status;
+    int waited_ms = 0;
+
+    do {
+        why = (struct liana_error)LIANA_ERROR_INIT;
+        status = liana_open(cli_str(path), options, out, &why);
+    } while (status == LIANA_EBUSY && !is_served(path) && nap(&waited_ms));
+    if (status && err) {
+        *err = why;
     }
     return status;
 }

@@ -5,7 +5,8 @@
  * cli/use - getting at a store: a running one is attached to, another is opened.
  *
  * Rules: a command that only reads or writes documents works the same on a store that a
- * peer, a hub or an app holds and serves, and on one that nobody holds.
+ * peer, a hub or an app holds and serves, and on one that nobody holds. One that a command
+ * is at is waited for, some seconds.
  * Ownership: the handle is the caller's, liana_close. Threads: the main thread.
  */
 #include "cli/command.h"
@@ -19,6 +20,12 @@ LIANA_MUST_CHECK liana_status cli_use(const char *path,
                                       const struct liana_open_options *options,
                                       liana_db **out,
                                       struct liana_error *err);
+
+/* Opens it, to hold it. */
+LIANA_MUST_CHECK liana_status cli_open(const char *path,
+                                       const struct liana_open_options *options,
+                                       liana_db **out,
+                                       struct liana_error *err);
 
 /* Closes; a failure is printed, and becomes the exit code if `rc` is CLI_OK. */
 int cli_close(struct cli *cli, liana_db *db, int rc);

@@ -65,6 +65,23 @@ class Stores(Cli):
         self.assertIn("nowhere", self.refused(4, "LIANA_ENOTFOUND", "exec", "nowhere", "SELECT * FROM c"))
         self.assertFalse(os.path.exists(os.path.join(self.folder, "nowhere")))
 
+    def test_a_store_that_a_command_is_at_is_waited_for(self):
+        self.liana("init", "s")
+        for words in (["exec", "s", "SELECT COUNT(*) AS n FROM c"], ["peer", "s"]):
+            with self.subTest(words[0]):
+                lock = sqlite3.connect(os.path.join(self.folder, "s", "store.lock"), isolation_level=None)
+                lock.execute("BEGIN EXCLUSIVE")
+                run = subprocess.Popen([LIANA, *words], cwd=self.folder, stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL, text=True)
+                self.addCleanup(run.communicate)
+                self.addCleanup(run.terminate)
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    run.wait(0.3)
+                lock.close()
+                self.assertTrue(run.stdout.readline())
+                run.terminate()
+                run.wait()
+
     def test_a_foreign_file(self):
         os.mkdir(os.path.join(self.folder, "s"))
         self.write("s/store.db", b"this is no database at all, but long enough to be read as one" * 20)

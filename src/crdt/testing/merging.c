@@ -42,6 +42,11 @@ static const struct doing doings[] = {
      .value = "5",
      .has_path = true,
      .is_of_sum = true},
+    {.name = "RESTART",
+     .kind = LIA_OP_RESTART,
+     .value = "3",
+     .has_path = true,
+     .is_of_sum = true},
     {.name = "ADD",
      .kind = LIA_OP_ADD,
      .value = "\"a\"",
@@ -270,8 +275,12 @@ static bool meet(struct meeting *m, struct lia_doc *out)
 
 static const char *base_of(const struct doing *x, const struct doing *y, bool is_above)
 {
+    if (is_above && (x->is_of_set || x->is_of_sum)) {
+        return "{\"_id\":1}"; /* else one of the two would be refused */
+    }
     if (is_above) {
-        return "{\"_id\":1,\"m\":{\"p\":1}}";
+        return y->is_of_set ? "{\"_id\":1,\"m\":{\"p\":[\"a\",\"b\"]}}"
+                            : "{\"_id\":1,\"m\":{\"p\":1}}";
     }
     return x->is_of_set || y->is_of_set   ? "{\"_id\":1,\"m\":{\"p\":[\"a\",\"b\"]}}"
            : x->is_of_sum || y->is_of_sum ? "{\"_id\":1,\"m\":{\"p\":10}}"
@@ -333,7 +342,7 @@ static bool print_outcome(struct lia_buf *out,
     m.b.stamp = (struct lia_stamp){(uint64_t)(is_x_older ? 3 : 2) << 20, 2};
     lia_arena_init(&m.arena, &lia_mem_libc);
     lia_buf_init(&m.lost, &lia_mem_libc);
-    make_base(&m, base_of(x, y, is_above), !is_above && (x->is_of_set || y->is_of_set));
+    make_base(&m, base_of(x, y, is_above), (!is_above && x->is_of_set) || y->is_of_set);
     act(&m, &m.a);
     act(&m, &m.b);
     is_equal = meet(&m, &shown);

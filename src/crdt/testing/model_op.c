@@ -119,8 +119,6 @@ static void put_value(struct model_writer *w,
 
 /* ---- values ---- */
 
-enum shape { PLAIN, SET, REGISTER };
-
 static void join_path(struct lia_path path, char out[MODEL_PATH_MAX])
 {
     out[0] = '\0';
@@ -129,17 +127,23 @@ static void join_path(struct lia_path path, char out[MODEL_PATH_MAX])
     }
 }
 
-static enum shape shape_of(const struct lia_op *op, const char *path)
+/* What is asked for at the path; NULL: nothing. */
+static const struct lia_shape *shape_of(const struct lia_op *op, const char *path)
 {
     for (size_t i = 0; i < op->shape_count; i++) {
         char its[MODEL_PATH_MAX];
 
         join_path(op->shapes[i].path, its);
         if (!strcmp(its, path)) {
-            return op->shapes[i].kind == LIA_SHAPE_SET ? SET : REGISTER;
+            return &op->shapes[i];
         }
     }
-    return PLAIN;
+    return NULL;
+}
+
+static bool asks_for(const struct lia_shape *shape, enum lia_shape_kind kind)
+{
+    return shape && shape->kind == kind;
 }
 
 static liana_status put_field(struct model_writer *w,
@@ -175,15 +179,18 @@ static liana_status put_field(struct model_writer *w,
                               const char *path,
                               struct lia_value v)
 {
-    enum shape shape = shape_of(op, path);
+    const struct lia_shape *shape = shape_of(op, path);
     struct model_entry e = model_entry_new(w, MODEL_VALUE, path, true);
 
-    if (shape == SET) {
+    if (asks_for(shape, LIA_SHAPE_BOUNDED)) {
+        return model_begin_bounded(w, e, v, shape->bound);
+    }
+    if (asks_for(shape, LIA_SHAPE_SET)) {
         if (v.type != LIA_BSON_ARRAY) {
             return LIANA_ETYPE;
         }
         model_put_elements(w, e, v);
-    } else if (v.type != LIA_BSON_DOCUMENT || shape == REGISTER) {
+    } else if (v.type != LIA_BSON_DOCUMENT || asks_for(shape, LIA_SHAPE_REGISTER)) {
         put_value(w, e, MODEL_LEAF, v);
     } else if (v.data.len == 5) {
         e.kind = MODEL_OPEN;
@@ -200,29 +207,35 @@ static liana_status set(struct model_writer *w,
                         bool *out_changed)
 {
     struct model_entry e = model_entry_new(w, MODEL_VALUE, path, false);
-    enum shape shape = path[0] ? shape_of(op, path) : PLAIN;
+    const struct lia_shape *shape = path[0] ? shape_of(op, path) : NULL;
     struct lia_scratch scratch;
     struct lia_value leaf = {0};
     enum model_shown shown = model_show(w->d, path, &scratch, &leaf);
     bool shows_set = shown == MODEL_SHOWS_SET;
 
+    if (asks_for(shape, LIA_SHAPE_BOUNDED)) {
+        return shown == MODEL_NOTHING
+                   ? model_begin_bounded(w, e, op->value, shape->bound)
+                   : LIANA_ETYPE;
+    }
     if (shown == MODEL_SHOWS_BOUNDED) {
         return LIANA_ETYPE;
     }
-    if (shape == SET && op->value.type != LIA_BSON_ARRAY) {
+    if (asks_for(shape, LIA_SHAPE_SET) && op->value.type != LIA_BSON_ARRAY) {
         return LIANA_ETYPE;
     }
-    if (op->value.type == LIA_BSON_ARRAY && shows_set && shape != REGISTER) {
+    if (op->value.type == LIA_BSON_ARRAY && shows_set &&
+        !asks_for(shape, LIA_SHAPE_REGISTER)) {
         *out_changed = model_assign_elements(w, path, op->value);
         return LIANA_OK;
     }
     clear(w, path);
-    if (shape == SET) {
+    if (asks_for(shape, LIA_SHAPE_SET)) {
         put_value(w, e, MODEL_REMOVED, leaf);
         model_put_elements(w, e, op->value);
         return LIANA_OK;
     }
-    if (op->value.type == LIA_BSON_DOCUMENT && shape == PLAIN) {
+    if (op->value.type == LIA_BSON_DOCUMENT && !shape) {
         put_value(w, e, MODEL_MAP, op->value);
         return put_fields(w, op, path, op->value.data);
     }
@@ -262,6 +275,23 @@ static liana_status unset(struct model_writer *w, const char *path, bool *out_ch
     return LIANA_OK;
 }
 
+/* The array at the path becomes a set, if the operation asks for one. */
+static liana_status make_set(struct model_writer *w,
+                             const struct lia_op *op,
+                             const char *path)
+{
+    struct lia_scratch scratch;
+    struct lia_op assignment = *op;
+    bool is_changed;
+
+    if (model_show(w->d, path, &scratch, &assignment.value) != MODEL_SHOWS_LEAF ||
+        assignment.value.type != LIA_BSON_ARRAY ||
+        !asks_for(shape_of(op, path), LIA_SHAPE_SET)) {
+        return LIANA_ETYPE;
+    }
+    return set(w, &assignment, path, &is_changed);
+}
+
 static liana_status add(struct model_writer *w,
                         const struct lia_op *op,
                         const char *path)
@@ -270,7 +300,7 @@ static liana_status add(struct model_writer *w,
     struct lia_value leaf;
     enum model_shown shown = model_show(w->d, path, &scratch, &leaf);
 
-    if (shown != MODEL_NOTHING && shown != MODEL_SHOWS_SET) {
+    if (shown != MODEL_NOTHING && shown != MODEL_SHOWS_SET && make_set(w, op, path)) {
         return LIANA_ETYPE;
     }
     model_add_element(w, model_entry_new(w, MODEL_ADDED, path, false), op->value);
@@ -291,7 +321,10 @@ static liana_status take(struct model_writer *w,
         return LIANA_OK;
     }
     if (shown != MODEL_SHOWS_SET) {
-        return LIANA_ETYPE;
+        if (make_set(w, op, path)) {
+            return LIANA_ETYPE;
+        }
+        *out_changed = true;
     }
     if (model_has(w->d, path, op->value)) {
         model_remove_element(w, path, op->value);

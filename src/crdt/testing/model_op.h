@@ -46,6 +46,11 @@ liana_status model_increment_bounded(struct model_writer *w,
                                      const char *path,
                                      struct lia_value v,
                                      bool *out_changed);
+/* The counter begins as the entry, which has its path and birth. */
+liana_status model_begin_bounded(struct model_writer *w,
+                                 struct model_entry e,
+                                 struct lia_value v,
+                                 int64_t bound);
 liana_status model_bound(struct model_writer *w,
                          const struct lia_op *op,
                          const char *path);

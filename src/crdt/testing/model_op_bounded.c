@@ -3,6 +3,15 @@
 #include "base/error.h"
 #include "crdt/testing/model_op.h"
 
+static bool is_whole(struct lia_value v, int64_t *out)
+{
+    switch (v.type) {
+    case LIA_BSON_INT32: *out = lia_value_int32(v); return true;
+    case LIA_BSON_INT64: *out = lia_value_int64(v); return true;
+    default: return false;
+    }
+}
+
 /* The writer's share in a creation, begun if need be. */
 static struct model_entry own_share(struct model_writer *w,
                                     const char *path,
@@ -95,10 +104,9 @@ liana_status model_increment_bounded(struct model_writer *w,
     int64_t amount;
     struct model_entry e;
 
-    if (v.type != LIA_BSON_INT32 && v.type != LIA_BSON_INT64) {
+    if (!is_whole(v, &amount)) {
         return LIANA_ETYPE;
     }
-    amount = v.type == LIA_BSON_INT32 ? lia_value_int32(v) : lia_value_int64(v);
     if (amount > 0) {
         e = own_share(w, path, next_creation(w->d, path, LIA_STAMP_NONE));
         e.granted += amount;
@@ -112,25 +120,39 @@ liana_status model_increment_bounded(struct model_writer *w,
     return LIANA_OK;
 }
 
+liana_status model_begin_bounded(struct model_writer *w,
+                                 struct model_entry e,
+                                 struct lia_value v,
+                                 int64_t bound)
+{
+    int64_t amount;
+
+    if (!is_whole(v, &amount)) {
+        return LIANA_ETYPE;
+    }
+    if (amount < bound) {
+        return LIANA_EINVAL;
+    }
+    e.kind = MODEL_SHARE;
+    e.start = w->stamp;
+    e.bound = bound;
+    e.granted = amount - bound;
+    model_put(w->d, &e, true);
+    return LIANA_OK;
+}
+
 liana_status model_bound(struct model_writer *w,
                          const struct lia_op *op,
                          const char *path)
 {
-    struct model_entry e = model_entry_new(w, MODEL_SHARE, path, false);
     struct lia_scratch scratch;
     struct lia_value leaf;
 
     if (model_show(w->d, path, &scratch, &leaf) != MODEL_NOTHING) {
         return LIANA_ETYPE;
     }
-    if (lia_value_int32(op->value) < op->bound) {
-        return LIANA_EINVAL;
-    }
-    e.start = w->stamp;
-    e.bound = op->bound;
-    e.granted = lia_value_int32(op->value) - op->bound;
-    model_put(w->d, &e, true);
-    return LIANA_OK;
+    return model_begin_bounded(w, model_entry_new(w, MODEL_SHARE, path, false),
+                               op->value, op->bound);
 }
 
 liana_status model_move(struct model_writer *w,

@@ -187,6 +187,9 @@ static struct lia_value random_document(struct op_maker *m, bool has_id)
         lia_bson_add_int32(&buf, lia_str("_id"), 1);
     }
     random_fields(m, &buf, has_id ? 0 : 1);
+    if (has_id && m->is_about_bounds && below(m, 2)) {
+        lia_bson_add_int32(&buf, lia_str("k"), (int32_t)below(m, 12));
+    }
     lia_bson_end(&buf, mark);
     v.data = lia_buf_slice(&buf);
     v = keep(m, v);
@@ -224,8 +227,13 @@ static void random_shapes(struct op_maker *m, struct lia_op *op)
     static const struct lia_shape shapes[] = {{{b, 1}, LIA_SHAPE_SET, 0},
                                               {{ax, 2}, LIA_SHAPE_SET, 0},
                                               {{ay, 2}, LIA_SHAPE_REGISTER, 0}};
+    static const struct liana_str k[] = {{"k", 1}};
+    static const struct lia_shape bounded[] = {{{k, 1}, LIA_SHAPE_BOUNDED, 0}};
 
-    if (m->is_about_sets ? below(m, 4) : below(m, 4) == 0) {
+    if (m->is_about_bounds && below(m, 2)) {
+        op->shapes = bounded;
+        op->shape_count = 1;
+    } else if (m->is_about_sets ? below(m, 4) : below(m, 4) == 0) {
         op->shapes = shapes;
         op->shape_count = sizeof(shapes) / sizeof(shapes[0]);
     }
@@ -283,6 +291,7 @@ static void random_field_op(struct op_maker *m,
     if (kind < of_sets) {
         op->kind = below(m, 3) ? LIA_OP_ADD : LIA_OP_REMOVE;
         op->value = random_element(m);
+        random_shapes(m, op);
     } else if (kind < of_sets + 35) {
         random_assignment(m, op);
     } else if (kind < of_sets + 50) {

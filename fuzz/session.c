@@ -103,7 +103,8 @@ static void answer(struct world *w)
     request->next = NULL;
     switch (request->kind) {
     case LIA_REQUEST_GREET:
-        request->greet = (struct lia_greet_request){.actor = 1, .epoch = 2, .seq = 3};
+        request->greet =
+            (struct lia_greet_request){.own = {.actor = 1, .epoch = 2, .seq = 3}};
         break;
     case LIA_REQUEST_REGISTER: request->registering.registration = 1; break;
     case LIA_REQUEST_FEED: answer_feed(request); break;

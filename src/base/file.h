@@ -53,6 +53,11 @@ LIANA_MUST_CHECK liana_status lia_dir_make(const char *path, struct liana_error 
 /* Whether something is there (a dangling link too), and whether it is a socket. */
 bool lia_file_exists(const char *path, bool *out_is_socket);
 
+/* Names a file as long as it lives: not its copy, nor what is put in its place. Never 0. */
+LIANA_MUST_CHECK liana_status lia_file_identity(const char *path,
+                                                uint64_t *out,
+                                                struct liana_error *err);
+
 /* Nothing being there is no failure. */
 LIANA_MUST_CHECK liana_status lia_file_remove(const char *path,
                                               struct liana_error *err);

@@ -170,6 +170,24 @@ static void joins_paths(void **state)
     }
 }
 
+static void a_file_put_in_its_place_is_another_one(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t first;
+    uint64_t again;
+    uint64_t second;
+
+    assert_int_equal(lia_file_replace(f->path, lia_slice("1", 1), 0600, &f->err), 0);
+    assert_int_equal(lia_file_identity(f->path, &first, &f->err), 0);
+    assert_int_equal(lia_file_identity(f->path, &again, &f->err), 0);
+    assert_true(first == again && first != 0);
+    assert_int_equal(lia_file_replace(f->path, lia_slice("1", 1), 0600, &f->err), 0);
+    assert_int_equal(lia_file_identity(f->path, &second, &f->err), 0);
+    assert_true(first != second);
+    assert_int_equal(unlink(f->path), 0);
+    assert_int_equal(lia_file_identity(f->path, &second, &f->err), LIANA_ENOTFOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +202,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lock_has_one_holder, setup, teardown),
         cmocka_unit_test_setup_teardown(makes_a_folder_once, setup, teardown),
         cmocka_unit_test_setup_teardown(joins_paths, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_put_in_its_place_is_another_one, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,11 +245,11 @@ LIANA_MUST_CHECK liana_status lia_doc_merge_watched(struct lia_arena *arena,
 struct lia_retag {
     uint64_t actor;       /* the old one */
     uint64_t beyond;      /* the hlc that both histories have */
-    struct lia_stamp tag; /* of the new actor, newer than the document */
+    struct lia_stamp tag; /* of the new actor: of the transaction that does it */
 };
 
 /* Renews the tags of what the store holds. `*out` is `doc` when there are none. LIANA_ECLOCK
- * when the document has seen the new tag. */
+ * when the document has seen later transactions than that of the new tag. */
 LIANA_MUST_CHECK liana_status lia_doc_retag(struct lia_arena *arena,
                                             struct lia_doc doc,
                                             const struct lia_retag *how,

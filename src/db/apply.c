@@ -166,8 +166,9 @@ static liana_status meet_gap(struct applying *a,
     }
     status = lia_doc_info(a->arena, copy, &info);
     out->kind = LIA_APPLY_GAP;
-    out->vector = info.vector;
-    return status;
+    return status
+               ? status
+               : lia_doubts_lower(&a->db->doubts, a->arena, info.vector, &out->vector);
 }
 
 static liana_status put(struct applying *a,
@@ -193,6 +194,63 @@ static liana_status put(struct applying *a,
     return status;
 }
 
+static bool is_same_doc(struct lia_doc a, struct lia_doc b)
+{
+    return lia_slice_equal(a.clock, b.clock) && lia_slice_equal(a.body, b.body);
+}
+
+/* What a segment says of an actor that is in doubt is joined whatever the vector says, and
+ * re-tagged, where the document here is in doubt too. What brings nothing new needs no
+ * tag: what is held already is lia_db_mend's. */
+static liana_status heal(struct applying *a,
+                         struct lia_doc doc,
+                         struct liana_slice segment,
+                         struct lia_doc *out,
+                         struct liana_error *err)
+{
+    const struct lia_retag nothing = {.beyond = UINT64_MAX};
+    const struct lia_doubts *doubts = &a->db->doubts;
+    struct lia_txn *txn = a->txn;
+    liana_status status = lia_doc_heal(&txn->scratch, doc, segment, &nothing, out, err);
+
+    if (status || is_same_doc(*out, doc)) {
+        *out = status ? *out : doc;
+        return status;
+    }
+    for (size_t i = 0; i < doubts->count && !status; i++) {
+        const struct lia_retag how = {doubts->items[i].actor, doubts->items[i].beyond,
+                                      txn->stamp};
+
+        status = lia_doc_retag(&txn->scratch, *out, &how, out, err);
+    }
+    txn->is_own = true;
+    txn->options.origin = 0; /* the sender gets the new tags, too */
+    return status;
+}
+
+static liana_status join(struct applying *a,
+                         const struct lia_offered *offered,
+                         struct liana_slice segment,
+                         const struct lia_watch *watch,
+                         struct lia_doc *out,
+                         struct liana_error *err)
+{
+    const struct lia_doubts *doubts = &a->db->doubts;
+    struct lia_arena *scratch = &a->txn->scratch;
+    struct lia_doc doc = offered->row.doc;
+    struct lia_doc_info info;
+
+    if (lia_doubts_touch(doubts, offered->segment.to)) {
+        liana_status status = lia_doc_info(scratch, doc.clock, &info);
+
+        if (status || lia_doubts_touch(doubts, info.vector)) {
+            return status ? lia_err_plain(err, status)
+                          : heal(a, doc, segment, out, err);
+        }
+    }
+    return lia_doc_merge_watched(scratch, doc, segment, watch, out, err);
+}
+
 static bool is_same_clock(struct lia_doc a, struct lia_doc b)
 {
     return a.clock.ptr == b.clock.ptr && a.clock.len == b.clock.len;
@@ -210,8 +268,7 @@ static liana_status take(struct applying *a,
     struct lia_doc_info info = {0};
     struct lia_losers losers;
     const struct lia_watch watch = lia_losers_watch(&losers, a->db, &txn->scratch);
-    liana_status status = lia_doc_merge_watched(&txn->scratch, offered->row.doc,
-                                                item->segment, &watch, &merged, err);
+    liana_status status = join(a, offered, item->segment, &watch, &merged, err);
 
     if (status == LIANA_EGAP) {
         return meet_gap(a, offered->row.doc.clock, out);
@@ -284,6 +341,9 @@ static liana_status apply_item(struct applying *a,
     *out = (struct lia_apply_result){.kind = LIA_APPLY_APPLIED};
     lia_arena_reset(&a->txn->scratch);
     status = lia_segment_info(&a->txn->scratch, item->segment, &info, &why);
+    if (!status && lia_vector_get(info.to, a->txn->stamp.actor) > a->txn->state.own) {
+        status = LIANA_ERENEWED;
+    }
     if (!status) {
         status = lia_hlc_ms(lia_vector_max_hlc(info.to)) > a->latest_ms
                      ? owe(a, item, info.to, LIANA_ECLOCK, out, &why)
@@ -512,14 +572,26 @@ static liana_status put_tokens(struct applying *a, struct liana_error *err)
 static liana_status put_seen(struct applying *a, struct liana_error *err)
 {
     const struct lia_seen *seen = a->batch->seen;
+    struct lia_buf openings;
+    liana_status status;
 
-    return seen ? lia_books_run(a->txn->conn, err,
-                                "INSERT OR REPLACE INTO seen "
-                                "(peer, epoch, seq, hlc, actor) "
-                                "VALUES (?1, ?2, ?3, ?4, ?5)",
-                                "suuuu", a->batch->peer, seen->epoch, seen->seq,
-                                seen->stamp.hlc, seen->stamp.actor)
-                : LIANA_OK;
+    if (!seen) {
+        return LIANA_OK;
+    }
+    lia_buf_init(&openings, a->db->env->alloc);
+    lia_openings_encode(&openings, seen);
+    status = lia_err_plain(err, openings.status);
+    if (!status) {
+        status =
+            lia_books_run(a->txn->conn, err,
+                          "INSERT OR REPLACE INTO seen "
+                          "(peer, epoch, seq, hlc, actor, openings) "
+                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                          "suuuus", a->batch->peer, seen->epoch, seen->seq,
+                          seen->stamp.hlc, seen->stamp.actor, lia_buf_slice(&openings));
+    }
+    lia_buf_deinit(&openings);
+    return status;
 }
 
 static liana_status drop_stage(struct applying *a, struct liana_error *err)
@@ -630,6 +702,22 @@ static liana_status apply_in(struct applying *a,
     return status;
 }
 
+/* Somebody has stamped as this store does, and nobody knows since when. */
+static liana_status part_with_actor(struct lia_db *db,
+                                    uint64_t actor,
+                                    struct liana_error *err)
+{
+    const struct lia_fork fork = {.is_one = true, .doubt = {.actor = actor}};
+    struct liana_error why = LIANA_ERROR_INIT;
+    bool renewed;
+    liana_status status = lia_renew(db, LIA_RENEWED_STAMP, &fork, &renewed, &why);
+
+    if (status && err) {
+        *err = why;
+    }
+    return status ? status : LIANA_ERENEWED;
+}
+
 liana_status lia_db_apply(struct lia_db *db,
                           struct lia_arena *arena,
                           const struct lia_batch *batch,
@@ -643,16 +731,18 @@ liana_status lia_db_apply(struct lia_db *db,
                                             .origin = batch->origin};
     struct applying a = {.db = db, .arena = arena, .batch = batch};
     liana_status status = lia_txn_begin(db, &options, &a.txn, err);
+    uint64_t actor;
 
     if (status) {
         return status;
     }
     a.verdicts = (struct lia_verdicts){.txn = a.txn};
+    actor = lia_txn_stamp(a.txn).actor;
     a.latest_ms = lia_db_wall(db) + LIA_CLOCK_AHEAD_MS_MAX;
     lia_buf_init(&a.gaps, db->env->alloc);
     lia_buf_init(&a.owed, db->env->alloc);
     status = apply_in(&a, out, err);
     lia_buf_deinit(&a.gaps);
     lia_buf_deinit(&a.owed);
-    return status;
+    return status == LIANA_ERENEWED ? part_with_actor(db, actor, err) : status;
 }

@@ -399,7 +399,7 @@ static void tokens_and_seen_move_with_the_documents(void **state)
                                     .epoch = 77,
                                     .context = lia_str_slice(lia_str("ctx")),
                                     .seq = 5};
-    const struct lia_seen seen = {77, 5, {6, 7}};
+    const struct lia_seen seen = {77, 5, {6, 7}, {{3, 77, 7, 4}, {2, 76, 7, 0}}, 2};
     struct lia_batch batch = {
         .peer = PEER, .tokens = &token, .token_count = 1, .seen = &seen};
     struct lia_batch_item item;
@@ -426,6 +426,8 @@ static void tokens_and_seen_move_with_the_documents(void **state)
     assert_slice_equal(got.context, token.context);
     assert_ok(lia_db_seen(p->to.db, PEER, &got_seen, &p->to.err));
     assert_int_equal(got_seen.stamp.actor, 7);
+    assert_int_equal(got_seen.opening_count, 2);
+    assert_memory_equal(got_seen.openings, seen.openings, 2 * sizeof(seen.openings[0]));
     assert_ok(lia_db_token_drop(p->to.db, PEER, SUB, &p->to.err));
     assert_status(LIANA_ENOTFOUND,
                   lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));

@@ -48,6 +48,9 @@ struct lia_db_options {
     /* Makes the store a keeper; one that is stays one (docs/adr/0024). */
     bool is_keeper;
     uint64_t tombstone_ttl_ms; /* 0: LIA_TOMBSTONE_TTL_MS */
+    /* Names the database's file: another one is a copy or a backup. 0: the file system
+     * is asked, and on another VFS nobody. */
+    uint64_t file_identity;
     /* A clock that shows less than this (the date of the build) is wrong. */
     uint64_t time_floor_ms;
     size_t conflicts_max; /* rows of system:conflicts; 0: LIA_CONFLICTS_MAX */
@@ -67,8 +70,8 @@ LIANA_MUST_CHECK liana_status lia_db_close(struct lia_db *db, struct liana_error
 struct lia_db_identity {
     uint8_t database[LIA_DATABASE_ID_BYTES];
     uint64_t store; /* random, once per store */
-    uint64_t epoch; /* random, new at every open */
-    uint64_t actor; /* writes are stamped with it */
+    uint64_t epoch; /* random, new at every open and renewal (db/renew.h) */
+    uint64_t actor; /* writes are stamped with it; new at a renewal */
     bool is_keeper; /* others may drop what it holds whole; for good */
 };
 

@@ -98,6 +98,7 @@ struct heads {
     struct lia_doc_head *out;
     struct lia_arena *arena;
     struct lia_arena *rows;
+    struct lia_doubts doubts;
 };
 
 static liana_status put_head(void *ctx,
@@ -121,7 +122,9 @@ static liana_status put_head(void *ctx,
         }
         if (!status) {
             head.exists = info.exists;
-            head.vector = info.vector;
+            head.is_doubted = lia_doubts_touch(&heads->doubts, info.vector);
+            status = lia_doubts_lower(&heads->doubts, heads->arena, info.vector,
+                                      &head.vector);
         }
     }
     lia_arena_reset(heads->rows);
@@ -137,7 +140,7 @@ liana_status lia_db_heads(struct lia_db *db,
                           struct liana_error *err)
 {
     struct lia_arena rows;
-    struct heads heads = {keys, out, arena, &rows};
+    struct heads heads = {keys, out, arena, &rows, lia_doubts_of(db)};
     liana_status status;
 
     lia_arena_init(&rows, db->env->alloc);

@@ -32,9 +32,7 @@ static liana_status renew_actor(struct lia_txn *txn, struct liana_error *err)
     const struct lia_stamp last = {txn->state.own, txn->stamp.actor};
     liana_status status = LIANA_OK;
 
-    do {
-        txn->stamp.actor = lia_env_random64(txn->db->env);
-    } while (txn->stamp.actor == 0 || txn->stamp.actor == last.actor);
+    txn->stamp.actor = lia_new_actor(txn->db);
     txn->state.own = 0;
     txn->keepings = NULL; /* the own entry stands in their marks */
     if (last.hlc) {
@@ -43,10 +41,14 @@ static liana_status renew_actor(struct lia_txn *txn, struct liana_error *err)
     if (!status && last.hlc) {
         status = keep_marks_of(txn, txn->created, last, err);
     }
-    return status
-               ? status
-               : lia_books_run(txn->conn, err, "UPDATE state SET actor = ?1, own = 0",
+    if (!status) {
+        status = lia_books_run(txn->conn, err, "UPDATE state SET actor = ?1, own = 0",
                                "u", txn->stamp.actor);
+    }
+    return status ? status
+                  : lia_books_run(txn->conn, err,
+                                  "UPDATE epoch SET actor = ?1 WHERE n = ?2", "uu",
+                                  txn->stamp.actor, txn->db->epoch_row);
 }
 
 /* ---- one row ---- */

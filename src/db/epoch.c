@@ -1,27 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
 #include "db/internal.h"
+
+/*
+ * One row per opening, and per renewal while open: what peers know this store by.
+ */
 
 #define EPOCHS_KEPT 1000
 
 liana_status lia_epoch_begin(struct lia_db *db,
                              struct lia_conn *conn,
+                             uint64_t actor,
+                             struct lia_epoch *out,
                              struct liana_error *err)
 {
-    liana_status status;
-
-    db->identity.epoch = lia_env_random64(db->env);
-    status =
+    struct lia_epoch epoch = {.epoch = lia_env_random64(db->env), .actor = actor};
+    liana_status status =
         lia_books_run(conn, err,
                       "INSERT INTO epoch (epoch, actor, seq, own, durability, "
-                      "closed) VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-                      "uuuuu", db->identity.epoch, db->identity.actor, db->state.seq,
-                      db->state.own, (uint64_t)lia_store_durability(db->store));
+                      "closed, file) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)",
+                      "uuuuuu", epoch.epoch, actor, db->state.seq, db->state.own,
+                      (uint64_t)lia_store_durability(db->store), db->file);
+
     if (!status) {
-        db->epoch_row = (uint64_t)sqlite3_last_insert_rowid(conn->sqlite);
+        epoch.n = (uint64_t)sqlite3_last_insert_rowid(conn->sqlite);
         status = lia_books_run(conn, err, "DELETE FROM epoch WHERE n <= ?1 - ?2", "uu",
-                               db->epoch_row, (uint64_t)EPOCHS_KEPT);
+                               epoch.n, (uint64_t)EPOCHS_KEPT);
+    }
+    if (!status && actor != db->identity.actor) {
+        status = lia_books_run(conn, err, "UPDATE state SET actor = ?1, own = 0", "u",
+                               actor);
+    }
+    if (!status) {
+        *out = epoch;
     }
     return status;
+}
+
+void lia_epoch_publish(struct lia_db *db, const struct lia_epoch *epoch)
+{
+    lia_mutex_lock(&db->mutex);
+    if (epoch->actor != db->identity.actor) {
+        db->state.own = 0;
+    }
+    db->identity.actor = epoch->actor;
+    db->identity.epoch = epoch->epoch;
+    db->epoch_row = epoch->n;
+    lia_mutex_unlock(&db->mutex);
+}
+
+liana_status lia_epoch_left(struct lia_conn *conn,
+                            struct lia_left *out,
+                            struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn,
+        lia_str("SELECT closed, durability, file FROM epoch ORDER BY n DESC LIMIT 1"),
+        &stmt, err);
+
+    *out = (struct lia_left){0};
+    if (!status) {
+        status = lia_conn_step(conn, stmt, err);
+    }
+    if (!status) {
+        *out = (struct lia_left){true, lia_column_u64(stmt, 0), lia_column_u64(stmt, 1),
+                                 lia_column_u64(stmt, 2)};
+    }
+    lia_conn_done(conn, stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
 }
 
 static liana_status note_end(struct lia_db *db, struct liana_error *err)

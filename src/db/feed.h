@@ -264,6 +264,9 @@ LIANA_MUST_CHECK liana_status lia_db_docs(struct lia_db *db,
 struct lia_doc_head {
     bool is_held; /* there is a row; otherwise nothing else is set */
     bool exists;  /* it is no tombstone */
+    /* Something of it is in doubt (db/renew.h): what another has is wanted even if the
+     * digests are equal, from `vector`, which leaves it out. */
+    bool is_doubted;
     uint8_t digest[LIA_DIGEST_BYTES];
     struct lia_vector vector;
 };
@@ -311,11 +314,24 @@ struct lia_batch_marks {
     struct lia_vector marks;
 };
 
+/* One opening of a store, as its history has it (db/renew.h). */
+struct lia_opening {
+    uint64_t n; /* counts the openings of this history, from 1 */
+    uint64_t epoch;
+    uint64_t actor; /* that stamped from then on */
+    uint64_t own;   /* the last stamp of the opening before, of its actor; 0: none */
+};
+
+/* Of all openings these are told: the newest, and some of those before it. */
+#define LIA_OPENINGS_TOLD 5
+
 /* What was last seen of a peer itself: HELLO tells it back (rollback and clones). */
 struct lia_seen {
     uint64_t epoch;
     uint64_t seq;
     struct lia_stamp stamp;
+    struct lia_opening openings[LIA_OPENINGS_TOLD]; /* newest first: that of `epoch` */
+    size_t opening_count;
 };
 
 struct lia_batch {

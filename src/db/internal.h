@@ -15,6 +15,7 @@
  */
 #include "base/thread.h"
 #include "db/feed.h"
+#include "db/renew.h"
 #include "db/schema.h"
 #include "db/statements.h"
 
@@ -186,6 +187,20 @@ struct lia_state {
     uint64_t own; /* greatest issued by the actor */
 };
 
+/* What an actor has stamped beyond the stamp is in doubt (db/renew.h). */
+struct lia_doubt {
+    uint64_t actor;
+    uint64_t beyond;
+};
+
+/* More of them at once: the oldest are forgotten. */
+#define LIA_DOUBTS_MAX 32
+
+struct lia_doubts {
+    struct lia_doubt items[LIA_DOUBTS_MAX];
+    size_t count;
+};
+
 struct lia_db {
     const struct lia_env *env;
     struct lia_store *store;
@@ -194,13 +209,16 @@ struct lia_db {
     char name[LIA_NAME_BYTES_MAX];
     size_t name_len;
     uint64_t epoch_row;
+    uint64_t file; /* names the database's file; 0: not known */
     uint64_t time_floor_ms;
     size_t conflicts_max;
     uint64_t tombstone_ttl_ms;
     uint64_t forget_cursor; /* where the queue was looked at last; under the writer */
 
     struct lia_mutex mutex;
-    struct lia_state state;
+    struct lia_state state; /* and identity.epoch and .actor */
+    struct lia_doubts doubts;
+    bool must_mend;               /* a renewal is not done yet */
     struct lia_coll *collections; /* newest first */
     struct lia_cond published;    /* more of them */
     struct lia_reg *registrations;
@@ -218,11 +236,102 @@ void lia_listening_deinit(struct lia_db *db);
 
 /* ---- epochs ---- */
 
+/* Who the store is after an opening or a renewal; in force with lia_epoch_publish. */
+struct lia_epoch {
+    uint64_t n;
+    uint64_t epoch;
+    uint64_t actor;
+};
+
+/* Writes the row of a new opening; `own` is the last stamp of the one before. */
 LIANA_MUST_CHECK liana_status lia_epoch_begin(struct lia_db *db,
                                               struct lia_conn *conn,
+                                              uint64_t actor,
+                                              struct lia_epoch *out,
                                               struct liana_error *err);
+/* After its commit, with the writer held. A new actor has no stamps yet. */
+void lia_epoch_publish(struct lia_db *db, const struct lia_epoch *epoch);
 /* Says that this open has ended in order. */
 LIANA_MUST_CHECK liana_status lia_epoch_end(struct lia_db *db, struct liana_error *err);
+
+/* How the opening before this one was left. */
+struct lia_left {
+    bool is_there;
+    bool is_closed;
+    uint64_t durability;
+    uint64_t file;
+};
+
+LIANA_MUST_CHECK liana_status lia_epoch_left(struct lia_conn *conn,
+                                             struct lia_left *out,
+                                             struct liana_error *err);
+
+void lia_openings_encode(struct lia_buf *out, const struct lia_seen *seen);
+/* LIANA_ECORRUPT. */
+LIANA_MUST_CHECK liana_status lia_openings_decode(struct liana_slice bytes,
+                                                  struct lia_seen *out);
+
+/* ---- other histories of this store (history.c) ---- */
+
+/* What a comparison has found: `actor` has stamped in both beyond `beyond`; here, with
+ * commits after `seq`. */
+struct lia_fork {
+    bool is_one;
+    struct lia_doubt doubt;
+    uint64_t seq;
+};
+
+LIANA_MUST_CHECK liana_status lia_history_compare(struct lia_conn *conn,
+                                                  const struct lia_seen *other,
+                                                  struct lia_fork *out,
+                                                  struct liana_error *err);
+
+/* ---- renewal (renew.c) ---- */
+
+/* What is to be written down of one. */
+struct lia_renewing {
+    enum lia_renewal_reason reason;
+    uint64_t actor;              /* the one before */
+    const struct lia_fork *fork; /* NULL: nothing is in doubt */
+};
+
+LIANA_MUST_CHECK liana_status lia_renewal_put(struct lia_db *db,
+                                              struct lia_conn *conn,
+                                              const struct lia_renewing *what,
+                                              struct liana_error *err);
+/* Loads what is in doubt, and whether there is something to mend. */
+LIANA_MUST_CHECK liana_status lia_doubts_load(struct lia_db *db,
+                                              struct lia_conn *conn,
+                                              struct liana_error *err);
+/* A transaction of its own: renews if the fork is new, or reaches further back. */
+LIANA_MUST_CHECK liana_status lia_renew(struct lia_db *db,
+                                        enum lia_renewal_reason reason,
+                                        const struct lia_fork *fork,
+                                        bool *out_renewed,
+                                        struct liana_error *err);
+
+uint64_t lia_new_actor(struct lia_db *db);
+
+struct lia_doubts lia_doubts_of(struct lia_db *db);
+/* What of the stamp may be believed. */
+uint64_t lia_doubts_bound(const struct lia_doubts *doubts,
+                          uint64_t actor,
+                          uint64_t hlc);
+/* The vector without what is in doubt, in the arena if that differs. */
+LIANA_MUST_CHECK liana_status lia_doubts_lower(const struct lia_doubts *doubts,
+                                               struct lia_arena *arena,
+                                               struct lia_vector v,
+                                               struct lia_vector *out);
+static inline bool lia_doubts_touch(const struct lia_doubts *doubts,
+                                    struct lia_vector v)
+{
+    for (size_t i = 0; i < doubts->count; i++) {
+        if (lia_vector_get(v, doubts->items[i].actor) > doubts->items[i].beyond) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* ---- transactions ---- */
 

@@ -119,11 +119,16 @@ liana_status lia_db_token_drop(struct lia_db *db,
 
 static liana_status read_seen(sqlite3_stmt *stmt, void *out)
 {
-    *(struct lia_seen *)out =
-        (struct lia_seen){lia_column_u64(stmt, 0),
-                          lia_column_u64(stmt, 1),
-                          {lia_column_u64(stmt, 2), lia_column_u64(stmt, 3)}};
-    return LIANA_OK;
+    struct lia_seen seen = {
+        .epoch = lia_column_u64(stmt, 0),
+        .seq = lia_column_u64(stmt, 1),
+        .stamp = {lia_column_u64(stmt, 2), lia_column_u64(stmt, 3)}};
+    liana_status status = lia_openings_decode(lia_column_slice(stmt, 4), &seen);
+
+    if (!status) {
+        *(struct lia_seen *)out = seen;
+    }
+    return status;
 }
 
 liana_status lia_db_seen(struct lia_db *db,
@@ -132,7 +137,7 @@ liana_status lia_db_seen(struct lia_db *db,
                          struct liana_error *err)
 {
     const struct ask question = {
-        .sql = "SELECT epoch, seq, hlc, actor FROM seen WHERE peer = ?1",
+        .sql = "SELECT epoch, seq, hlc, actor, openings FROM seen WHERE peer = ?1",
         .first = peer,
         .read = read_seen,
         .out = out,

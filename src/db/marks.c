@@ -70,11 +70,19 @@ static liana_status put_offer(struct lia_conn *conn,
                          "ssuu", subscription, peer, entry.actor, entry.hlc);
 }
 
-static liana_status check_mark(struct lia_vector_entry entry, struct liana_error *err)
+/* What is in doubt (db/renew.h) is not believed of marks. */
+static liana_status check_mark(struct lia_txn *txn,
+                               struct lia_vector_entry *entry,
+                               struct liana_error *err)
 {
-    return entry.hlc > INT64_MAX
-               ? lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time")
-               : LIANA_OK;
+    if (entry->hlc > INT64_MAX) {
+        return lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time");
+    }
+    if (entry->actor == txn->stamp.actor && entry->hlc > txn->state.own) {
+        return lia_err_plain(err, LIANA_ERENEWED);
+    }
+    entry->hlc = lia_doubts_bound(&txn->db->doubts, entry->actor, entry->hlc);
+    return LIANA_OK;
 }
 
 static void tell(struct lia_txn *txn,
@@ -97,9 +105,9 @@ static liana_status put_marks(struct lia_txn *txn,
     for (size_t i = 0; i < marks->marks.count && !status; i++) {
         struct lia_vector_entry entry = marks->marks.entries[i];
 
-        status = check_mark(entry, err);
-        if (status) {
-            return status;
+        status = check_mark(txn, &entry, err);
+        if (status || entry.hlc == 0) {
+            continue;
         }
         status = waits ? put_offer(conn, peer, marks->subscription, entry, err)
                        : put_mark(conn, marks->subscription, entry, err);
@@ -185,10 +193,17 @@ static liana_status put_keep(struct lia_txn *txn,
                              struct liana_error *err)
 {
     struct lia_name *name = LIA_ARENA_NEW(&txn->arena, struct lia_name);
+    struct lia_vector kept = {0};
     liana_status status = name ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
 
     for (size_t i = 0; i < keep->kept.count && !status; i++) {
-        status = check_mark(keep->kept.entries[i], err);
+        struct lia_vector_entry entry = keep->kept.entries[i];
+
+        status = check_mark(txn, &entry, err);
+    }
+    if (!status) {
+        status = lia_err_plain(err, lia_doubts_lower(&txn->db->doubts, &txn->arena,
+                                                     keep->kept, &kept));
     }
     if (!status && keep->forgotten > LIA_HLC_MAX) {
         status = lia_err(err, LIANA_EPROTOCOL, "a delete is beyond all time");
@@ -198,8 +213,8 @@ static liana_status put_keep(struct lia_txn *txn,
     }
     if (!status && keep->kept.count) {
         *name = lia_name_of_kept(keep->collection);
-        status = lia_marks_join(txn->conn, lia_name_slice(name), keep->kept, err);
-        tell(txn, lia_name_slice(name), keep->kept);
+        status = lia_marks_join(txn->conn, lia_name_slice(name), kept, err);
+        tell(txn, lia_name_slice(name), kept);
     }
     return status;
 }

@@ -88,20 +88,43 @@ static liana_status make_state(struct lia_db *db,
                          db->identity.store);
 }
 
-/* A store that may have lost what it has stamped begins as somebody else. */
-static liana_status take_actor(struct lia_db *db,
-                               struct lia_conn *conn,
-                               struct liana_error *err)
+static enum lia_renewal_reason reason_to_renew(const struct lia_db *db,
+                                               const struct lia_left *left)
 {
-    if (db->identity.actor && lia_store_durability(db->store) != LIA_MEMORY) {
+    if (left->file && db->file && left->file != db->file) {
+        return LIA_RENEWED_FILE;
+    }
+    return left->is_there && !left->is_closed && left->durability != LIA_FULL
+               ? LIA_RENEWED_UNCLEAN
+               : 0;
+}
+
+/* A copy, and a store that may have lost what it has stamped, begin as somebody else.
+ * What they hold nobody doubts: a copy was equal, and what was lost was never sent. */
+static liana_status choose_actor(struct lia_db *db,
+                                 struct lia_conn *conn,
+                                 uint64_t *out,
+                                 struct liana_error *err)
+{
+    struct lia_renewing renewing = {.actor = db->identity.actor};
+    struct lia_left left;
+    liana_status status;
+
+    if (!renewing.actor || lia_store_durability(db->store) == LIA_MEMORY) {
+        *out = lia_new_actor(db);
         return LIANA_OK;
     }
-    do {
-        db->identity.actor = lia_env_random64(db->env);
-    } while (db->identity.actor == 0);
-    db->state.own = 0;
-    return lia_books_run(conn, err, "UPDATE state SET actor = ?1, own = 0", "u",
-                         db->identity.actor);
+    *out = renewing.actor;
+    status = lia_epoch_left(conn, &left, err);
+    if (status) {
+        return status;
+    }
+    renewing.reason = reason_to_renew(db, &left);
+    if (renewing.reason) {
+        *out = lia_new_actor(db);
+        status = lia_renewal_put(db, conn, &renewing, err);
+    }
+    return status;
 }
 
 /* Others will have dropped what it holds: there is no way back. */
@@ -118,8 +141,10 @@ static liana_status become_keeper(struct lia_db *db,
 static liana_status load(struct lia_db *db,
                          struct lia_conn *conn,
                          const struct lia_db_options *options,
+                         struct lia_epoch *epoch,
                          struct liana_error *err)
 {
+    uint64_t actor = 0;
     liana_status status = read_state(db, conn, err);
 
     if (status == LIANA_EEND) {
@@ -128,13 +153,16 @@ static liana_status load(struct lia_db *db,
         status = check_database(db, options->database, err);
     }
     if (!status) {
-        status = take_actor(db, conn, err);
+        status = choose_actor(db, conn, &actor, err);
     }
     if (!status && options->is_keeper) {
         status = become_keeper(db, conn, err);
     }
     if (!status) {
-        status = lia_epoch_begin(db, conn, err);
+        status = lia_epoch_begin(db, conn, actor, epoch, err);
+    }
+    if (!status) {
+        status = lia_doubts_load(db, conn, err);
     }
     if (!status) {
         status = lia_books_run(conn, err, "DELETE FROM stage", "");
@@ -152,13 +180,14 @@ static liana_status begin_epoch(struct lia_db *db,
                                 struct liana_error *err)
 {
     struct lia_store_mark mark = {0};
+    struct lia_epoch epoch = {0};
     struct lia_conn *conn;
     liana_status status = lia_books_begin(db, &conn, err);
 
     if (status) {
         return status;
     }
-    status = load(db, conn, options, err);
+    status = load(db, conn, options, &epoch, err);
     if (!status) {
         lia_store_start_seq(db->store, db->state.seq);
         status = lia_store_write_commit(db->store, db->state.seq, &mark, err);
@@ -168,6 +197,7 @@ static liana_status begin_epoch(struct lia_db *db,
         status = lia_store_wait_durable(db->store, mark.commit, err);
     }
     if (!status) {
+        lia_epoch_publish(db, &epoch);
         db->listen.commit = mark.commit;
         db->listen.seq = mark.seq;
         lia_store_on_durable(db->store, lia_listen_wake, db);
@@ -196,6 +226,7 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
     }
     db->predicates = options->predicates ? options->predicates : &lia_lang_predicates;
     db->time_floor_ms = options->time_floor_ms;
+    db->file = options->file_identity;
     db->conflicts_max =
         options->conflicts_max ? options->conflicts_max : LIA_CONFLICTS_MAX;
     db->tombstone_ttl_ms =
@@ -267,6 +298,9 @@ liana_status lia_db_open(const struct lia_db_options *options,
     store.on_connect = register_functions;
     store.on_connect_ctx = db;
     status = lia_store_open(&store, &db->store, err);
+    if (!status && !db->file) {
+        status = lia_store_file_identity(db->store, &db->file, err);
+    }
     if (!status) {
         status = begin_epoch(db, options, err);
     }

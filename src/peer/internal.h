@@ -118,6 +118,7 @@ liana_status lia_job_register(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_acked(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_unregister(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_greet(struct lia_job *job, struct liana_error *err);
+liana_status lia_job_meet(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_tokens(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_compare(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_stage(struct lia_job *job, struct liana_error *err);
@@ -201,6 +202,7 @@ struct lia_peer {
     struct lia_recent recent;
     bool is_taking;
     bool take_again;
+    bool is_upkeep_due; /* the next upkeep follows the one that is out */
     bool wants_sync;    /* the next taking syncs the store */
     uint64_t sync_at;   /* when it has to; UINT64_MAX: nothing waits */
     uint64_t synced_at; /* when it was asked to last */

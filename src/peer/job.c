@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "db/renew.h"
 #include "peer/internal.h"
 
 enum lia_job_kind lia_job_kind(const struct lia_job *job)
@@ -37,6 +38,7 @@ uint64_t lia_peer_origin(const uint8_t id[LIA_PEER_ID_BYTES])
 /* ---- taking commits ---- */
 
 #define TAKE_BYTES ((size_t)1024 * 1024)
+#define MEND_BYTES ((size_t)1024 * 1024)
 
 /* What a chunk costs beside its commits. */
 #define CHUNK_BYTES (sizeof(struct lia_recent_chunk) + LIA_ARENA_CHUNK_MIN)
@@ -220,6 +222,7 @@ static const struct {
     liana_status (*run)(struct lia_job *job, struct liana_error *err);
 } runners[] = {
     {LIA_REQUEST_GREET, lia_job_greet},
+    {LIA_REQUEST_MEET, lia_job_meet},
     {LIA_REQUEST_TOKENS, lia_job_tokens},
     {LIA_REQUEST_REGISTER, lia_job_register},
     {LIA_REQUEST_ACKED, lia_job_acked},
@@ -248,10 +251,21 @@ static void run_request(struct lia_job *job)
 /* What fails is tried again; a store that is broken says so to whoever uses it. */
 #define UPKEEP_RETRY_MS ((uint64_t)60 * 1000)
 
+#define MEND_BYTES ((size_t)1024 * 1024)
+
 static void upkeep(struct lia_job *job)
 {
     struct lia_upkeep done = {.next_ms = UPKEEP_RETRY_MS};
+    bool must_mend = false;
 
+    job->next_ms = UPKEEP_RETRY_MS;
+    if (lia_db_mend(job->db, MEND_BYTES, &must_mend, NULL)) {
+        return;
+    }
+    if (must_mend) { /* other jobs that write come first */
+        job->next_ms = 0;
+        return;
+    }
     LIA_IGNORE(lia_db_upkeep(job->db, &done, NULL)); /* as above */
     job->next_ms = done.next_ms;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "db/renew.h"
 #include "peer/internal.h"
 
 static struct liana_slice remote_of(const struct lia_job *job)
@@ -6,7 +7,58 @@ static struct liana_slice remote_of(const struct lia_job *job)
     return lia_slice(job->remote, LIA_PEER_ID_BYTES);
 }
 
+/* ---- histories ---- */
+
+static struct lia_history to_history(const struct lia_seen *seen)
+{
+    struct lia_history h = {.epoch = seen->epoch,
+                            .seq = seen->seq,
+                            .actor = seen->stamp.actor,
+                            .hlc = seen->stamp.hlc,
+                            .opening_count = seen->opening_count};
+
+    for (size_t i = 0; i < seen->opening_count; i++) {
+        const struct lia_opening *o = &seen->openings[i];
+
+        h.openings[i] = (struct lia_wire_opening){o->n, o->epoch, o->actor, o->own};
+    }
+    return h;
+}
+
+static struct lia_seen from_history(const struct lia_history *h)
+{
+    struct lia_seen seen = {.epoch = h->epoch,
+                            .seq = h->seq,
+                            .stamp = {h->hlc, h->actor},
+                            .opening_count = h->opening_count};
+
+    for (size_t i = 0; i < h->opening_count; i++) {
+        const struct lia_wire_opening *o = &h->openings[i];
+
+        seen.openings[i] = (struct lia_opening){o->n, o->epoch, o->actor, o->own};
+    }
+    return seen;
+}
+
+_Static_assert(LIA_OPENINGS_TOLD == LIA_WIRE_OPENINGS, "all that is told has room");
+
 /* ---- GREET ---- */
+
+static liana_status give_openings(struct lia_job *job,
+                                  struct lia_history *out,
+                                  struct liana_error *err)
+{
+    struct lia_seen own = {0};
+    liana_status status =
+        lia_db_openings(job->db, own.openings, &own.opening_count, err);
+    struct lia_history told = to_history(&own);
+
+    if (!status) {
+        memcpy(out->openings, told.openings, sizeof(out->openings));
+        out->opening_count = told.opening_count;
+    }
+    return status;
+}
 
 liana_status lia_job_greet(struct lia_job *job, struct liana_error *err)
 {
@@ -27,16 +79,43 @@ liana_status lia_job_greet(struct lia_job *job, struct liana_error *err)
         return status;
     }
     *err = (struct liana_error)LIANA_ERROR_INIT;
-    g->actor = identity.actor;
-    g->epoch = identity.epoch;
-    g->seq = lia_store_head(lia_db_store(job->db)).durable.seq;
-    g->hlc = lia_vector_get(own, identity.actor);
-    g->seen_epoch = seen.epoch;
-    g->seen_seq = seen.seq;
+    g->own.actor = identity.actor;
+    g->own.epoch = identity.epoch;
+    g->own.seq = lia_store_head(lia_db_store(job->db)).durable.seq;
+    g->own.hlc = lia_vector_get(own, identity.actor);
+    g->seen = to_history(&seen);
     if (!lia_db_now(job->db, &g->clock_ms)) {
         g->clock_ms = 0;
     }
-    return LIANA_OK;
+    return give_openings(job, &g->own, err);
+}
+
+/* ---- MEET ---- */
+
+static liana_status judge(struct lia_job *job,
+                          const struct lia_history *history,
+                          struct liana_error *err)
+{
+    struct lia_meet_request *m = &job->request->meet;
+    const struct lia_seen seen = from_history(history);
+    bool is_renewed = false;
+    liana_status status =
+        seen.epoch ? lia_db_judge(job->db, &seen, &is_renewed, err) : LIANA_OK;
+
+    m->is_renewed = m->is_renewed || is_renewed;
+    return status;
+}
+
+liana_status lia_job_meet(struct lia_job *job, struct liana_error *err)
+{
+    struct lia_meet_request *m = &job->request->meet;
+    liana_status status;
+
+    if (m->clock_ms) {
+        lia_db_time_from_peer(job->db, m->clock_ms);
+    }
+    status = judge(job, &m->seen, err);
+    return status ? status : judge(job, &m->peer, err);
 }
 
 /* ---- TOKENS ---- */
@@ -152,7 +231,7 @@ liana_status lia_job_compare(struct lia_job *job, struct liana_error *err)
     for (size_t i = 0; i < c->count && !status; i++) {
         struct lia_compare_item *item = &c->items[i];
 
-        item->differs = !heads[i].is_held ||
+        item->differs = !heads[i].is_held || heads[i].is_doubted ||
                         memcmp(heads[i].digest, item->digest, LIA_WIRE_ID_BYTES) != 0;
         if (heads[i].is_held) {
             item->vector = heads[i].vector;
@@ -247,7 +326,7 @@ static void add_token(struct applying *x,
     }
     x->tokens[i] = (struct lia_token){.peer = remote_of(x->job),
                                       .subscription = name,
-                                      .epoch = x->a->epoch,
+                                      .epoch = x->a->peer.epoch,
                                       .seq = b->seq,
                                       .collection = topic.collection,
                                       .generation = token->generation};
@@ -334,7 +413,7 @@ liana_status lia_job_apply(struct lia_job *job, struct liana_error *err)
 {
     struct applying x = {
         .job = job, .a = &job->request->apply, .arena = &job->request->arena};
-    struct lia_seen seen = {x.a->epoch, x.a->seq, x.a->stamp};
+    const struct lia_seen seen = from_history(&x.a->peer);
     bool is_memory = lia_store_durability(lia_db_store(job->db)) == LIA_MEMORY;
     struct lia_applied applied;
     liana_status status = make_room(&x);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/peer.h"
 
+#include "db/renew.h"
 #include "peer/internal.h"
 
 #define SESSIONS_MAX     64
@@ -638,6 +639,7 @@ uint64_t lia_peer_deadline(const struct lia_peer *peer)
                    : peer->sync_at < peer->upkeep_at ? peer->sync_at
                                                      : peer->upkeep_at;
 
+    due = peer->is_closing ? UINT64_MAX : due;
     for (const struct lia_peer_link *link = peer->links; link; link = link->next) {
         uint64_t at =
             link->is_closed ? UINT64_MAX : lia_session_deadline(link->session);
@@ -767,11 +769,30 @@ static void fan_out(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
     }
 }
 
+/* What was said under the old epoch is no longer so: every conversation begins anew. */
+static void follow_renewal(struct lia_peer *peer, uint64_t now_ms)
+{
+    struct lia_db_identity now = lia_db_identity(peer->options.db);
+
+    if (now.epoch == peer->identity.epoch) {
+        return;
+    }
+    peer->identity = now;
+    for (struct lia_peer_link *link = peer->links; link; link = link->next) {
+        close_link(peer, link, LIANA_ERENEWED, "the store has taken a new identity",
+                   now_ms);
+    }
+    peer->is_upkeep_due = peer->upkeep_at == UINT64_MAX;
+    peer->upkeep_at = peer->is_upkeep_due ? UINT64_MAX : now_ms;
+}
+
 void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
 {
-    struct lia_peer_link *link = find_link(peer, job->link);
+    struct lia_peer_link *link;
 
     peer->now = now_ms;
+    follow_renewal(peer, now_ms);
+    link = find_link(peer, job->link);
     peer->jobs_out--;
     peer->durable = job->durable > peer->durable ? job->durable : peer->durable;
     if (job->request && link) {
@@ -779,7 +800,8 @@ void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_
         return;
     }
     if (job->is_upkeep) {
-        peer->upkeep_at = now_ms + job->next_ms;
+        peer->upkeep_at = now_ms + (peer->is_upkeep_due ? 0 : job->next_ms);
+        peer->is_upkeep_due = false;
     } else if (!job->request) {
         fan_out(peer, job, now_ms);
     }

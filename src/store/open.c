@@ -305,3 +305,11 @@ enum lia_durability lia_store_durability(const struct lia_store *store)
 {
     return store->durability;
 }
+
+liana_status lia_store_file_identity(const struct lia_store *store,
+                                     uint64_t *out,
+                                     struct liana_error *err)
+{
+    *out = 0;
+    return store->vfs ? LIANA_OK : lia_file_identity(store->file, out, err);
+}

@@ -68,6 +68,12 @@ void lia_store_abandon(struct lia_store *store);
 const char *lia_store_path(const struct lia_store *store);
 enum lia_durability lia_store_durability(const struct lia_store *store);
 
+/* Names the database's file as long as it is the same one (base/file.h); 0 on a VFS other
+ * than the system's. */
+LIANA_MUST_CHECK liana_status lia_store_file_identity(const struct lia_store *store,
+                                                      uint64_t *out,
+                                                      struct liana_error *err);
+
 /* ---- writing ---- */
 
 #define LIA_WAIT_FOREVER UINT32_MAX

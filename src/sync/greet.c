@@ -41,12 +41,18 @@ static void send_hello(struct lia_session *s)
     hello->version_max = LIA_PROTOCOL_VERSION;
     memcpy(hello->database, o->database, sizeof(hello->database));
     memcpy(hello->peer, o->self, sizeof(hello->peer));
-    hello->actor = s->greet.actor;
-    hello->epoch = s->greet.epoch;
-    hello->seq = s->greet.seq;
-    hello->hlc = s->greet.hlc;
-    hello->seen_epoch = s->greet.seen_epoch;
-    hello->seen_seq = s->greet.seen_seq;
+    hello->actor = s->greet.own.actor;
+    hello->epoch = s->greet.own.epoch;
+    hello->seq = s->greet.own.seq;
+    hello->hlc = s->greet.own.hlc;
+    hello->openings = s->greet.own.openings;
+    hello->openings_count = s->greet.own.opening_count;
+    hello->seen_epoch = s->greet.seen.epoch;
+    hello->seen_seq = s->greet.seen.seq;
+    hello->seen_actor = s->greet.seen.actor;
+    hello->seen_hlc = s->greet.seen.hlc;
+    hello->seen_openings = s->greet.seen.openings;
+    hello->seen_openings_count = s->greet.seen.opening_count;
     hello->clock_ms = s->greet.clock_ms;
     hello->number = o->number;
     hello->window = o->window_bytes;
@@ -82,7 +88,7 @@ liana_status lia_greet_result(struct lia_session *s, struct lia_request *request
     }
     s->greet = request->greet;
     s->has_greet = true;
-    s->head = s->head > s->greet.seq ? s->head : s->greet.seq;
+    s->head = s->head > s->greet.own.seq ? s->head : s->greet.own.seq;
     send_hello(s);
     return LIANA_OK;
 }
@@ -110,10 +116,90 @@ static liana_status check_hello(struct lia_session *s,
         hello->window < LIA_SESSION_WINDOW_MIN) {
         return lia_err(&s->error, LIANA_EPROTOCOL, "HELLO with values out of range");
     }
-    if (hello->seen_epoch == s->greet.epoch && hello->seen_seq > s->head) {
+    if (hello->seen_epoch == s->greet.own.epoch && hello->seen_seq > s->head) {
         return lia_err(&s->error, LIANA_EPROTOCOL,
                        "peer has seen commits that do not exist");
     }
+    return LIANA_OK;
+}
+
+/* ---- meeting ---- */
+
+static void copy_openings(struct lia_history *out,
+                          const struct lia_wire_opening *openings,
+                          size_t count)
+{
+    if (count) {
+        memcpy(out->openings, openings, count * sizeof(*openings));
+    }
+    out->opening_count = count;
+}
+
+/* The peer shares openings or the actor with this store: one is a copy of the other. */
+static bool is_kin(const struct lia_history *own, const struct lia_history *peer)
+{
+    for (size_t i = 0; i < own->opening_count; i++) {
+        for (size_t j = 0; j < peer->opening_count; j++) {
+            if (own->openings[i].epoch == peer->openings[j].epoch) {
+                return true;
+            }
+        }
+    }
+    return own->actor == peer->actor;
+}
+
+static void begin(struct lia_session *s)
+{
+    s->state = LIA_SESSION_ACTIVE;
+    s->owed_at = s->now;
+    lia_session_act(s, LIA_ACTION_GREETED);
+}
+
+/* Most of the time there is nothing to find out: the peer has seen this very opening, and
+ * the clock is known. */
+static liana_status meet(struct lia_session *s, const struct lia_wire_hello *hello)
+{
+    struct lia_meet_request meet = {.clock_ms = hello->clock_ms};
+    struct lia_request *request;
+    bool is_foreseen =
+        hello->seen_epoch == 0 || hello->seen_epoch == s->greet.own.epoch;
+    bool is_on_time = s->greet.clock_ms || !hello->clock_ms;
+
+    if (!is_foreseen) {
+        meet.seen = (struct lia_history){.epoch = hello->seen_epoch,
+                                         .seq = hello->seen_seq,
+                                         .actor = hello->seen_actor,
+                                         .hlc = hello->seen_hlc};
+        copy_openings(&meet.seen, hello->seen_openings, hello->seen_openings_count);
+    }
+    if (is_kin(&s->greet.own, &s->peer)) {
+        meet.peer = s->peer;
+    }
+    if (is_foreseen && is_on_time && !meet.peer.epoch) {
+        begin(s);
+        return LIANA_OK;
+    }
+    request = lia_session_new_request(s, LIA_REQUEST_MEET);
+    if (!request) {
+        return LIANA_ENOMEM;
+    }
+    request->meet = meet;
+    s->is_meeting = true;
+    lia_session_request(s, request);
+    return LIANA_OK;
+}
+
+liana_status lia_meet_result(struct lia_session *s, struct lia_request *request)
+{
+    s->is_meeting = false;
+    if (request->status) {
+        s->error = request->error;
+        return request->status;
+    }
+    if (request->meet.is_renewed) {
+        return lia_err_plain(&s->error, LIANA_ERENEWED);
+    }
+    begin(s);
     return LIANA_OK;
 }
 
@@ -131,12 +217,16 @@ liana_status lia_on_hello(struct lia_session *s, const struct lia_msg *m)
     s->hello = m->hello;
     s->hello.name = lia_slice_str(name);
     s->hello.metadata = lia_slice(NULL, 0);
+    s->hello.openings = NULL;
+    s->hello.seen_openings = NULL;
+    s->peer = (struct lia_history){.epoch = m->hello.epoch,
+                                   .seq = m->hello.seq,
+                                   .actor = m->hello.actor,
+                                   .hlc = m->hello.hlc};
+    copy_openings(&s->peer, m->hello.openings, m->hello.openings_count);
     s->credit = m->hello.window;
     s->in_is_packed = true;
-    s->state = LIA_SESSION_ACTIVE;
-    s->owed_at = s->now;
-    lia_session_act(s, LIA_ACTION_GREETED);
-    return LIANA_OK;
+    return meet(s, &m->hello);
 }
 
 /* ---- our subscriptions ---- */

@@ -434,16 +434,14 @@ void lia_infeed_apply(struct lia_session *s,
         }
         return;
     }
-    request->apply.epoch = s->hello.epoch;
-    request->apply.seq = s->hello.seq;
-    request->apply.stamp = (struct lia_stamp){s->hello.hlc, s->hello.actor};
+    request->apply.peer = s->peer;
     request->apply.priority = priority;
     request->apply.is_owed = is_owed;
     request->apply.batches = batches;
     for (const struct lia_incoming *b = batches; b; b = b->next) {
         request->apply.bytes += b->bytes;
-        if (b->seq > request->apply.seq) {
-            request->apply.seq = b->seq;
+        if (b->seq > request->apply.peer.seq) {
+            request->apply.peer.seq = b->seq;
         }
     }
     lia_session_request(s, request);

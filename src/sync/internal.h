@@ -226,8 +226,11 @@ struct lia_session {
 
     /* Greeting. */
     struct lia_greet_request greet;
-    struct lia_wire_hello hello; /* the peer's; its name is in the arena */
-    uint64_t head;               /* our newest durable commit */
+    struct lia_wire_hello
+        hello;               /* the peer's; its name is in the arena, lists are gone */
+    struct lia_history peer; /* out of its HELLO */
+    bool is_meeting;         /* a MEET request is out: frames wait */
+    uint64_t head;           /* our newest durable commit */
 
     /* Credit: bytes of data frames. */
     uint64_t credit;   /* we may send */
@@ -287,6 +290,7 @@ liana_status lia_greet_verdict(struct lia_session *s,
 liana_status lia_greet_result(struct lia_session *s, struct lia_request *request);
 liana_status lia_on_proof(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_on_hello(struct lia_session *s, const struct lia_msg *m);
+liana_status lia_meet_result(struct lia_session *s, struct lia_request *request);
 liana_status lia_on_subscribed(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_insub_add(struct lia_session *s, const struct lia_wanted *wanted);
 void lia_insub_lookup(struct lia_session *s);

@@ -39,7 +39,7 @@ void lia_request_free(struct lia_request *request)
 
 bool lia_request_is_write(const struct lia_request *request)
 {
-    return request->kind == LIA_REQUEST_REGISTER ||
+    return request->kind == LIA_REQUEST_MEET || request->kind == LIA_REQUEST_REGISTER ||
            request->kind == LIA_REQUEST_ACKED ||
            request->kind == LIA_REQUEST_UNREGISTER ||
            request->kind == LIA_REQUEST_STAGE || request->kind == LIA_REQUEST_APPLY;

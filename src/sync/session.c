@@ -186,6 +186,15 @@ static liana_status handle_frame(struct lia_session *s, struct liana_slice frame
     return status;
 }
 
+/* Frames that wait for our storage: what the peer may send before an answer. */
+static liana_status check_waiting(struct lia_session *s)
+{
+    return lia_frames_rest(&s->frames).len >
+                   s->options.window_bytes + LIA_FRAME_BYTES_MAX
+               ? lia_err(&s->error, LIANA_EPROTOCOL, "too much before an answer")
+               : LIANA_OK;
+}
+
 /* Until one of them changes how the bytes behind it are to be read. */
 static liana_status handle_frames(struct lia_session *s)
 {
@@ -198,6 +207,9 @@ static liana_status handle_frames(struct lia_session *s)
         /* The other side may be quicker than our storage: its HELLO waits. */
         if (s->state == LIA_SESSION_PROVING && (s->is_verifying || s->is_trusted)) {
             break;
+        }
+        if (s->is_meeting) {
+            return check_waiting(s);
         }
         status = lia_frames_next(&s->frames, &frame, &s->error);
         if (status == LIANA_EEND) {
@@ -268,10 +280,18 @@ static liana_status handle_bytes(struct lia_session *s, struct liana_slice bytes
 
 /* ---- events ---- */
 
+static liana_status handle_met(struct lia_session *s, struct lia_request *request)
+{
+    liana_status status = lia_meet_result(s, request);
+
+    return status ? status : handle_frames(s);
+}
+
 static liana_status handle_result(struct lia_session *s, struct lia_request *request)
 {
     switch (request->kind) {
     case LIA_REQUEST_GREET: return lia_greet_result(s, request);
+    case LIA_REQUEST_MEET: return handle_met(s, request);
     case LIA_REQUEST_TOKENS: return lia_insub_tokens(s, request);
     case LIA_REQUEST_REGISTER: return lia_outsub_result(s, request);
     case LIA_REQUEST_ACKED: /* if it failed: the next one says more */

@@ -10,6 +10,7 @@
  * its results, all in its own arena, so it can travel between threads.
  *
  *     GREET       who this store is now, and what it has seen of the peer
+ *     MEET        what the peer has seen of this store, and its time: is all well?
  *     TOKENS      where the local subscriptions stand with this peer
  *     REGISTER    a subscription of the peer: where its feed begins
  *     ACKED       how far the peer durably is with it
@@ -36,6 +37,7 @@
 
 enum lia_request_kind {
     LIA_REQUEST_GREET,
+    LIA_REQUEST_MEET,
     LIA_REQUEST_TOKENS,
     LIA_REQUEST_REGISTER,
     LIA_REQUEST_ACKED,
@@ -56,14 +58,32 @@ struct lia_topic {
 
 /* ---- GREET ---- */
 
-struct lia_greet_request {
+/* A store's history as far as it is told: HELLO. */
+struct lia_history {
+    uint64_t epoch; /* 0: nothing is known */
+    uint64_t seq;   /* newest commit that is known of the epoch */
     uint64_t actor;
-    uint64_t epoch;
-    uint64_t seq; /* newest durable commit */
-    uint64_t hlc; /* newest durable stamp of the actor */
-    uint64_t clock_ms;
-    uint64_t seen_epoch;
-    uint64_t seen_seq;
+    uint64_t hlc; /* newest stamp of the actor that is known */
+    struct lia_wire_opening openings[LIA_WIRE_OPENINGS];
+    size_t opening_count;
+};
+
+struct lia_greet_request {
+    struct lia_history own;  /* durable */
+    uint64_t clock_ms;       /* 0: not known */
+    struct lia_history seen; /* of the peer */
+};
+
+/* ---- MEET ---- */
+
+/* Before anything is exchanged. Afterwards the store may be somebody else: the session
+ * ends, and the next one is its own. */
+struct lia_meet_request {
+    struct lia_history seen; /* what the peer has seen of this store */
+    struct lia_history peer; /* what the peer is, if it may be a copy; else all zero */
+    uint64_t clock_ms;       /* the peer's; 0: not known */
+    /* out */
+    bool is_renewed;
 };
 
 /* ---- TOKENS ---- */
@@ -297,9 +317,7 @@ struct lia_refusal {
 };
 
 struct lia_apply_request {
-    uint64_t epoch; /* of the peer, for its tokens */
-    uint64_t seq;   /* newest seq and stamp seen of it, for rollback detection */
-    struct lia_stamp stamp;
+    struct lia_history peer;      /* as it is known with these batches */
     struct lia_incoming *batches; /* applied in order, as one */
     size_t bytes;
     uint8_t priority;
@@ -336,6 +354,7 @@ struct lia_request {
     struct liana_error error;
     union {
         struct lia_greet_request greet;
+        struct lia_meet_request meet;
         struct lia_tokens_request tokens;
         struct lia_register_request registering;
         struct lia_acked_request acked;
@@ -354,7 +373,7 @@ struct lia_request *lia_request_new(const struct liana_allocator *a,
                                     enum lia_request_kind kind);
 void lia_request_free(struct lia_request *request); /* NULL is allowed */
 
-/* It changes the store: REGISTER, ACKED, UNREGISTER, STAGE and APPLY. */
+/* It changes the store: MEET, REGISTER, ACKED, UNREGISTER, STAGE and APPLY. */
 bool lia_request_is_write(const struct lia_request *request);
 
 /* A copy of a vector in an arena. */

@@ -26,6 +26,7 @@
 #define LIA_WIRE_PROOF_MAX    64
 #define LIA_WIRE_METADATA_MAX 4096
 #define LIA_WIRE_ADDRESS_MAX  255
+#define LIA_WIRE_OPENINGS     5
 #define LIA_WIRE_QUERY_MAX    ((size_t)64 * 1024)
 #define LIA_WIRE_HAVE_MAX     1024
 #define LIA_WIRE_CHUNK_MAX    ((size_t)64 * 1024)

@@ -429,7 +429,7 @@ static void keep_books(struct lia_toy *toy,
     for (const struct lia_incoming *b = f->batches; b; b = b->next) {
         for (const struct lia_incoming_token *t = b->tokens; t; t = t->next) {
             toy->tokens[remote][topic_index(t->topic->topic)] =
-                (struct lia_toy_token){f->epoch, b->seq};
+                (struct lia_toy_token){f->peer.epoch, b->seq};
         }
         for (const struct lia_incoming_marks *m = b->marks; m; m = m->next) {
             uint32_t c = topic_index(m->topic->topic);
@@ -517,8 +517,15 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
     request->status = LIANA_OK;
     switch (request->kind) {
     case LIA_REQUEST_GREET:
-        request->greet = (struct lia_greet_request){
-            .actor = toy->actor, .epoch = toy->epoch, .seq = toy->seq, .hlc = toy->hlc};
+        request->greet = (struct lia_greet_request){.own = {.actor = toy->actor,
+                                                            .epoch = toy->epoch,
+                                                            .seq = toy->seq,
+                                                            .hlc = toy->hlc},
+                                                    .seen = toy->seen};
+        break;
+    case LIA_REQUEST_MEET:
+        request->meet.is_renewed =
+            request->meet.seen.epoch != 0 || request->meet.peer.epoch != 0;
         break;
     case LIA_REQUEST_TOKENS: run_tokens(toy, remote, request); break;
     case LIA_REQUEST_REGISTER:

@@ -51,6 +51,7 @@ struct lia_toy {
     uint64_t epoch;
     uint64_t hlc;
     uint64_t seq;
+    struct lia_history seen;                   /* of every peer; a test's own */
     struct lia_toy_doc docs[2 * LIA_TOY_DOCS]; /* "a", then "b" */
     struct lia_toy_commit commits[LIA_TOY_COMMITS];
     uint64_t recent;  /* commits that an exact answer may go back */

@@ -202,8 +202,8 @@ static liana_status put_keep(struct lia_txn *txn,
         status = check_mark(txn, &entry, err);
     }
     if (!status) {
-        status = lia_err_plain(err, lia_doubts_lower(&txn->db->doubts, &txn->arena,
-                                                     keep->kept, &kept));
+        status = lia_err_plain(
+            err, lia_doubts_lower(&txn->db->doubts, &txn->arena, keep->kept, &kept));
     }
     if (!status && keep->forgotten > LIA_HLC_MAX) {
         status = lia_err(err, LIANA_EPROTOCOL, "a delete is beyond all time");

@@ -444,7 +444,8 @@ static void marks_and_tokens_that_rest_on_doubt_are_taken_back(void **state)
     const struct liana_slice sub = lia_slice("sub", 3);
     struct lia_vector_entry entries[] = {{0, 0}};
     const struct lia_batch_marks marks = {sub, {entries, 1}};
-    const struct lia_token token = {lia_slice("p", 1), sub, 7, {NULL, 0}, 5};
+    const struct lia_token token = {
+        .peer = lia_slice("p", 1), .subscription = sub, .epoch = 7, .seq = 5};
     struct lia_batch batch = {
         .peer = lia_slice("p", 1), .tokens = &token, .token_count = 1};
     struct lia_applied applied;

@@ -136,7 +136,7 @@ void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub)
 void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub)
 {
     begin_again(s, sub);
-    request_registration(s, sub, s->greet.epoch, sub->position);
+    request_registration(s, sub, s->greet.own.epoch, sub->position);
 }
 
 static void send_subscribed(struct lia_session *s, const struct lia_request *request)

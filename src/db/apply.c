@@ -412,21 +412,20 @@ static liana_status apply_staged(struct applying *a,
 
 #define STAGED "SELECT n, collection, key, segment, subscription FROM stage WHERE "
 
-static liana_status apply_stage(struct applying *a, struct liana_error *err)
+static liana_status apply_stage(struct applying *a,
+                                uint64_t stage,
+                                struct liana_error *err)
 {
     struct lia_conn *conn = a->txn->conn;
     sqlite3_stmt *stmt = NULL;
     liana_status status;
 
-    if (!a->batch->stage) {
-        return LIANA_OK;
-    }
     status =
         lia_conn_prepare(conn, lia_str(STAGED "stage = ?1 ORDER BY n"), &stmt, err);
     if (status) {
         return status;
     }
-    lia_bind_u64(stmt, 1, a->batch->stage);
+    lia_bind_u64(stmt, 1, stage);
     do {
         struct gap gap = {0};
 
@@ -594,18 +593,24 @@ static liana_status put_seen(struct applying *a, struct liana_error *err)
     return status;
 }
 
-static liana_status drop_stage(struct applying *a, struct liana_error *err)
+static liana_status drop_stages(struct applying *a, struct liana_error *err)
 {
-    return a->batch->stage
-               ? lia_books_run(a->txn->conn, err, "DELETE FROM stage WHERE stage = ?1",
-                               "u", a->batch->stage)
-               : LIANA_OK;
+    liana_status status = LIANA_OK;
+
+    for (size_t i = 0; i < a->batch->stage_count && !status; i++) {
+        status = lia_books_run(a->txn->conn, err, "DELETE FROM stage WHERE stage = ?1",
+                               "u", a->batch->stages[i]);
+    }
+    return status;
 }
 
 static liana_status put_all(struct applying *a, struct liana_error *err)
 {
-    liana_status status = apply_stage(a, err);
+    liana_status status = LIANA_OK;
 
+    for (size_t i = 0; i < a->batch->stage_count && !status; i++) {
+        status = apply_stage(a, a->batch->stages[i], err);
+    }
     if (!status) {
         status = apply_items(a, err);
     }
@@ -615,7 +620,7 @@ static liana_status put_all(struct applying *a, struct liana_error *err)
     if (status || a->gaps.len) {
         return status;
     }
-    status = drop_stage(a, err);
+    status = drop_stages(a, err);
     if (!status) {
         status = lia_verdicts_give(&a->verdicts, err);
     }

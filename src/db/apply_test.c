@@ -198,7 +198,8 @@ static void a_stage_is_applied_with_the_batch(void **state)
     assert_ok(lia_db_stage(p->to.db, &other, &items[2], 1, &p->to.err));
     assert_int_not_equal(stage, other);
     assert_int_equal(lia_test_get(&p->to, "c", 0), -1);
-    batch.stage = stage;
+    batch.stages = &stage;
+    batch.stage_count = 1;
     applied = apply(p, &batch);
     assert_true(applied.is_committed);
     assert_int_equal(applied.commit.seq, 1);
@@ -207,7 +208,7 @@ static void a_stage_is_applied_with_the_batch(void **state)
     assert_int_equal(lia_test_get(&p->to, "c", 1), 1);
     assert_int_equal(lia_test_get(&p->to, "c", 2), -1);
     assert_ok(lia_db_stage_drop(p->to.db, other, &p->to.err));
-    batch.stage = other;
+    batch.stages = &other;
     assert_int_equal(apply(p, &batch).commit.seq, 0);
 }
 
@@ -224,7 +225,8 @@ static void a_gap_in_a_stage(void **state)
     lia_test_put(&p->from, "c", 1, 10);
     item = delta(p, 1, 11);
     assert_ok(lia_db_stage(p->to.db, &stage, &item, 1, &p->to.err));
-    batch.stage = stage;
+    batch.stages = &stage;
+    batch.stage_count = 1;
     applied = apply(p, &batch);
     assert_false(applied.is_committed);
     assert_int_equal(applied.result_count, 1);
@@ -235,6 +237,25 @@ static void a_gap_in_a_stage(void **state)
     applied = apply(p, &batch);
     assert_true(applied.is_committed);
     assert_int_equal(lia_test_get(&p->to, "c", 1), 11);
+}
+
+static void several_stages_are_one_commit(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item items[2];
+    struct lia_batch batch = {.peer = PEER, .stage_count = 2};
+    uint64_t stages[2] = {0, 0};
+
+    for (int32_t i = 0; i < 2; i++) {
+        lia_test_put(&p->from, "c", i, 10 + i);
+        items[i] = whole(p, i);
+        assert_ok(lia_db_stage(p->to.db, &stages[i], &items[i], 1, &p->to.err));
+    }
+    batch.stages = stages;
+    assert_int_equal(apply(p, &batch).commit.seq, 1);
+    assert_int_equal(lia_test_get(&p->to, "c", 0), 10);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), 11);
+    assert_int_equal(apply(p, &batch).commit.seq, 0); /* they are gone */
 }
 
 static void a_malformed_item_changes_nothing(void **state)
@@ -581,6 +602,7 @@ int main(void)
         CASE(a_repair_in_the_batch_fills_the_gap),
         CASE(a_stage_is_applied_with_the_batch),
         CASE(a_gap_in_a_stage),
+        CASE(several_stages_are_one_commit),
         CASE(a_malformed_item_changes_nothing),
         CASE(a_document_comes_under_its_key),
         CASE(the_clock_guard),

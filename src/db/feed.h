@@ -339,7 +339,8 @@ struct lia_batch {
     uint64_t origin;         /* handed to listeners */
     const struct lia_batch_item *items;
     size_t item_count;
-    uint64_t stage; /* of lia_db_stage: its items come before these; 0: none */
+    const uint64_t *stages; /* of lia_db_stage: their items come before these */
+    size_t stage_count;
     const struct lia_token *tokens;
     size_t token_count;
     const struct lia_batch_marks *marks;

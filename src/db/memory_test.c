@@ -88,8 +88,11 @@ static liana_status receive(struct fixture *f,
                               .marks = &marks,
                               .marks_count = 1};
     struct lia_applied applied;
-    liana_status status = lia_db_stage(db, &batch.stage, &f->item, 1, NULL);
+    uint64_t stage = 0;
+    liana_status status = lia_db_stage(db, &stage, &f->item, 1, NULL);
 
+    batch.stages = &stage;
+    batch.stage_count = 1;
     return status ? status : lia_db_apply(db, arena, &batch, LIA_FULL, &applied, NULL);
 }
 

@@ -287,6 +287,7 @@ struct applying {
     struct lia_token *tokens;
     struct lia_batch_marks *marks;
     struct lia_batch_keep *keeps;
+    uint64_t *stages;
 };
 
 static liana_status make_room(struct applying *x)
@@ -294,8 +295,10 @@ static liana_status make_room(struct applying *x)
     size_t items = 0;
     size_t tokens = 0;
     size_t marks = 0;
+    size_t batches = 0;
 
     for (const struct lia_incoming *b = x->a->batches; b; b = b->next) {
+        batches++;
         items += b->item_count;
         for (const struct lia_incoming_token *t = b->tokens; t; t = t->next) {
             tokens++;
@@ -308,7 +311,9 @@ static liana_status make_room(struct applying *x)
     x->tokens = lia_arena_array(x->arena, tokens, sizeof(*x->tokens));
     x->marks = lia_arena_array(x->arena, marks, sizeof(*x->marks));
     x->keeps = lia_arena_array(x->arena, marks, sizeof(*x->keeps));
-    return x->items && x->tokens && x->marks && x->keeps ? LIANA_OK : LIANA_ENOMEM;
+    x->stages = lia_arena_array(x->arena, batches, sizeof(*x->stages));
+    return x->items && x->tokens && x->marks && x->keeps && x->stages ? LIANA_OK
+                                                                      : LIANA_ENOMEM;
 }
 
 /* Of several tokens of one subscription the last one counts. */
@@ -352,7 +357,9 @@ static void add_marks(struct applying *x, const struct lia_incoming_marks *m)
 
 static void add_batch(struct applying *x, const struct lia_incoming *b)
 {
-    x->batch.stage = b->stage ? b->stage : x->batch.stage;
+    if (b->stage) {
+        x->stages[x->batch.stage_count++] = b->stage;
+    }
     for (const struct lia_incoming_item *i = b->items; i; i = i->next) {
         if (!i->is_void) {
             x->items[x->batch.item_count++] = to_item(x->arena, i);
@@ -427,6 +434,7 @@ liana_status lia_job_apply(struct lia_job *job, struct liana_error *err)
     x.batch.peer = remote_of(job);
     x.batch.origin = lia_peer_origin(job->remote);
     x.batch.items = x.items;
+    x.batch.stages = x.stages;
     x.batch.tokens = x.tokens;
     x.batch.marks = x.marks;
     x.batch.keeps = x.keeps;

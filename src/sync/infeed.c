@@ -75,7 +75,7 @@ liana_status lia_on_have(struct lia_session *s, const struct lia_msg *m)
     return LIANA_OK;
 }
 
-static liana_status send_want(struct lia_session *s, struct lia_request *request)
+liana_status lia_infeed_compared(struct lia_session *s, struct lia_request *request)
 {
     const struct lia_compare_request *compare = &request->compare;
     struct lia_msg msg = {.type = LIA_MSG_WANT};
@@ -100,36 +100,7 @@ static liana_status send_want(struct lia_session *s, struct lia_request *request
 
 /* ---- documents ---- */
 
-static liana_status stage(struct lia_session *s,
-                          struct lia_infeed *feed,
-                          uint8_t priority)
-{
-    struct lia_request *request;
-    struct lia_incoming *rest;
-
-    /* Where marks stand, the end of the batch is near; they are not staged. */
-    if (feed->staging || !feed->open || feed->open->marks ||
-        feed->open->bytes < s->options.stage_bytes) {
-        return LIANA_OK;
-    }
-    rest = lia_incoming_new(s->options.alloc);
-    request = lia_session_new_request(s, LIA_REQUEST_STAGE);
-    if (!rest || !request) {
-        lia_incoming_free(rest);
-        lia_request_free(request);
-        return LIANA_ENOMEM;
-    }
-    request->stage.batch = feed->open;
-    request->stage.priority = priority;
-    s->pending += feed->open->bytes;
-    rest->awaits_stage = true;
-    feed->open = rest;
-    feed->staging = rest;
-    lia_session_request(s, request);
-    return LIANA_OK;
-}
-
-/* A whole document: of the batch, or an answer. */
+/* A whole document. An answer to an ASK belongs to the batch as well. */
 static liana_status take_document(struct lia_session *s,
                                   struct lia_insub *sub,
                                   uint64_t ask_number,
@@ -137,7 +108,7 @@ static liana_status take_document(struct lia_session *s,
                                   struct liana_slice data)
 {
     struct lia_ask *ask = ask_number ? lia_ask_find(s, ask_number) : NULL;
-    struct lia_incoming *batch = ask ? ask->answers : open_batch(s, feed_of(s, sub));
+    struct lia_incoming *batch = open_batch(s, feed_of(s, sub));
     const struct lia_topic_number *topic;
 
     if (ask_number && (!ask || ask->sub != sub->number)) {
@@ -151,7 +122,10 @@ static liana_status take_document(struct lia_session *s,
             return LIANA_ENOMEM;
         }
     }
-    return ask ? lia_ask_answered(s, ask) : stage(s, feed_of(s, sub), sub->priority);
+    if (ask) {
+        lia_ask_answered(s, ask);
+    }
+    return lia_infeed_stage(s, sub->priority);
 }
 
 static bool is_next_piece(const struct lia_infeed *feed,
@@ -221,7 +195,8 @@ liana_status lia_on_absent(struct lia_session *s, const struct lia_msg *m)
         return lia_err(&s->error, LIANA_EPROTOCOL, "an answer to no ASK");
     }
     lia_ask_absent(s, ask, m->absent.key);
-    return lia_ask_answered(s, ask);
+    lia_ask_answered(s, ask);
+    return LIANA_OK;
 }
 
 /* ---- the end of a batch ---- */
@@ -316,73 +291,6 @@ static liana_status add_token(struct lia_incoming *batch, const struct lia_insub
     return token->topic ? LIANA_OK : LIANA_ENOMEM;
 }
 
-static void report_progress(struct lia_session *s, const struct lia_incoming *batch)
-{
-    for (const struct lia_incoming_token *t = batch->tokens; t; t = t->next) {
-        struct lia_insub *sub = lia_insub_find(s, t->topic->number);
-        struct lia_action *action = sub && sub->state != LIA_INSUB_ENDED
-                                        ? lia_session_act(s, LIA_ACTION_PROGRESS)
-                                        : NULL;
-
-        if (!action) {
-            continue;
-        }
-        action->id = sub->id;
-        action->seq = batch->seq;
-        action->is_head = batch->is_head;
-        for (const struct lia_incoming_item *i = batch->items; i; i = i->next) {
-            action->count += i->topic == t->topic;
-        }
-    }
-}
-
-/* A batch without documents was acknowledged before its token was kept. */
-static void send_ack(struct lia_session *s, uint8_t priority, uint64_t number)
-{
-    struct lia_msg msg = {.type = LIA_MSG_ACK,
-                          .ack = {.priority = priority, .number = number, .kind = 1}};
-
-    if (number > s->in[priority].acked) {
-        s->in[priority].acked = number;
-        lia_session_send(s, &msg);
-    }
-}
-
-static void try_apply(struct lia_session *s, uint8_t priority);
-
-static void enqueue(struct lia_session *s,
-                    struct lia_infeed *feed,
-                    struct lia_incoming *b)
-{
-    s->pending += b->bytes;
-    *feed->queue_last = b;
-    feed->queue_last = &b->next;
-}
-
-/* A batch without documents changes tokens and marks only. It is worth no transaction of
- * its own at once: losing it costs a little reading later, never data. */
-static void complete(struct lia_session *s, struct lia_infeed *feed, uint8_t priority)
-{
-    struct lia_incoming *batch = feed->open;
-    bool is_idle = !feed->queue && !feed->is_applying;
-
-    feed->open = NULL;
-    if (!batch->items && !batch->stage && !batch->awaits_stage && is_idle &&
-        !feed->lazy) {
-        report_progress(s, batch);
-        send_ack(s, priority, batch->number);
-        feed->lazy = batch;
-        feed->lazy_since = s->now;
-        return;
-    }
-    if (feed->lazy) {
-        enqueue(s, feed, feed->lazy);
-        feed->lazy = NULL;
-    }
-    enqueue(s, feed, batch);
-    try_apply(s, priority);
-}
-
 liana_status lia_on_batch(struct lia_session *s, const struct lia_msg *m)
 {
     uint8_t priority = (uint8_t)m->batch.priority;
@@ -412,199 +320,6 @@ liana_status lia_on_batch(struct lia_session *s, const struct lia_msg *m)
     batch->number = m->batch.number;
     batch->seq = m->batch.seq;
     batch->is_head = m->batch.flags & 1;
-    complete(s, feed, priority);
+    lia_infeed_complete(s, priority);
     return LIANA_OK;
-}
-
-/* ---- applying ---- */
-
-void lia_infeed_apply(struct lia_session *s,
-                      struct lia_incoming *batches,
-                      uint8_t priority,
-                      bool is_owed)
-{
-    struct lia_request *request = lia_session_new_request(s, LIA_REQUEST_APPLY);
-
-    if (!request) {
-        while (batches) {
-            struct lia_incoming *next = batches->next;
-
-            lia_incoming_free(batches);
-            batches = next;
-        }
-        return;
-    }
-    request->apply.peer = s->peer;
-    request->apply.priority = priority;
-    request->apply.is_owed = is_owed;
-    request->apply.batches = batches;
-    for (const struct lia_incoming *b = batches; b; b = b->next) {
-        request->apply.bytes += b->bytes;
-        if (b->seq > request->apply.peer.seq) {
-            request->apply.peer.seq = b->seq;
-        }
-    }
-    lia_session_request(s, request);
-}
-
-/* Takes complete batches off the queue: several small ones make one transaction. A stage
- * is applied alone. */
-static struct lia_incoming *take_queue(struct lia_infeed *feed)
-{
-    struct lia_incoming *first = feed->queue;
-    struct lia_incoming *last = first;
-    size_t bytes = first->bytes;
-
-    while (!first->stage && last->next && !last->next->stage &&
-           !last->next->awaits_stage &&
-           bytes + last->next->bytes <= LIA_COALESCE_BYTES_MAX) {
-        last = last->next;
-        bytes += last->bytes;
-    }
-    feed->queue = last->next;
-    if (!feed->queue) {
-        feed->queue_last = &feed->queue;
-    }
-    last->next = NULL;
-    return first;
-}
-
-static void try_apply(struct lia_session *s, uint8_t priority)
-{
-    struct lia_infeed *feed = &s->in[priority];
-
-    if (!feed->is_applying && feed->queue && !feed->queue->awaits_stage) {
-        feed->is_applying = true;
-        feed->repairs = 0;
-        lia_infeed_apply(s, take_queue(feed), priority, false);
-    }
-}
-
-static void report_refusals(struct lia_session *s,
-                            const struct lia_apply_request *apply)
-{
-    for (size_t i = 0; i < apply->refusal_count; i++) {
-        struct lia_action *action = lia_session_act(s, LIA_ACTION_REFUSED);
-
-        if (action) {
-            LIA_IGNORE(lia_err_plain(&action->error, /* the error is only made */
-                                     apply->refusals[i].reason));
-        }
-        s->owed_at = s->now + LIA_OWED_MS;
-    }
-}
-
-static liana_status applied(struct lia_session *s, struct lia_request *request)
-{
-    struct lia_apply_request *apply = &request->apply;
-    struct lia_infeed *feed = &s->in[apply->priority];
-    uint64_t last = 0;
-
-    if (apply->is_owed) {
-        s->pending -= apply->bytes;
-        report_refusals(s, apply);
-        return LIANA_OK;
-    }
-    if (!apply->is_committed) {
-        return lia_repair_gaps(s, request);
-    }
-    report_refusals(s, apply);
-    for (const struct lia_incoming *b = apply->batches; b; b = b->next) {
-        report_progress(s, b);
-        last = b->number > last ? b->number : last;
-        s->pending -= b->bytes;
-    }
-    feed->is_applying = false;
-    send_ack(s, apply->priority, last);
-    try_apply(s, apply->priority);
-    return LIANA_OK;
-}
-
-static liana_status staged(struct lia_session *s, struct lia_request *request)
-{
-    uint8_t priority = request->stage.priority;
-    struct lia_infeed *feed = &s->in[priority];
-
-    feed->staging->stage = request->stage.batch->stage;
-    feed->staging->awaits_stage = false;
-    feed->staging = NULL;
-    s->pending -= request->stage.batch->bytes;
-    try_apply(s, priority);
-    return stage(s, feed, priority);
-}
-
-liana_status lia_infeed_result(struct lia_session *s, struct lia_request *request)
-{
-    if (request->status) {
-        s->error = request->error;
-        return request->status;
-    }
-    switch (request->kind) {
-    case LIA_REQUEST_COMPARE: return send_want(s, request);
-    case LIA_REQUEST_STAGE: return staged(s, request);
-    default: return applied(s, request);
-    }
-}
-
-/* ---- time, memory ---- */
-
-void lia_infeed_tick(struct lia_session *s)
-{
-    for (uint8_t i = 0; i < LIA_WIRE_PRIORITIES; i++) {
-        struct lia_infeed *feed = &s->in[i];
-
-        if (feed->lazy && s->now >= feed->lazy_since + LIA_LAZY_MS) {
-            enqueue(s, feed, feed->lazy);
-            feed->lazy = NULL;
-            try_apply(s, i);
-        }
-    }
-}
-
-uint64_t lia_infeed_deadline(const struct lia_session *s)
-{
-    uint64_t due = LIA_NEVER;
-
-    for (size_t i = 0; i < LIA_WIRE_PRIORITIES; i++) {
-        const struct lia_infeed *feed = &s->in[i];
-
-        if (feed->lazy && feed->lazy_since + LIA_LAZY_MS < due) {
-            due = feed->lazy_since + LIA_LAZY_MS;
-        }
-    }
-    return due;
-}
-
-void lia_infeed_deinit(struct lia_session *s)
-{
-    for (size_t i = 0; i < LIA_WIRE_PRIORITIES; i++) {
-        struct lia_infeed *feed = &s->in[i];
-
-        lia_incoming_free(feed->open);
-        lia_incoming_free(feed->lazy);
-        while (feed->queue) {
-            struct lia_incoming *next = feed->queue->next;
-
-            lia_incoming_free(feed->queue);
-            feed->queue = next;
-        }
-        lia_request_free(feed->repairing);
-        lia_buf_deinit(&feed->piece);
-        lia_buf_deinit(&feed->piece_key);
-        feed->open = NULL;
-        feed->lazy = NULL;
-        feed->repairing = NULL;
-    }
-}
-
-size_t lia_infeed_memory(const struct lia_session *s)
-{
-    size_t bytes = s->pending;
-
-    for (size_t i = 0; i < LIA_WIRE_PRIORITIES; i++) {
-        const struct lia_infeed *feed = &s->in[i];
-
-        bytes += feed->piece.cap + (feed->open ? feed->open->bytes : 0);
-    }
-    return bytes;
 }

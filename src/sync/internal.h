@@ -7,7 +7,8 @@
  *     session.c   life cycle, dispatch of events and messages, timers
  *     output.c    actions, frames, credit
  *     greet.c     PROOF, HELLO, and our subscriptions
- *     infeed.c    what the peer sends: collecting, comparing, applying
+ *     infeed.c    what the peer sends: comparing, collecting
+ *     inapply.c   complete batches: queue, applying, acknowledging
  *     repair.c    ASK: gaps and owed documents
  *     outfeed.c   what we send: reading, batches
  *     outdocs.c   the frames of a page and of answers
@@ -32,7 +33,8 @@
 /* ---- limits of a session ---- */
 
 #define LIA_PAGE_BYTES         ((size_t)256 * 1024) /* asked of storage at a time */
-#define LIA_UNACKED_MAX        64u /* batches that the peer has not acknowledged */
+#define LIA_UNACKED_MAX        64u /* batches that the peer has not acknowledged... */
+#define LIA_UNACKED_SPARE      8u /* ...of which the last are for answers to its ASKs */
 #define LIA_HAVES_MAX          64u /* HAVEs that are not answered, each way... */
 #define LIA_HAVES_FEED_MAX     16u /* ...and on one feed */
 #define LIA_ASKS_MAX           64u /* ASKs that are not answered, each way */
@@ -93,7 +95,7 @@ struct lia_insub {
     uint64_t generation;
 };
 
-/* Documents that were asked for outside of a batch. */
+/* Documents that were asked for. The answers belong to the batch in which they come. */
 struct lia_ask {
     struct lia_ask *next;
     uint64_t number;
@@ -101,7 +103,6 @@ struct lia_ask {
     size_t remaining;
     bool is_repair;
     uint8_t priority;
-    struct lia_incoming *answers;
 };
 
 struct lia_infeed {
@@ -113,7 +114,8 @@ struct lia_infeed {
     uint64_t lazy_since;
     struct lia_incoming *staging; /* the rest of what is being put aside */
     bool is_applying;
-    struct lia_request *repairing; /* an APPLY that waits for answers */
+    struct lia_request *repairing; /* an APPLY that waits for answers... */
+    uint64_t repaired_at;          /* ...which ended with this batch; 0: not yet */
     unsigned repairs;
     uint64_t last_number; /* of a BATCH */
     uint64_t acked;
@@ -163,14 +165,20 @@ struct lia_outsub {
     uint64_t forgotten_seq;           /* here, as its registration said */
 };
 
+/* DOCS results being sent, oldest first. */
+struct lia_answers {
+    struct lia_request *first;
+    size_t at;     /* the document */
+    size_t offset; /* into its bytes */
+};
+
 struct lia_outfeed {
     bool is_reading;          /* a FEED request is out */
     struct lia_request *page; /* is being sent */
     size_t page_at;
-    size_t page_offset;          /* into the document's bytes */
-    struct lia_request *answers; /* DOCS results being sent, oldest first */
-    size_t answer_at;
-    size_t answer_offset;
+    size_t page_offset; /* into the document's bytes */
+    struct lia_answers wants;
+    struct lia_answers asks;
     size_t haves_open; /* HAVEs that are not settled */
     size_t wants_open; /* of these, those whose documents are being read */
     /* The open batch. */
@@ -180,7 +188,7 @@ struct lia_outfeed {
     bool is_head;
     uint64_t after;
     uint64_t upto;
-    uint64_t must_reach; /* a WANT was answered with something this new */
+    uint64_t must_reach; /* an answer in it is this new */
     struct lia_cursor cursor;
     size_t docs;
     size_t bytes;
@@ -310,22 +318,33 @@ liana_status lia_on_segment(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_on_absent(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_on_marks(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_on_batch(struct lia_session *s, const struct lia_msg *m);
+liana_status lia_infeed_compared(struct lia_session *s, struct lia_request *request);
+
+/* ---- inapply.c ---- */
+
+/* The open batch has ended. */
+void lia_infeed_complete(struct lia_session *s, uint8_t priority);
+/* Puts what there is of the open batch aside, if it is much. */
+liana_status lia_infeed_stage(struct lia_session *s, uint8_t priority);
+/* Takes the queue's batches up to this one; NULL while one of them is being put aside. */
+struct lia_incoming *lia_infeed_take(struct lia_infeed *feed, uint64_t number);
+/* Takes the batches. */
+void lia_apply_add(struct lia_apply_request *apply, struct lia_incoming *batches);
 liana_status lia_infeed_result(struct lia_session *s, struct lia_request *request);
 void lia_infeed_tick(struct lia_session *s);
 uint64_t lia_infeed_deadline(const struct lia_session *s);
 void lia_infeed_deinit(struct lia_session *s);
-/* Takes the batches. */
-void lia_infeed_apply(struct lia_session *s,
-                      struct lia_incoming *batches,
-                      uint8_t priority,
-                      bool is_owed);
 size_t lia_infeed_memory(const struct lia_session *s);
 
 /* ---- repair.c ---- */
 
 liana_status lia_repair_gaps(struct lia_session *s, struct lia_request *apply);
 struct lia_ask *lia_ask_find(struct lia_session *s, uint64_t number);
-liana_status lia_ask_answered(struct lia_session *s, struct lia_ask *ask);
+void lia_ask_answered(struct lia_session *s, struct lia_ask *ask);
+/* A batch was completed: if all that was asked for has come, its APPLY waits for no more. */
+void lia_repair_note(struct lia_session *s, uint8_t priority, uint64_t number);
+/* Applies the whole again, with all batches up to the one that brought the last answer. */
+void lia_repair_go_on(struct lia_session *s, uint8_t priority);
 void lia_ask_absent(struct lia_session *s, struct lia_ask *ask, struct liana_slice key);
 void lia_ask_owed(struct lia_session *s);
 liana_status lia_ask_owed_result(struct lia_session *s, struct lia_request *request);
@@ -362,7 +381,10 @@ void lia_outfeed_deinit(struct lia_session *s);
 liana_status lia_on_want(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_on_ask(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_outdocs_result(struct lia_session *s, struct lia_request *request);
+/* The peer has asked for documents of it, and waits for a batch with them. */
+bool lia_outsub_is_asked(const struct lia_session *s, const struct lia_outsub *sub);
 /* Sends what is ready. False: credit is used up. */
 bool lia_outdocs_send(struct lia_session *s, struct lia_outfeed *feed);
+void lia_outdocs_deinit(struct lia_outfeed *feed);
 
 #endif

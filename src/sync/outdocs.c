@@ -57,48 +57,91 @@ static bool send_absent(struct lia_session *s,
 
 /* ---- answers ---- */
 
+/* Its document as it was when it was read: the batch has to reach so far. */
 static bool send_answer(struct lia_session *s,
                         struct lia_outfeed *feed,
-                        const struct lia_docs_request *docs)
+                        struct lia_answers *answers)
 {
-    const struct lia_doc_wanted *item = &docs->items[feed->answer_at];
+    const struct lia_docs_request *docs = &answers->first->docs;
+    const struct lia_doc_wanted *item = &docs->items[answers->at];
     struct lia_wire_segment segment = {docs->number, docs->ask, item->key, 0,
                                        item->data};
 
-    if (!item->is_held) {
-        return send_absent(s, docs->number, docs->ask, item->key);
+    if (item->seq > feed->must_reach && !(docs->ask && LIA_MUTANT(6))) {
+        feed->must_reach = item->seq;
     }
-    if (!send_document(s, &segment, &feed->answer_offset)) {
+    if (!item->is_held) {
+        if (!send_absent(s, docs->number, docs->ask, item->key)) {
+            return false;
+        }
+    } else if (!send_document(s, &segment, &answers->offset)) {
         return false;
     }
-    if (docs->ask == 0) {
-        feed->docs++;
-        feed->bytes += item->data.len;
+    feed->docs += item->is_held || docs->ask;
+    feed->bytes += item->data.len;
+    return true;
+}
+
+static void drop_first(struct lia_answers *answers)
+{
+    struct lia_request *next = answers->first->next;
+
+    lia_request_free(answers->first);
+    answers->first = next;
+    answers->at = 0;
+    answers->offset = 0;
+}
+
+static bool send_first(struct lia_session *s,
+                       struct lia_outfeed *feed,
+                       struct lia_answers *answers)
+{
+    while (answers->at < answers->first->docs.count) {
+        if (!send_answer(s, feed, answers)) {
+            return false;
+        }
+        answers->at++;
     }
     return true;
 }
 
-static bool send_answers(struct lia_session *s, struct lia_outfeed *feed)
+static bool send_wants(struct lia_session *s, struct lia_outfeed *feed)
 {
-    while (feed->answers) {
-        struct lia_request *request = feed->answers;
-
-        while (feed->answer_at < request->docs.count) {
-            if (!send_answer(s, feed, &request->docs)) {
-                return false;
-            }
-            feed->answer_at++;
+    while (feed->wants.first) {
+        if (!send_first(s, feed, &feed->wants)) {
+            return false;
         }
-        if (request->docs.ask == 0) {
-            feed->haves_open--;
-        } else {
-            s->answering--;
-        }
-        feed->answers = request->next;
-        feed->answer_at = 0;
-        lia_request_free(request);
+        drop_first(&feed->wants);
+        feed->haves_open--;
     }
     return true;
+}
+
+/* In a batch of their subscription. */
+static bool send_asked(struct lia_session *s, struct lia_outfeed *feed)
+{
+    while (feed->asks.first) {
+        const struct lia_outsub *sub =
+            lia_outsub_find(s, feed->asks.first->docs.number);
+        bool is_ended = !sub || sub->state == LIA_OUTSUB_ENDED;
+
+        if (!is_ended && !(feed->is_open && sub->is_member)) {
+            return true;
+        }
+        if (!is_ended && !send_first(s, feed, &feed->asks)) {
+            return false;
+        }
+        drop_first(&feed->asks);
+        s->answering--;
+    }
+    return true;
+}
+
+bool lia_outsub_is_asked(const struct lia_session *s, const struct lia_outsub *sub)
+{
+    const struct lia_request *first = s->feeds[sub->priority].asks.first;
+
+    return first && first->docs.number == sub->number;
 }
 
 /* ---- pages ---- */
@@ -173,7 +216,10 @@ bool lia_outdocs_send(struct lia_session *s, struct lia_outfeed *feed)
     if (feed->page && feed->page_offset && !send_found(s, feed)) {
         return false;
     }
-    if (!send_answers(s, feed)) {
+    if (feed->asks.offset && !send_asked(s, feed)) {
+        return false;
+    }
+    if (!send_wants(s, feed)) {
         return false;
     }
     while (feed->page && feed->page_at < feed->page->feed.found_count) {
@@ -181,7 +227,7 @@ bool lia_outdocs_send(struct lia_session *s, struct lia_outfeed *feed)
             return false;
         }
     }
-    return true;
+    return send_asked(s, feed);
 }
 
 /* ---- WANT and ASK ---- */
@@ -258,17 +304,11 @@ liana_status lia_outdocs_result(struct lia_session *s, struct lia_request *reque
 {
     const struct lia_docs_request *docs = &request->docs;
     struct lia_outfeed *feed = &s->feeds[docs->priority];
-    struct lia_request **last = &feed->answers;
+    struct lia_request **last = docs->ask ? &feed->asks.first : &feed->wants.first;
 
     if (request->status) {
         s->error = request->error;
         return request->status;
-    }
-    /* What is newer than the batch drags the batch along: its end may not be before. */
-    for (size_t i = 0; docs->ask == 0 && i < docs->count; i++) {
-        if (docs->items[i].seq > feed->must_reach) {
-            feed->must_reach = docs->items[i].seq;
-        }
     }
     if (docs->ask == 0) {
         feed->wants_open--;
@@ -280,4 +320,14 @@ liana_status lia_outdocs_result(struct lia_session *s, struct lia_request *reque
     *last = request;
     s->result = NULL; /* kept */
     return LIANA_OK;
+}
+
+void lia_outdocs_deinit(struct lia_outfeed *feed)
+{
+    while (feed->wants.first) {
+        drop_first(&feed->wants);
+    }
+    while (feed->asks.first) {
+        drop_first(&feed->asks);
+    }
 }

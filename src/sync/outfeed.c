@@ -10,7 +10,7 @@ static bool is_served(const struct lia_outsub *sub, uint8_t priority)
 
 static bool is_behind(const struct lia_session *s, const struct lia_outsub *sub)
 {
-    return sub->is_new || sub->position < s->head;
+    return sub->is_new || sub->position < s->head || lia_outsub_is_asked(s, sub);
 }
 
 /* Subscriptions at one position are served together: what a transaction wrote under
@@ -51,15 +51,19 @@ static uint64_t next_position(struct lia_session *s, uint8_t priority, uint64_t 
 static bool open_batch(struct lia_session *s, uint8_t priority)
 {
     struct lia_outfeed *feed = &s->feeds[priority];
+    size_t unacked_max = LIA_UNACKED_MAX - (feed->asks.first ? 0 : LIA_UNACKED_SPARE);
     uint64_t position = 0;
 
-    if (feed->unacked_count == LIA_UNACKED_MAX ||
+    if (feed->unacked_count >= unacked_max ||
         !choose_position(s, priority, &position)) {
         return false;
     }
+    feed->is_exact = true;
     for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
-        sub->is_member =
-            sub->is_member || (is_served(sub, priority) && sub->position == position);
+        if (is_served(sub, priority) && sub->position == position) {
+            sub->is_member = true;
+            feed->is_exact = feed->is_exact && sub->is_exact;
+        }
     }
     feed->is_open = true;
     feed->is_whole = true;
@@ -143,8 +147,9 @@ static void read_page(struct lia_session *s, uint8_t priority)
     f->after = feed->after;
     f->from = feed->cursor;
     f->until = next_position(s, priority, feed->upto);
-    f->may_be_exact =
-        feed->is_whole && (feed->is_exact || LIA_MUTANT(2)) && have_all(s, priority);
+    /* What is not fanned out yet is in the store: an answer may be as new. */
+    f->may_be_exact = feed->is_whole && (feed->is_exact || LIA_MUTANT(2)) &&
+                      feed->upto < s->head && have_all(s, priority);
     f->bytes_max = LIA_PAGE_BYTES;
     feed->is_reading = true;
     lia_session_request(s, request);
@@ -237,12 +242,11 @@ static void finish_page(struct lia_session *s, uint8_t priority)
 {
     struct lia_outfeed *feed = &s->feeds[priority];
     const struct lia_feed_request *f = &feed->page->feed;
-    bool is_reached = f->is_head && !f->is_cut && f->upto >= feed->must_reach;
 
     feed->upto = f->upto;
     feed->cursor = f->next;
     feed->is_head = f->is_head && !f->is_cut;
-    feed->is_exact = f->is_exact || is_reached;
+    feed->is_exact = f->is_exact || feed->is_head;
     feed->is_whole = feed->is_exact;
     if (!f->is_cut && !feed->is_whole) {
         feed->is_whole = all_filling(s, priority) || LIA_MUTANT(1) ||
@@ -464,6 +468,12 @@ static bool conclude(struct lia_session *s, uint8_t priority)
     return false;
 }
 
+/* Answers that are newer than the batch drag it along: its end may not be before. */
+static bool may_end(const struct lia_outfeed *feed)
+{
+    return feed->is_whole && (!feed->is_exact || feed->upto >= feed->must_reach);
+}
+
 /* One thing on one feed; false when it has to wait. */
 static bool pump_once(struct lia_session *s, uint8_t priority)
 {
@@ -489,7 +499,7 @@ static bool pump_once(struct lia_session *s, uint8_t priority)
         end_batch(s, priority); /* all were taken back */
         return true;
     }
-    if (!feed->is_whole) {
+    if (!may_end(feed)) {
         read_page(s, priority);
         return false;
     }
@@ -556,11 +566,6 @@ void lia_outfeed_deinit(struct lia_session *s)
 
         lia_request_free(feed->page);
         feed->page = NULL;
-        while (feed->answers) {
-            struct lia_request *next = feed->answers->next;
-
-            lia_request_free(feed->answers);
-            feed->answers = next;
-        }
+        lia_outdocs_deinit(feed);
     }
 }

@@ -127,13 +127,24 @@ void lia_session_flush(struct lia_session *s)
     lia_buf_reset(&s->out);
 }
 
+/* What waits for the answers of an ASK needs what comes behind it. */
+static bool is_repairing(const struct lia_session *s)
+{
+    for (size_t i = 0; i < LIA_WIRE_PRIORITIES; i++) {
+        if (s->in[i].repairing) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Withheld while too much waits to be applied; small amounts are put together. */
 void lia_session_give_credit(struct lia_session *s)
 {
     struct lia_msg msg = {.type = LIA_MSG_CREDIT};
 
     if (s->state != LIA_SESSION_ACTIVE || s->consumed < s->options.window_bytes / 4 ||
-        s->pending > s->options.window_bytes) {
+        (s->pending > s->options.window_bytes && !is_repairing(s))) {
         return;
     }
     msg.credit.bytes = s->consumed;

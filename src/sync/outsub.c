@@ -47,6 +47,7 @@ static void begin_again(struct lia_session *s, struct lia_outsub *sub)
 {
     sub->state = LIA_OUTSUB_REGISTERING;
     sub->is_member = false;
+    sub->is_exact = false;
     lia_kept_deinit(s->options.alloc, &sub->new_marks);
     lia_kept_deinit(s->options.alloc, &sub->new_kept);
 }
@@ -225,13 +226,11 @@ static void note(struct lia_session *s, struct lia_outsub *sub)
     lia_session_request(s, request);
 }
 
-/* A batch without documents is acknowledged before its token is kept, so an ACK proves no
- * more than the batch before it. */
 void lia_outsub_acked(struct lia_session *s, uint8_t priority, uint64_t number)
 {
     for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
         if (sub->state == LIA_OUTSUB_ACTIVE && sub->priority == priority &&
-            sub->noting.number && sub->noting.number < number) {
+            sub->noting.number && sub->noting.number <= number) {
             note(s, sub);
         }
     }

@@ -15,12 +15,6 @@ struct lia_ask *lia_ask_find(struct lia_session *s, uint64_t number)
     return ask;
 }
 
-static void ask_free(struct lia_session *s, struct lia_ask *ask)
-{
-    lia_incoming_free(ask->answers);
-    lia_mem_free(s->options.alloc, ask, sizeof(*ask));
-}
-
 static void ask_remove(struct lia_session *s, struct lia_ask *ask)
 {
     struct lia_ask **at = &s->asks;
@@ -29,7 +23,7 @@ static void ask_remove(struct lia_session *s, struct lia_ask *ask)
         at = &(*at)->next;
     }
     *at = ask->next;
-    ask_free(s, ask);
+    lia_mem_free(s->options.alloc, ask, sizeof(*ask));
 }
 
 void lia_asks_deinit(struct lia_session *s)
@@ -50,11 +44,6 @@ static liana_status ask(struct lia_session *s,
     struct lia_msg msg = {.type = LIA_MSG_ASK};
 
     if (!ask) {
-        return LIANA_ENOMEM;
-    }
-    ask->answers = lia_incoming_new(s->options.alloc);
-    if (!ask->answers) {
-        ask_free(s, ask);
         return LIANA_ENOMEM;
     }
     ask->number = ++s->ask_number;
@@ -87,6 +76,16 @@ static void void_document(struct lia_request *apply,
     }
 }
 
+/* Nobody wants it any more. */
+static void void_subscription(struct lia_request *apply, uint64_t sub)
+{
+    for (struct lia_incoming *b = apply->apply.batches; b; b = b->next) {
+        for (struct lia_incoming_item *i = b->items; i; i = i->next) {
+            i->is_void = i->is_void || i->topic->number == sub;
+        }
+    }
+}
+
 /* Asks for the gaps that belong to `sub`, from `*at` on. */
 static liana_status ask_gaps(struct lia_session *s,
                              struct lia_request *apply,
@@ -114,10 +113,13 @@ static liana_status ask_gaps(struct lia_session *s,
     return !status && count ? ask(s, sub, items, count, true) : status;
 }
 
-static bool has_repair(const struct lia_session *s, uint8_t priority)
+static bool has_repair(struct lia_session *s, uint8_t priority)
 {
     for (const struct lia_ask *ask = s->asks; ask; ask = ask->next) {
-        if (ask->is_repair && ask->priority == priority) {
+        const struct lia_insub *sub = lia_insub_find(s, ask->sub);
+
+        if (ask->is_repair && ask->priority == priority && sub &&
+            sub->state != LIA_INSUB_ENDED) {
             return true;
         }
     }
@@ -148,13 +150,46 @@ liana_status lia_repair_gaps(struct lia_session *s, struct lia_request *apply)
     }
     feed->repairing = apply;
     s->result = NULL; /* kept */
+    feed->repaired_at = 0;
     for (const struct lia_insub *sub = s->insubs; sub && !status; sub = sub->next) {
-        status = ask_gaps(s, apply, sub);
+        if (sub->state == LIA_INSUB_ENDED) {
+            void_subscription(apply, sub->number);
+        } else {
+            status = ask_gaps(s, apply, sub);
+        }
     }
     if (!status && !has_repair(s, apply->apply.priority)) {
         retry(s, feed);
     }
     return status;
+}
+
+void lia_repair_note(struct lia_session *s, uint8_t priority, uint64_t number)
+{
+    struct lia_infeed *feed = &s->in[priority];
+
+    if (feed->repairing && !feed->repaired_at && !has_repair(s, priority)) {
+        feed->repaired_at = number;
+    }
+    if (feed->repairing && !feed->repaired_at &&
+        number - feed->acked >= LIA_UNACKED_MAX) { /* it can send no more of them */
+        lia_session_fail(
+            s, lia_err(&s->error, LIANA_EGAP, "a batch has gaps that are not filled"));
+    }
+}
+
+/* An answer shows its document as it was at the sender then, maybe with a part of a
+ * transaction whose other documents come in the same batch at the latest. */
+void lia_repair_go_on(struct lia_session *s, uint8_t priority)
+{
+    struct lia_infeed *feed = &s->in[priority];
+    struct lia_incoming *batches =
+        feed->repaired_at ? lia_infeed_take(feed, feed->repaired_at) : NULL;
+
+    if (batches) {
+        lia_apply_add(&feed->repairing->apply, batches);
+        retry(s, feed);
+    }
 }
 
 /* The sender no longer has it: what was sent of it cannot be completed and is left. It
@@ -168,40 +203,11 @@ void lia_ask_absent(struct lia_session *s, struct lia_ask *ask, struct liana_sli
     }
 }
 
-/* The answers stand behind what they repair. */
-static void add_repairs(struct lia_request *apply, struct lia_incoming *answers)
+void lia_ask_answered(struct lia_session *s, struct lia_ask *ask)
 {
-    struct lia_incoming *last = apply->apply.batches;
-
-    while (last->next) {
-        last = last->next;
+    if (--ask->remaining == 0) {
+        ask_remove(s, ask);
     }
-    last->next = answers;
-    apply->apply.bytes += answers->bytes;
-}
-
-liana_status lia_ask_answered(struct lia_session *s, struct lia_ask *ask)
-{
-    struct lia_infeed *feed = &s->in[ask->priority];
-    struct lia_incoming *answers = ask->answers;
-    bool is_repair = ask->is_repair;
-    uint8_t priority = ask->priority;
-
-    if (--ask->remaining > 0) {
-        return LIANA_OK;
-    }
-    ask->answers = NULL;
-    ask_remove(s, ask);
-    s->pending += answers->bytes;
-    if (!is_repair) {
-        lia_infeed_apply(s, answers, priority, true);
-        return LIANA_OK;
-    }
-    add_repairs(feed->repairing, answers);
-    if (!has_repair(s, priority)) {
-        retry(s, feed);
-    }
-    return LIANA_OK;
 }
 
 /* ---- what could not be applied before ---- */

@@ -208,6 +208,107 @@ static void a_refused_document_is_owed_and_asked_for_again(void **state)
     lia_toy_close(&f->link);
 }
 
+/* What a link's end still has to do, and what is on its way to it, but nothing of the other
+ * end. */
+static void settle_end(struct lia_toy_link *link, int end)
+{
+    while (lia_toy_deliver(link, end, SIZE_MAX) || lia_toy_carry_out(link, end, NULL)) {
+    }
+}
+
+static void is_whole(const struct lia_toy *toy,
+                     const struct lia_toy *writer,
+                     const uint32_t docs[2])
+{
+    assert_int_equal(toy->docs[docs[0]].cells[writer->actor].hlc >= writer->hlc,
+                     toy->docs[docs[1]].cells[writer->actor].hlc >= writer->hlc);
+}
+
+/* An answer shows its document as it is, with a part of a transaction that the batch has not
+ * come to: it waits for the rest. */
+static void an_owed_document_comes_with_its_transaction(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+    const uint32_t docs[] = {2, LIA_TOY_DOCS + 7};
+    const uint32_t other = 5;
+
+    b->refuses[2] = true;
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_close(&f->link);
+    b->refuses[2] = false;
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_write(b, &other, 1, 1); /* a batch is open that has nothing to carry yet */
+    lia_toy_told(&f->link, 1);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_tick(&f->link, 1);
+    settle_end(&f->link, 0);
+    settle_end(&f->link, 1);
+    lia_toy_deliver(&f->link, 0, SIZE_MAX);
+    lia_toy_write(a, docs, 2, 7); /* before the answer is read */
+    assert_true(lia_toy_carry_out(&f->link, 0, NULL));
+    settle_end(&f->link, 1);
+    is_whole(b, a, docs);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(lia_toy_equal(a, b));
+    lia_toy_close(&f->link);
+}
+
+static void a_repair_comes_with_its_transaction(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+    const uint32_t first[] = {1, LIA_TOY_DOCS + 1};
+    const uint32_t second[] = {1, LIA_TOY_DOCS + 7};
+
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    memset(&b->docs[1], 0, sizeof(b->docs[1]));
+    lia_toy_write(a, first, 2, 7);
+    lia_toy_told(&f->link, 0);
+    settle_end(&f->link, 0);
+    settle_end(&f->link, 1);
+    assert_int_equal(b->gaps, 1);
+    lia_toy_deliver(&f->link, 0, SIZE_MAX);
+    lia_toy_write(a, second, 2, 8); /* before the repair is read */
+    assert_true(lia_toy_carry_out(&f->link, 0, NULL));
+    settle_end(&f->link, 1);
+    is_whole(b, a, second);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(lia_toy_equal(a, b));
+    lia_toy_close(&f->link);
+}
+
+/* A batch without documents is kept with the next one, or after a while, and not
+ * acknowledged before. */
+static void an_acknowledged_batch_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    fill(b, 1, 200);
+    lia_toy_told(&f->link, 1);
+    lia_toy_settle(&f->link, NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_true(f->link.ends[0].acked <= b->tokens[a->actor][0].seq);
+        lia_toy_tick(&f->link, 1000);
+        lia_toy_settle(&f->link, NULL);
+    }
+    assert_int_equal(f->link.ends[0].acked, a->seq);
+    assert_int_equal(b->tokens[a->actor][0].seq, a->seq);
+    lia_toy_close(&f->link);
+}
+
 static void a_large_batch_is_staged_and_applied_once(void **state)
 {
     struct fixture *f = *state;
@@ -574,6 +675,9 @@ static const struct CMUnitTest cases[] = {
     CASE(without_marks_digests_are_compared),
     CASE(a_gap_is_repaired_and_the_batch_applied_whole),
     CASE(a_refused_document_is_owed_and_asked_for_again),
+    CASE(an_owed_document_comes_with_its_transaction),
+    CASE(a_repair_comes_with_its_transaction),
+    CASE(an_acknowledged_batch_is_kept),
     CASE(a_large_batch_is_staged_and_applied_once),
     CASE(a_later_subscription_joins_the_feed),
     CASE(a_wrong_proof_ends_the_session_at_both_ends),

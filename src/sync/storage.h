@@ -321,7 +321,6 @@ struct lia_apply_request {
     struct lia_incoming *batches; /* applied in order, as one */
     size_t bytes;
     uint8_t priority;
-    bool is_owed; /* no batch of the feed: an answer about owed documents */
     /* out */
     bool is_committed; /* false: there are gaps, nothing was changed */
     size_t applied;    /* documents that brought something new */

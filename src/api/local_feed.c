@@ -163,6 +163,8 @@ static liana_status read_page(struct local_feed *f,
 /* Until something was committed after `moves` was looked at. False: the time is over. */
 static bool wait_for_move(struct local_feed *f, uint64_t moves, int32_t timeout_ms)
 {
+    struct lia_deadline deadline =
+        lia_deadline_in(timeout_ms > 0 ? (uint64_t)timeout_ms : 0);
     struct lia_local *local = f->user->local;
     bool answer = true;
 
@@ -171,8 +173,8 @@ static bool wait_for_move(struct local_feed *f, uint64_t moves, int32_t timeout_
         if (timeout_ms < 0) {
             lia_cond_wait(&local->moved, &local->mutex);
         } else {
-            answer = timeout_ms > 0 && lia_cond_wait_for(&local->moved, &local->mutex,
-                                                         (uint64_t)timeout_ms);
+            answer = timeout_ms > 0 &&
+                     lia_cond_wait_until(&local->moved, &local->mutex, &deadline);
         }
     }
     lia_mutex_unlock(&local->mutex);

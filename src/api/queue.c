@@ -119,6 +119,8 @@ liana_status lia_queue_take(struct lia_queue *queue,
                             int32_t timeout_ms,
                             struct liana_event *out)
 {
+    struct lia_deadline deadline =
+        lia_deadline_in(timeout_ms > 0 ? (uint64_t)timeout_ms : 0);
     liana_status status = LIANA_OK;
     bool is_over = timeout_ms == 0;
 
@@ -132,9 +134,7 @@ liana_status lia_queue_take(struct lia_queue *queue,
         if (timeout_ms < 0) {
             lia_cond_wait(&queue->moved, &queue->mutex);
         } else {
-            /* A wake for nothing cuts the wait short, once. */
-            lia_cond_wait_for(&queue->moved, &queue->mutex, (uint64_t)timeout_ms);
-            is_over = true;
+            is_over = !lia_cond_wait_until(&queue->moved, &queue->mutex, &deadline);
         }
     }
     lia_mutex_unlock(&queue->mutex);

@@ -65,21 +65,27 @@ void lia_cond_wait(struct lia_cond *cond, struct lia_mutex *mutex)
     LIA_ASSERT(pthread_cond_wait(&cond->handle, &mutex->handle) == 0);
 }
 
-bool lia_cond_wait_for(struct lia_cond *cond,
-                       struct lia_mutex *mutex,
-                       uint64_t timeout_ms)
+struct lia_deadline lia_deadline_in(uint64_t timeout_ms)
 {
-    struct timespec until;
-    int rc;
+    struct lia_deadline deadline;
+    struct timespec *at = &deadline.at;
 
-    LIA_ASSERT(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-    until.tv_sec += (time_t)(timeout_ms / 1000);
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
+    LIA_ASSERT(clock_gettime(CLOCK_MONOTONIC, at) == 0);
+    at->tv_sec += (time_t)(timeout_ms / 1000);
+    at->tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (at->tv_nsec >= 1000000000) {
+        at->tv_nsec -= 1000000000;
+        at->tv_sec++;
     }
-    rc = pthread_cond_timedwait(&cond->handle, &mutex->handle, &until);
+    return deadline;
+}
+
+bool lia_cond_wait_until(struct lia_cond *cond,
+                         struct lia_mutex *mutex,
+                         const struct lia_deadline *deadline)
+{
+    int rc = pthread_cond_timedwait(&cond->handle, &mutex->handle, &deadline->at);
+
     LIA_ASSERT(rc == 0 || rc == ETIMEDOUT);
     return rc == 0;
 }

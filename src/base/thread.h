@@ -14,6 +14,7 @@
  * Threads: any, that is the point.
  */
 #include <pthread.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "liana/types.h"
@@ -37,10 +38,18 @@ void lia_cond_signal(struct lia_cond *cond);
 void lia_cond_broadcast(struct lia_cond *cond);
 void lia_cond_wait(struct lia_cond *cond, struct lia_mutex *mutex);
 
-/* Waits at most `timeout_ms` of the monotonic clock; false when the time is over. */
-bool lia_cond_wait_for(struct lia_cond *cond,
-                       struct lia_mutex *mutex,
-                       uint64_t timeout_ms);
+/* A moment of the monotonic clock. Made once before the loop around a wait, so that
+ * waking for nothing does not begin the time anew. */
+struct lia_deadline {
+    struct timespec at;
+};
+
+struct lia_deadline lia_deadline_in(uint64_t timeout_ms);
+
+/* Waits until then at the latest; false when the time is over. */
+bool lia_cond_wait_until(struct lia_cond *cond,
+                         struct lia_mutex *mutex,
+                         const struct lia_deadline *deadline);
 
 typedef void (*lia_thread_fn)(void *arg);
 

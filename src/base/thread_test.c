@@ -37,6 +37,7 @@ static void add_many(void *arg)
 
 static void threads_share_under_a_mutex(void **state)
 {
+    struct lia_deadline deadline = lia_deadline_in(30000);
     struct shared s = {.count = 0};
     struct lia_thread threads[4];
 
@@ -49,7 +50,7 @@ static void threads_share_under_a_mutex(void **state)
     }
     lia_mutex_lock(&s.mutex);
     while (s.count < 4000) {
-        assert_true(lia_cond_wait_for(&s.cond, &s.mutex, 30000));
+        assert_true(lia_cond_wait_until(&s.cond, &s.mutex, &deadline));
     }
     lia_mutex_unlock(&s.mutex);
     for (int i = 0; i < 4; i++) {
@@ -62,13 +63,14 @@ static void threads_share_under_a_mutex(void **state)
 
 static void a_wait_ends_by_itself(void **state)
 {
+    struct lia_deadline deadline = lia_deadline_in(1);
     struct shared s = {.count = 0};
 
     (void)state;
     assert_int_equal(lia_mutex_init(&s.mutex), 0);
     assert_int_equal(lia_cond_init(&s.cond), 0);
     lia_mutex_lock(&s.mutex);
-    while (lia_cond_wait_for(&s.cond, &s.mutex, 1)) {
+    while (lia_cond_wait_until(&s.cond, &s.mutex, &deadline)) {
         /* woken for nothing */
     }
     lia_mutex_unlock(&s.mutex);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/testing/test.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/limits.h"
 #include "base/testing/env.h"
 #include "base/testing/files.h"
+#include "base/thread.h"
 #include "store/store.h"
 
 struct fixture {
@@ -159,6 +161,46 @@ static void one_writer_at_a_time(void **state)
     lia_store_write_end(f->store);
     assert_ok(lia_store_write_begin(f->store, 0, &conn, &f->err));
     lia_store_write_end(f->store);
+}
+
+struct waiter {
+    struct lia_store *store;
+    liana_status status;
+    atomic_bool is_done;
+};
+
+static void wait_for_writer(void *arg)
+{
+    struct waiter *w = arg;
+    struct lia_conn *conn;
+
+    w->status = lia_store_write_begin(w->store, 50, &conn, NULL);
+    w->is_done = true;
+}
+
+/* Others come and give up meanwhile, and each of them wakes the one that waits. */
+static void a_wait_for_the_writer_ends_though_it_is_woken(void **state)
+{
+    enum { OTHERS = 2000 };
+    struct fixture *f = *state;
+    struct waiter waiter = {.store = NULL};
+    struct lia_thread thread;
+    struct lia_conn *conn;
+    struct lia_conn *other;
+    int others = 0;
+
+    open_store(f);
+    assert_ok(lia_store_write_begin(f->store, 0, &conn, &f->err));
+    waiter.store = f->store;
+    assert_ok(lia_thread_start(&thread, "waiter", wait_for_writer, &waiter));
+    while (!waiter.is_done && others < OTHERS) {
+        assert_status(LIANA_EBUSY, lia_store_write_begin(f->store, 1, &other, NULL));
+        others++;
+    }
+    lia_store_write_end(f->store);
+    lia_thread_join(&thread);
+    assert_int_equal(waiter.status, LIANA_EBUSY);
+    assert_true(others < OTHERS);
 }
 
 static void a_folder_is_open_once(void **state)
@@ -517,6 +559,7 @@ int main(void)
         CASE(what_is_not_committed_is_gone),
         CASE(a_reader_cannot_write),
         CASE(one_writer_at_a_time),
+        CASE(a_wait_for_the_writer_ends_though_it_is_woken),
         CASE(a_folder_is_open_once),
         CASE(a_folder_that_can_only_be_read),
         CASE(nothing_is_made_unless_asked),

@@ -25,19 +25,19 @@ static void leave_queue(struct lia_store *store, struct lia_store_waiter *self)
     *at = self->next;
 }
 
-/* Waits in line with the mutex held; false when the time is over. A wait that wakes for
- * nothing begins its time again, which can only make it longer. */
+/* Waits in line with the mutex held; false when the time is over. */
 static bool wait_turn(struct lia_store *store,
                       struct lia_store_waiter *self,
                       uint32_t wait_ms)
 {
+    struct lia_deadline deadline = lia_deadline_in(wait_ms);
     bool in_time = true;
 
     while (in_time && (store->is_writing || store->waiting != self)) {
         if (wait_ms == LIA_WAIT_FOREVER) {
             lia_cond_wait(&store->changed, &store->mutex);
         } else {
-            in_time = lia_cond_wait_for(&store->changed, &store->mutex, wait_ms);
+            in_time = lia_cond_wait_until(&store->changed, &store->mutex, &deadline);
         }
     }
     return !store->is_writing && store->waiting == self;

@@ -34,11 +34,12 @@ void lia_gate_wait_at(struct lia_gate *gate,
                       const char *file,
                       int line)
 {
+    struct lia_deadline deadline = lia_deadline_in(PATIENCE_MS);
     bool is_true = true;
 
     lia_mutex_lock(&gate->mutex);
     while (is_true && !fact(ctx)) {
-        is_true = lia_cond_wait_for(&gate->cond, &gate->mutex, PATIENCE_MS);
+        is_true = lia_cond_wait_until(&gate->cond, &gate->mutex, &deadline);
     }
     is_true = fact(ctx);
     lia_mutex_unlock(&gate->mutex);

@@ -11,17 +11,23 @@
 
 void demo_say(struct demo *d, const char *format, ...)
 {
+    FILE *file = d->cli->json ? d->cli->err : d->cli->out;
     va_list args;
 
+    if (d->cli->quiet) {
+        return;
+    }
     va_start(args, format);
-    vfprintf(d->cli->out, format, args);
+    vfprintf(file, format, args);
     va_end(args);
-    putc('\n', d->cli->out);
-    fflush(d->cli->out);
+    putc('\n', file);
+    cli_flush(d->cli);
 }
 
 static int result_of(struct demo *d, bool ok)
 {
+    int rc;
+
     if (ok) {
         return d->lacks_mongodb ? CLI_PARTLY : CLI_OK;
     }
@@ -29,8 +35,21 @@ static int result_of(struct demo *d, bool ok)
         demo_say(d, "stopped");
         return CLI_STOPPED;
     }
-    cli_fail(d->cli, &d->world.err);
-    return d->world.err.status == LIANA_EEXISTS ? CLI_NOT_FOUND : CLI_FAILED;
+    rc = cli_fail(d->cli, &d->world.err);
+    return d->world.err.status == LIANA_EEXISTS || rc == CLI_USAGE ? rc : CLI_FAILED;
+}
+
+static bool tell_end(struct demo *d)
+{
+    bool holds;
+
+    if (!measure_all(&d->world, &d->costs)) {
+        return false;
+    }
+    demo_summary(d);
+    holds = demo_check_story(d) && demo_verify(d);
+    demo_verdict(d, holds);
+    return holds;
 }
 
 static uint64_t new_seed(void)
@@ -50,7 +69,6 @@ static uint64_t new_seed(void)
 static int run(struct cli *cli, const struct cli_args *args)
 {
     static struct demo d;
-    uint64_t started = cli_now_ms();
     bool is_begun;
     bool ok;
     int rc;
@@ -60,18 +78,13 @@ static int run(struct cli *cli, const struct cli_args *args)
                          cli_operand(args, 0));
     }
     d.cli = cli;
+    d.began_ms = cli_now_ms();
     d.args = args;
     d.seed = cli_given(args, "seed") ? (uint64_t)cli_number(args, "seed") : new_seed();
     d.without_mongodb = cli_flag(args, "no-mongodb");
-    is_begun = demo_prepare(&d);
-    ok = is_begun && demo_start_mongodb(&d) && demo_story(&d) && demo_describe(&d) &&
-         measure_print(&d.world, d.rest_ms) && demo_check_story(&d) && demo_verify(&d);
+    is_begun = demo_prepare(&d) && demo_start_mongodb(&d);
+    ok = is_begun && demo_story(&d) && demo_describe(&d) && tell_end(&d);
     rc = result_of(&d, ok);
-    if (ok) {
-        demo_say(&d, "%sall of it holds%s, after %.1f s",
-                 cli_out_colour(cli, CLI_GREEN), cli_out_colour(cli, CLI_PLAIN),
-                 (double)(cli_now_ms() - started) / 1000);
-    }
     if (ok && cli_flag(args, "keep")) {
         demo_stay(&d);
     }

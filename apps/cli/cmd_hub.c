@@ -79,7 +79,7 @@ const struct cli_cmd cli_cmd_hub = {
     .options = options,
     .run = run,
     .help =
-        "Runs until SIGINT or SIGTERM.\n"
+        "Runs until SIGINT, SIGTERM or SIGHUP.\n"
         "\n"
         "    liana hub hub --create --key-file=key --listen=0.0.0.0:7000 -s sales \\\n"
         "        --mongo=mongodb://127.0.0.1/shop\n"

@@ -87,7 +87,8 @@ const struct cli_cmd cli_cmd_mongo = {
     .options = options,
     .run = run,
     .help =
-        "Follows a store, running or not, until SIGINT or SIGTERM. Documents go to "
+        "Follows a store, running or not, until SIGINT, SIGTERM or SIGHUP. Documents "
+        "go to "
         "the\n"
         "collection of the same name as they are. Where it was is kept in MongoDB\n"
         "(_liana.checkpoint); documents that MongoDB refuses are kept in _liana.dead.\n"

@@ -31,7 +31,8 @@ const struct cli_cmd cli_cmd_peer = {
     .options = options,
     .run = run,
     .help =
-        "Runs until SIGINT or SIGTERM. Other commands work on the store meanwhile.\n"
+        "Runs until SIGINT, SIGTERM or SIGHUP. Other commands work on the store "
+        "meanwhile.\n"
         "\n"
         "    liana key key                # once; the same file on every device\n"
         "    liana peer shop --create --key-file=key --listen=0.0.0.0:7000 \\\n"

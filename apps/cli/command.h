@@ -29,7 +29,7 @@ enum {
     CLI_PARTLY = 3,    /* done but for something that was said */
     CLI_NOT_FOUND = 4, /* no such store or item; or it is already there */
     CLI_BUSY = 5,      /* in use, timed out: the same call may work later */
-    CLI_STOPPED = 130  /* by SIGINT or SIGTERM, in order */
+    CLI_STOPPED = 130  /* by SIGINT, SIGTERM or SIGHUP, in order */
 };
 
 enum cli_type {
@@ -81,6 +81,8 @@ struct cli {
     bool out_colour;
     bool err_colour;
     bool err_terminal; /* progress may be drawn over itself */
+    bool
+        leaves_thread; /* one still waits for MongoDB: the process ends without exit() */
 };
 
 /* ---- arguments ---- */

@@ -8,6 +8,7 @@
 
 #include "cli/error.h"
 #include "cli/event.h"
+#include "cli/output.h"
 #include "cli/use.h"
 
 #define COLLECTIONS_MAX 256
@@ -104,15 +105,21 @@ void cli_connector_tell(struct cli_connector *c)
 void cli_connector_stop(struct cli_connector *c)
 {
     if (c->mongo) {
-        c->module->stop(c->mongo);
+        c->cli->leaves_thread = !c->module->stop(c->mongo);
         c->mongo = NULL;
+    }
+    if (c->cli->leaves_thread) {
+        cli_note(c->cli, "MongoDB does not answer; what it has not acknowledged is "
+                         "written again next time");
     }
 }
 
 void cli_connector_end(struct cli_connector *c)
 {
     if (c->module) {
-        c->module->library_end();
+        if (!c->cli->leaves_thread) {
+            c->module->library_end();
+        }
         c->module = NULL;
     }
 }

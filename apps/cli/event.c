@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "cli/output.h"
+
 void cli_event(struct cli *cli,
                const char *name,
                bson_t *fields,
@@ -24,7 +26,7 @@ void cli_event(struct cli *cli,
         cli_print_line(cli->out, format, args);
         va_end(args);
     }
-    fflush(cli->out);
+    cli_flush(cli);
     if (fields) {
         bson_destroy(fields);
     }

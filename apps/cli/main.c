@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +73,18 @@ out:
     return rc;
 }
 
+/* What the caller has closed must not become a store's file, into which we print then.
+ * Opened the wrong way round, so that its use is the error that it would have been. */
+static void hold_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+            _exit(CLI_FAILED); /* there is nowhere to say why */
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     char path[4096];
@@ -83,6 +96,7 @@ int main(int argc, char **argv)
     const struct cli_cmd *cmd;
     int rc;
 
+    hold_standard_files();
     cli_signals_start();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         cli_help_overview(argc < 2 ? stderr : stdout);
@@ -94,6 +108,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "'liana help' lists them.\n");
         return CLI_USAGE;
     }
-    rc = run(&cli, cmd, argc - 2, argv + 2);
-    return cli_finish(&cli, rc);
+    rc = cli_finish(&cli, run(&cli, cmd, argc - 2, argv + 2));
+    if (cli.leaves_thread) {
+        _exit(rc); /* libraries must not be taken down under it */
+    }
+    return rc;
 }

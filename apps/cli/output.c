@@ -166,10 +166,17 @@ int cli_out_failed(struct cli *cli)
                      cli->out_name, strerror(cli->out_errno));
 }
 
+bool cli_flush(struct cli *cli)
+{
+    if (fflush(cli->out) != 0 && !cli->out_errno) {
+        cli->out_errno = errno;
+    }
+    return cli_out_takes_more(cli);
+}
+
 int cli_finish(struct cli *cli, int rc)
 {
-    fflush(cli->out);
-    return cli_out_takes_more(cli) || rc != CLI_OK ? rc : cli_out_failed(cli);
+    return cli_flush(cli) || rc != CLI_OK ? rc : cli_out_failed(cli);
 }
 
 /* ---- progress ---- */

@@ -44,6 +44,9 @@ void cli_print_line(FILE *file, const char *format, va_list args)
 /* Looks whether `out` took what was written; the commands' own writes call it, too. */
 bool cli_out_takes_more(struct cli *cli);
 
+/* The same, once everything is on its way; what is told line by line calls it for each. */
+bool cli_flush(struct cli *cli);
+
 /* The reader has left (`liana ... | head`): it wants no more, which is no failure. */
 bool cli_out_is_left(const struct cli *cli);
 

@@ -62,7 +62,7 @@ LIANA_MUST_CHECK liana_status cli_peer_start(struct cli *cli,
 /* Tells the events that wait. */
 void cli_peer_tell(struct cli_peer *peer);
 
-/* Tells events until SIGINT or SIGTERM. */
+/* Tells events until a stop is wanted. */
 void cli_peer_run(struct cli_peer *peer);
 
 /* Answers `rc`, or a failure's code if it is CLI_OK. */

@@ -27,6 +27,7 @@ void cli_signals_start(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction before;
 
     if (pipe(stop_pipe) == 0) {
         for (int i = 0; i < 2; i++) {
@@ -38,6 +39,10 @@ void cli_signals_start(void)
     sigemptyset(&ignore.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* The terminal is gone; whoever used nohup wants to go on. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        sigaction(SIGHUP, &action, NULL);
+    }
     sigaction(SIGPIPE, &ignore, NULL);
 }
 

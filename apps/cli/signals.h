@@ -2,7 +2,7 @@
 #ifndef LIA_CLI_SIGNALS_H
 #define LIA_CLI_SIGNALS_H
 /*
- * cli/signals - SIGINT and SIGTERM end a command in order.
+ * cli/signals - SIGINT, SIGTERM and SIGHUP end a command in order.
  *
  * A long command looks at cli_stop_wanted between two steps, or puts cli_stop_fd among
  * the descriptors that it waits for. The second signal of a kind ends the process at

@@ -38,7 +38,7 @@ struct lia_mongo_reply {
 };
 
 /* Where writes go: libmongoc, or a test. Every function answers LIANA_OK,
- * LIANA_EUNREACHABLE, LIANA_EAUTH or LIANA_ENOMEM. */
+ * LIANA_EUNREACHABLE, LIANA_EAUTH, LIANA_ENOMEM, or LIANA_ECANCELED: to stop now. */
 struct lia_mongo_target {
     void *ctx;
     /* All of one collection. */

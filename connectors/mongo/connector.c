@@ -3,159 +3,22 @@
 
 #include <bson/bson.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "mongo/lag.h"
-#include "mongo/report.h"
+#include "mongo/internal.h"
 
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   5000
 #define IDLE_MS        1000 /* how often an idle connector looks up */
+#define STOP_MS        1500
 
 /* What was refused is tried again when something else was written, which may have been in
  * its way, and at times, since somebody may have changed a rule. Trying takes at most a
  * fifth of the time. */
 #define RETRY_EVERY_MS 60000
 #define RETRY_REST     4
-
-struct lia_mongo {
-    struct lia_mongo_source source;
-    struct lia_mongo_server *server;
-    struct lia_mongo_target target;
-    liana_log_fn log;
-    void *log_ctx;
-    char app[160]; /* its name in the statistics */
-    pthread_t thread;
-    uint32_t pause_ms;      /* the thread's, */
-    bool may_go_through;    /* what was refused: something was written since */
-    int64_t retry_from_us;  /* not earlier than this */
-    int64_t retry_until_us; /* in any case then */
-
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t wake;
-    bool is_stopping;
-    struct lia_mongo_status status;
-    struct lia_mongo_lag lag;
-};
-
-/* ---- what others see ---- */
-
-static void say(struct lia_mongo *m, int32_t level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void say(struct lia_mongo *m, int32_t level, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-
-    if (!m->log) {
-        return;
-    }
-    va_start(args, format);
-    if (vsnprintf(text, sizeof(text), format, args) >= 0) {
-        m->log(m->log_ctx, level, "mongo", text);
-    }
-    va_end(args);
-}
-
-void lia_mongo_status(struct lia_mongo *m, struct lia_mongo_status *out)
-{
-    pthread_mutex_lock(&m->lock);
-    *out = m->status;
-    pthread_mutex_unlock(&m->lock);
-}
-
-static void publish(struct lia_mongo *m)
-{
-    struct lia_mongo_status status;
-    bson_t *document;
-
-    lia_mongo_status(m, &status);
-    document = lia_mongo_report(&status, lia_mongo_server_name(m->server));
-    m->source.publish(m->source.ctx, (struct liana_str){m->app, strlen(m->app)},
-                      (struct liana_slice){bson_get_data(document), document->len});
-    bson_destroy(document);
-}
-
-static void set_state(struct lia_mongo *m,
-                      enum lia_mongo_state state,
-                      const struct liana_error *error)
-{
-    bool is_new;
-
-    pthread_mutex_lock(&m->lock);
-    is_new = m->status.state != state;
-    m->status.state = state;
-    m->status.error = error ? *error : (struct liana_error)LIANA_ERROR_INIT;
-    pthread_mutex_unlock(&m->lock);
-    if (is_new && error) {
-        say(m, LIANA_LOG_WARN, "%s: %s", lia_mongo_state_name(state), error->message);
-    } else if (is_new) {
-        say(m, LIANA_LOG_DEBUG, "%s", lia_mongo_state_name(state));
-    }
-    publish(m);
-}
-
-static uint64_t age_ms(int64_t written_ms, int64_t now_ms)
-{
-    return now_ms > written_ms ? (uint64_t)(now_ms - written_ms) : 0;
-}
-
-static int64_t wall_ms(void)
-{
-    struct timeval now;
-
-    bson_gettimeofday(&now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
-}
-
-/* Everything of the plan is acknowledged. */
-static void count(struct lia_mongo *m,
-                  const struct lia_mongo_plan *plan,
-                  uint64_t position)
-{
-    int64_t now = wall_ms();
-
-    pthread_mutex_lock(&m->lock);
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct lia_mongo_write *write = &plan->writes[i];
-
-        if (write->outcome == LIA_MONGO_BURIED) {
-            m->status.refused++;
-        } else if (write->change->document.len == 0) {
-            m->status.deleted++;
-        } else {
-            m->status.written++;
-        }
-        if (write->change->written_ms > 0) {
-            lia_mongo_lag_add(&m->lag, age_ms(write->change->written_ms, now));
-        }
-    }
-    m->status.position = position;
-    m->status.attempts = 0;
-    m->status.dead = lia_mongo_server_dead(m->server);
-    m->status.lag_median_ms = lia_mongo_lag_percentile(&m->lag, 50);
-    m->status.lag_p99_ms = lia_mongo_lag_percentile(&m->lag, 99);
-    m->status.lag_max_ms = m->lag.max_ms;
-    pthread_mutex_unlock(&m->lock);
-}
-
-static void report_refusals(struct lia_mongo *m, const struct lia_mongo_plan *plan)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct lia_mongo_write *write = &plan->writes[i];
-
-        if (write->outcome == LIA_MONGO_BURIED) {
-            say(m, LIANA_LOG_WARN,
-                "a document of %.*s is refused and kept in _liana.dead: %s (code %d)",
-                (int)write->change->collection.len, write->change->collection.ptr,
-                write->reason, (int)write->code);
-        }
-    }
-}
 
 /* ---- the thread ---- */
 
@@ -165,6 +28,16 @@ static bool is_stopping(struct lia_mongo *m)
 
     pthread_mutex_lock(&m->lock);
     answer = m->is_stopping;
+    pthread_mutex_unlock(&m->lock);
+    return answer;
+}
+
+static bool is_left(struct lia_mongo *m)
+{
+    bool answer;
+
+    pthread_mutex_lock(&m->lock);
+    answer = m->is_left;
     pthread_mutex_unlock(&m->lock);
     return answer;
 }
@@ -180,13 +53,11 @@ static liana_status write_page(struct lia_mongo *m,
     if (status) {
         return lia_mongo_err(err, status, 0, "out of memory");
     }
-    status = lia_mongo_apply(&m->target, &plan, page->position, err);
+    status = lia_mongo_away_apply(m, &plan, page->position, err);
     if (!status) {
         m->pause_ms = PAUSE_FIRST_MS;
         m->may_go_through = true;
-        count(m, &plan, page->position);
-        report_refusals(m, &plan);
-        publish(m);
+        lia_mongo_count(m, &plan, page->position);
     }
     lia_mongo_plan_deinit(&plan);
     return status;
@@ -203,7 +74,10 @@ static liana_status try_again(struct lia_mongo *m, struct liana_error *err)
         (!m->may_go_through && began < m->retry_until_us)) {
         return LIANA_OK;
     }
-    status = lia_mongo_retry(m->server, &revived, &is_more, err);
+    status = lia_mongo_away_retry(m, &revived, &is_more, err);
+    if (status == LIANA_ECANCELED) {
+        return status;
+    }
     m->may_go_through = is_more || (status && m->may_go_through);
     m->retry_from_us = bson_get_monotonic_time();
     m->retry_from_us += RETRY_REST * (m->retry_from_us - began);
@@ -213,9 +87,10 @@ static liana_status try_again(struct lia_mongo *m, struct liana_error *err)
     m->status.dead = lia_mongo_server_dead(m->server);
     pthread_mutex_unlock(&m->lock);
     if (revived) {
-        say(m, LIANA_LOG_INFO, "%llu documents that were refused went through",
-            (unsigned long long)revived);
-        publish(m);
+        lia_mongo_say(m, LIANA_LOG_INFO,
+                      "%llu documents that were refused went through",
+                      (unsigned long long)revived);
+        lia_mongo_publish(m);
     }
     return status;
 }
@@ -231,7 +106,7 @@ static void idle(struct lia_mongo *m)
     m->status.position = position;
     pthread_mutex_unlock(&m->lock);
     if (is_new) {
-        set_state(m, LIA_MONGO_OK, NULL);
+        lia_mongo_set_state(m, LIA_MONGO_OK, NULL);
     }
 }
 
@@ -241,7 +116,7 @@ static void begin_page(struct lia_mongo *m)
 
     lia_mongo_status(m, &status);
     if (status.state != LIA_MONGO_LAGGING) {
-        set_state(m, LIA_MONGO_LAGGING, NULL);
+        lia_mongo_set_state(m, LIA_MONGO_LAGGING, NULL);
     }
 }
 
@@ -284,17 +159,17 @@ static liana_status begin(struct lia_mongo *m, struct liana_error *err)
     liana_status status = m->source.identity(m->source.ctx, store, err);
 
     if (!status) {
-        status = lia_mongo_server_begin(m->server, store, &position, err);
+        status = lia_mongo_away_begin(m, store, &position, err);
     }
     if (status) {
         return status;
     }
-    say(m, LIANA_LOG_INFO, "connected to %s, going on behind seq %llu",
-        lia_mongo_server_name(m->server), (unsigned long long)position);
+    lia_mongo_say(m, LIANA_LOG_INFO, "connected to %s, going on behind seq %llu",
+                  lia_mongo_server_name(m->server), (unsigned long long)position);
     status = m->source.open(m->source.ctx, position, err);
     if (status == LIANA_ERANGE) {
-        say(m, LIANA_LOG_WARN, "seq %llu is beyond the store: starting again",
-            (unsigned long long)position);
+        lia_mongo_say(m, LIANA_LOG_WARN, "seq %llu is beyond the store: starting again",
+                      (unsigned long long)position);
         *err = (struct liana_error)LIANA_ERROR_INIT;
         position = 0;
         status = m->source.open(m->source.ctx, position, err);
@@ -333,12 +208,19 @@ static bool may_try_again(liana_status status)
            status == LIANA_ENOMEM;
 }
 
-static void *run(void *arg)
+static void free_all(struct lia_mongo *m)
 {
-    struct lia_mongo *m = arg;
+    lia_mongo_server_free(m->server);
+    pthread_cond_destroy(&m->wake);
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+static void work(struct lia_mongo *m)
+{
     struct liana_error err = LIANA_ERROR_INIT;
 
-    set_state(m, LIA_MONGO_STARTING, NULL);
+    lia_mongo_set_state(m, LIA_MONGO_STARTING, NULL);
     while (!is_stopping(m)) {
         liana_status status;
 
@@ -347,18 +229,31 @@ static void *run(void *arg)
         if (!status) {
             status = follow(m, &err);
         }
+        if (is_left(m)) {
+            return;
+        }
         m->source.close(m->source.ctx);
         if (!may_try_again(status)) {
             break;
         }
-        set_state(m,
-                  status == LIANA_EAUTH ? LIA_MONGO_NOT_ALLOWED : LIA_MONGO_UNREACHABLE,
-                  &err);
+        lia_mongo_set_state(
+            m, status == LIANA_EAUTH ? LIA_MONGO_NOT_ALLOWED : LIA_MONGO_UNREACHABLE,
+            &err);
         if (!wait_a_while(m)) {
             break;
         }
     }
-    set_state(m, LIA_MONGO_STOPPED, is_stopping(m) ? NULL : &err);
+    lia_mongo_set_state(m, LIA_MONGO_STOPPED, is_stopping(m) ? NULL : &err);
+}
+
+static void *run(void *arg)
+{
+    struct lia_mongo *m = arg;
+
+    work(m);
+    if (lia_mongo_away_end(m)) {
+        free_all(m);
+    }
     return NULL;
 }
 
@@ -391,6 +286,7 @@ liana_status lia_mongo_connector_start(const struct lia_mongo_source *source,
     m->server = server;
     m->target = lia_mongo_server_target(server);
     m->pause_ms = PAUSE_FIRST_MS;
+    m->stop_ms = options->stop_ms ? options->stop_ms : STOP_MS;
     m->may_go_through = true; /* nobody knows what happened meanwhile */
     m->log = options->log;
     m->log_ctx = options->log_ctx;
@@ -407,20 +303,24 @@ liana_status lia_mongo_connector_start(const struct lia_mongo_source *source,
     return LIANA_OK;
 }
 
-void lia_mongo_stop(struct lia_mongo *m)
+bool lia_mongo_stop(struct lia_mongo *m)
 {
+    struct lia_mongo_source source;
+    pthread_t thread;
+
     if (!m) {
-        return;
+        return true;
     }
-    pthread_mutex_lock(&m->lock);
-    m->is_stopping = true;
-    pthread_cond_broadcast(&m->wake);
-    pthread_mutex_unlock(&m->lock);
-    m->source.cancel(m->source.ctx);
-    pthread_join(m->thread, NULL);
-    m->source.free(m->source.ctx);
-    lia_mongo_server_free(m->server);
-    pthread_cond_destroy(&m->wake);
-    pthread_mutex_destroy(&m->lock);
-    free(m);
+    source = m->source;
+    thread = m->thread;
+    if (lia_mongo_away_stop(m)) {
+        pthread_join(thread, NULL);
+        source.free(source.ctx);
+        free_all(m);
+        return true;
+    }
+    pthread_detach(thread);
+    source.close(source.ctx);
+    source.free(source.ctx);
+    return false;
 }

@@ -14,8 +14,12 @@
  * After a failure the source is opened again at the kept position: what changed meanwhile
  * has collapsed into newest states, and nothing old is written again.
  *
+ * A stop does not wait for a server that does not answer: the thread is left behind in
+ * its call (away.c), with the server object and what it is sending, and frees them when
+ * the call ends, which its timeout sees to. The store is free at once.
+ *
  * Ownership: source and server are the connector's from a successful start on; stop frees
- * them. Threads: as mongo/mongo.h.
+ * them, or leaves the server to the thread. Threads: as mongo/mongo.h.
  */
 #include "mongo/mongo.h"
 #include "mongo/source.h"

@@ -26,12 +26,13 @@ struct lia_mongo_module {
                           struct lia_mongo **out,
                           struct liana_error *err);
     void (*status)(struct lia_mongo *mongo, struct lia_mongo_status *out);
-    void (*stop)(struct lia_mongo *mongo);
+    bool (*stop)(struct lia_mongo *mongo);
     const char *(*state_name)(enum lia_mongo_state state);
     liana_status (*look)(const struct lia_mongo_options *options,
                          bool drop,
                          bool *out_used,
                          struct liana_error *err);
+    liana_status (*check_database)(struct liana_str name, struct liana_error *err);
     void (*library_end)(void);
 };
 

@@ -39,6 +39,8 @@ struct lia_mongo_options {
     /* How long one attempt to reach a server may take, if the URI does not say
      * (serverSelectionTimeoutMS); 0: 2,000. */
     uint32_t selection_timeout_ms;
+    /* How long lia_mongo_stop waits for a server that does not answer; 0: 1,500. */
+    uint32_t stop_ms;
     liana_log_fn log; /* may be NULL */
     void *log_ctx;
 };
@@ -71,6 +73,10 @@ struct lia_mongo_status {
 /* "ok", "unreachable", ...; static. */
 const char *lia_mongo_state_name(enum lia_mongo_state state);
 
+/* Whether MongoDB takes the name for a database. LIANA_EINVAL. */
+LIANA_MUST_CHECK liana_status lia_mongo_check_database(struct liana_str name,
+                                                       struct liana_error *err);
+
 /* Checks the options and starts the thread; that the server is not there is no failure
  * of start. LIANA_EINVAL (the URI does not parse; it is named without its password),
  * LIANA_ENOMEM. */
@@ -81,10 +87,12 @@ LIANA_MUST_CHECK liana_status lia_mongo_start(liana_db *db,
 
 void lia_mongo_status(struct lia_mongo *mongo, struct lia_mongo_status *out);
 
-/* Ends the thread, at the latest when the server answers (30 s, or the URI's
- * socketTimeoutMS), and frees. What was not
- * acknowledged is done again at the next start. NULL is allowed. */
-void lia_mongo_stop(struct lia_mongo *mongo);
+/* Ends the connector: between two commands, or when the server answers, or after
+ * `stop_ms`. What was not acknowledged is done again at the next start. `mongo` and the
+ * store are done with in any case. False: the server has not answered, and a thread is left
+ * behind in libmongoc until its timeout (30 s, or the URI's socketTimeoutMS); call
+ * lia_mongo_library_end no more, and leave the process with _exit. NULL is allowed. */
+bool lia_mongo_stop(struct lia_mongo *mongo);
 
 /* Looks at a database before a connector is let loose on it: reaches the server within
  * `options.selection_timeout_ms` and answers whether one of the collections in `options`

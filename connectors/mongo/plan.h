@@ -13,7 +13,8 @@
  * one collection is one bulk of at most two commands. A document above the server's
  * limit is refused here: sent, it would fail the bulk.
  *
- * Ownership: writes borrow from the page. Threads: any. No I/O, no clock.
+ * Ownership: a plan holds a copy of the page: the thread that sends it may be left behind
+ * by the store (mongo/connector.h). Threads: any. No I/O, no clock.
  */
 #include "liana/liana.h"
 
@@ -33,6 +34,7 @@ struct lia_mongo_write {
 };
 
 struct lia_mongo_plan {
+    struct liana_change *changes;
     struct lia_mongo_write *writes;
     size_t count;
 };

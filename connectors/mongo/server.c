@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mongo/target.h"
+#include "mongo/uri.h"
 
 #define DOCUMENT_DEFAULT ((size_t)16 * 1024 * 1024)
 
@@ -52,13 +53,6 @@ liana_status lia_mongo_fail(struct liana_error *err,
 
 /* ---- opening ---- */
 
-static void default_option(mongoc_uri_t *uri, const char *option, int32_t ms)
-{
-    if (!mongoc_uri_has_option(uri, option)) {
-        mongoc_uri_set_option_as_int32(uri, option, ms);
-    }
-}
-
 static char *describe(const mongoc_uri_t *uri, const char *database)
 {
     const mongoc_host_list_t *hosts = mongoc_uri_get_hosts(uri);
@@ -80,50 +74,14 @@ static void say_nothing(mongoc_log_level_t level,
     (void)ctx;
 }
 
-static liana_status bad_uri(struct liana_error *err, const char *why)
+/* What is asked of a server, and where. */
+static liana_status prepare(struct lia_mongo_server *s,
+                            const struct lia_mongo_server_options *options,
+                            const mongoc_uri_t *uri,
+                            struct liana_error *err)
 {
-    return lia_mongo_err(err, LIANA_EINVAL, 0, "MongoDB URI: %s", why);
-}
-
-/* MongoDB's own rule; not every server that speaks its protocol holds to it. */
-static liana_status check_database(const char *name, struct liana_error *err)
-{
-    size_t len = strlen(name);
-
-    if (len == 0 || len > 63 || strcspn(name, "/\\. \"$") != len) {
-        return lia_mongo_err(err, LIANA_EINVAL, 0,
-                             "MongoDB database '%s': a name has 1 to 63 bytes and none "
-                             "of / \\ . \" $ or blank",
-                             name);
-    }
-    return LIANA_OK;
-}
-
-liana_status lia_mongo_server_new(const struct lia_mongo_server_options *options,
-                                  struct lia_mongo_server **out,
-                                  struct liana_error *err)
-{
-    bson_error_t error = {0};
-    mongoc_uri_t *uri = NULL;
-    struct lia_mongo_server *s;
     const char *database = options->database;
 
-    mongoc_init();
-    mongoc_log_set_handler(say_nothing, NULL);
-    s = calloc(1, sizeof(*s));
-    if (!s) {
-        return lia_mongo_err(err, LIANA_ENOMEM, 0, "out of memory");
-    }
-    uri = mongoc_uri_new_with_error(options->uri, &error);
-    if (!uri) {
-        lia_mongo_server_free(s);
-        return bad_uri(err, error.message);
-    }
-    default_option(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
-                   (int32_t)options->selection_timeout_ms);
-    default_option(uri, MONGOC_URI_CONNECTTIMEOUTMS, 5000);
-    default_option(uri, MONGOC_URI_SOCKETTIMEOUTMS, 30000);
-    mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
     if (!database || !*database) {
         database = mongoc_uri_get_database(uri);
     }
@@ -134,19 +92,36 @@ liana_status lia_mongo_server_new(const struct lia_mongo_server_options *options
     s->majority = mongoc_write_concern_new();
     mongoc_write_concern_set_w(s->majority, MONGOC_WRITE_CONCERN_W_MAJORITY);
     mongoc_write_concern_set_wtimeout_int64(s->majority, 20000);
-    if (check_database(s->database, err)) {
-        mongoc_uri_destroy(uri);
-        lia_mongo_server_free(s);
-        return LIANA_EINVAL;
+    return lia_mongo_check_database(
+        (struct liana_str){s->database, strlen(s->database)}, err);
+}
+
+liana_status lia_mongo_server_new(const struct lia_mongo_server_options *options,
+                                  struct lia_mongo_server **out,
+                                  struct liana_error *err)
+{
+    struct lia_mongo_server *s;
+    mongoc_uri_t *uri;
+    liana_status status;
+
+    mongoc_init();
+    mongoc_log_set_handler(say_nothing, NULL);
+    status =
+        lia_mongo_uri_parse(options->uri, options->selection_timeout_ms, &uri, err);
+    if (status) {
+        return status;
     }
-    s->client = mongoc_client_new_from_uri_with_error(uri, &error);
+    s = calloc(1, sizeof(*s));
+    status = s ? prepare(s, options, uri, err)
+               : lia_mongo_err(err, LIANA_ENOMEM, 0, "out of memory");
+    if (!status) {
+        status = lia_mongo_uri_connect(uri, &s->client, err);
+    }
     mongoc_uri_destroy(uri);
-    if (!s->client) {
+    if (status) {
         lia_mongo_server_free(s);
-        return bad_uri(err, error.message);
+        return status;
     }
-    mongoc_client_set_error_api(s->client, MONGOC_ERROR_API_VERSION_2);
-    mongoc_client_set_appname(s->client, "liana");
     *out = s;
     return LIANA_OK;
 }
@@ -200,7 +175,7 @@ static bool say_hello(struct lia_mongo_server *s, struct liana_error *err)
     bool ok =
         mongoc_client_command_simple(s->client, "admin", hello, NULL, &reply, &error);
 
-    if (!ok) {
+    if (!ok && !lia_mongo_is_network(&error) && !is_login(&error)) {
         /* Before MongoDB 4.4.2 and 5.0 the command has another name. */
         bson_destroy(hello);
         bson_destroy(&reply);

@@ -78,7 +78,6 @@ bool demo_verify(struct demo *d)
         free(tool);
         return false;
     }
-    demo_say(d, " ");
     while (!demo_child_has_ended(&child) && world_pump(w, 50)) {
         while ((line = demo_child_line(&child))) {
             demo_say(d, "%s", line);
@@ -96,16 +95,22 @@ bool demo_verify(struct demo *d)
                              : world_fail(w, LIANA_EIO, "it could not be checked"));
 }
 
+size_t demo_sold_while_cut(const struct demo *d)
+{
+    return d->sold_at_join - d->sold_at_cut;
+}
+
+size_t demo_sold_while_down(const struct demo *d)
+{
+    return d->sold_at_return - d->sold_at_kill;
+}
+
 bool demo_check_story(struct demo *d)
 {
     size_t all = d->world.retail.invoice_count;
-    size_t while_cut = d->sold_at_join - d->sold_at_cut;
-    size_t while_down = d->sold_at_return - d->sold_at_kill;
+    size_t while_cut = demo_sold_while_cut(d);
+    size_t while_down = demo_sold_while_down(d);
 
-    demo_say(d, "\ninvoices committed while the link was cut: %zu of %zu", while_cut,
-             all);
-    demo_say(d, "invoices committed while till 2 was down:  %zu", while_down);
-    demo_say(d, "changes that till 2 recovered:             %" PRIu64, d->recovered);
     if ((all - d->sold_at_cut) * 4 < all || while_cut * 1000 < all * CUT_PERMILLE ||
         while_down * 1000 < all * DOWN_PERMILLE || d->recovered < while_down) {
         return world_fail(

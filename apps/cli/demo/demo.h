@@ -6,7 +6,8 @@
  *
  *     prepare.c  folder, sales lines, the moment of the kill, MongoDB
  *     story.c    five processes open, sell, are cut and killed, come back, are at rest
- *     after.c    what happened, whether the stores are right, --keep
+ *     after.c    whether enough happened and the stores are right, --keep
+ *     summary.c  what it tells at its end
  *
  * Rules: every function answers false with world.err set when it cannot go on.
  * Ownership: world_end, cli_connector_end. Threads: one.
@@ -38,15 +39,18 @@ struct demo {
     bool without_mongodb;   /* asked for */
     bool lacks_mongodb;     /* it could not be had */
 
+    /* of the story; the summary is made of these */
     size_t sold_at_cut;
     size_t sold_at_kill;
     size_t sold_at_return;
     size_t sold_at_join;
     uint64_t recovered;
     uint64_t rest_ms;
+    uint64_t began_ms;
+    struct costs costs;
 };
 
-/* A line for the one who looks on. */
+/* A line about what goes on: on stdout, with --json on stderr, with --quiet nowhere. */
 void demo_say(struct demo *d, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -63,10 +67,16 @@ bool demo_story(struct demo *d);
 
 /* run.json, which tools/verify_retail.py reads. */
 bool demo_describe(struct demo *d);
+size_t demo_sold_while_cut(const struct demo *d);
+size_t demo_sold_while_down(const struct demo *d);
 /* Enough must have happened while something was away. */
 bool demo_check_story(struct demo *d);
 /* Runs tools/verify_retail.py. */
 bool demo_verify(struct demo *d);
+/* The tables, for people. */
+void demo_summary(struct demo *d);
+/* The last line; with --json the whole summary as the one line on stdout. */
+void demo_verdict(struct demo *d, bool holds);
 /* Until ^C. */
 void demo_stay(struct demo *d);
 

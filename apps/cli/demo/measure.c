@@ -186,83 +186,54 @@ bool measure_has_sale(struct world *w,
     return true;
 }
 
-/* ---- the table ---- */
+/* ---- all of them ---- */
 
-static bool print_stores(struct world *w)
+static bool measure_store(struct world *w,
+                          enum world_place place,
+                          struct store_cost *out)
 {
-    FILE *out = w->cli->out;
+    struct cli_stats stats;
 
-    fprintf(out, "\n%-14s %8s %8s %10s %12s %12s\n", "store", "sales", "stock",
-            "commits", "changes in", "changes out");
-    for (int i = 0; i < PLACES; i++) {
-        struct cli_stats stats;
-
-        if (!read_stats(w, (enum world_place)i, &stats)) {
-            return false;
-        }
-        fprintf(out,
-                "%-14s %8" PRIu64 " %8" PRIu64 " %10" PRId64 " %12" PRIu64 " %12" PRIu64
-                "\n",
-                w->stores[i].name, documents(&stats, "sales"),
-                documents(&stats, "stock"), cli_stats_number(&stats, "store.seq"),
-                sum_of_peers(&stats, "docs_in"), sum_of_peers(&stats, "docs_out"));
-        cli_stats_free(&stats);
+    if (!read_stats(w, place, &stats)) {
+        return false;
     }
+    *out =
+        (struct store_cost){.sales = documents(&stats, "sales"),
+                            .stock = documents(&stats, "stock"),
+                            .commits = (uint64_t)cli_stats_number(&stats, "store.seq"),
+                            .changes_in = sum_of_peers(&stats, "docs_in"),
+                            .changes_out = sum_of_peers(&stats, "docs_out")};
+    cli_stats_free(&stats);
     return true;
 }
 
-static bool print_links(struct world *w)
-{
-    FILE *out = w->cli->out;
-
-    fprintf(out, "\n%-28s %14s %14s %18s\n", "link", "wire bytes", "payload bytes",
-            "wire per payload");
-    for (int i = 0; i + 1 < PLACES; i++) {
-        struct link_cost cost;
-        char name[80];
-
-        if (!measure_link(w, (enum world_place)i, &cost)) {
-            return false;
-        }
-        snprintf(name, sizeof(name), "%s - %s", w->stores[i].name,
-                 w->stores[i + 1].name);
-        fprintf(out, "%-28s %14" PRIu64 " %14" PRIu64 " %18.3f\n", name, cost.wire,
-                cost.payload,
-                cost.payload ? (double)cost.wire / (double)cost.payload : 0.0);
-    }
-    return true;
-}
-
-static bool print_mongodb(struct world *w)
+static bool measure_mongodb(struct world *w, struct mongodb_cost *out)
 {
     struct cli_stats hub;
 
-    if (!w->mongodb_uri[0]) {
-        return true;
-    }
     if (!read_stats(w, HUB, &hub)) {
         return false;
     }
-    fprintf(w->cli->out,
-            "MongoDB lag, from the commit at a till: median %" PRId64
-            " ms, 99 %% %" PRId64 " ms, greatest %" PRId64 " ms (the cut included)\n",
-            cli_stats_number(&hub, "apps.mongo.lag.median_ms"),
-            cli_stats_number(&hub, "apps.mongo.lag.p99_ms"),
-            cli_stats_number(&hub, "apps.mongo.lag.max_ms"));
-    fprintf(w->cli->out,
-            "MongoDB writes: %" PRId64 " documents replaced, %" PRId64 " refused\n",
-            cli_stats_number(&hub, "apps.mongo.written"),
-            cli_stats_number(&hub, "apps.mongo.refused"));
+    *out = (struct mongodb_cost){
+        .lag_median_ms = cli_stats_number(&hub, "apps.mongo.lag.median_ms"),
+        .lag_p99_ms = cli_stats_number(&hub, "apps.mongo.lag.p99_ms"),
+        .lag_max_ms = cli_stats_number(&hub, "apps.mongo.lag.max_ms"),
+        .written = cli_stats_number(&hub, "apps.mongo.written"),
+        .refused = cli_stats_number(&hub, "apps.mongo.refused")};
     cli_stats_free(&hub);
     return true;
 }
 
-bool measure_print(struct world *w, uint64_t rest_ms)
+bool measure_all(struct world *w, struct costs *out)
 {
-    if (!print_stores(w) || !print_links(w)) {
-        return false;
+    bool ok = true;
+
+    *out = (struct costs){0};
+    for (int i = 0; i < PLACES && ok; i++) {
+        ok = measure_store(w, (enum world_place)i, &out->stores[i]);
     }
-    fprintf(w->cli->out, "\ntime to rest after the link came back: %.2f s\n",
-            (double)rest_ms / 1000);
-    return print_mongodb(w);
+    for (int i = 0; i + 1 < PLACES && ok; i++) {
+        ok = measure_link(w, (enum world_place)i, &out->links[i]);
+    }
+    return ok && (!w->mongodb_uri[0] || measure_mongodb(w, &out->mongodb));
 }

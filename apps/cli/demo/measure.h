@@ -3,7 +3,7 @@
 #define LIA_CLI_DEMO_MEASURE_H
 /*
  * cli/demo/measure - what the stores say of themselves: whether all is at rest, and the
- * numbers of the last table.
+ * numbers of the summary (demo/summary.c).
  *
  * At rest. Every store is connected to all its neighbours, each neighbour has durably
  * taken everything up to the store's newest commit, MongoDB has all of the hub, and
@@ -17,6 +17,28 @@
 struct link_cost {
     uint64_t wire;    /* bytes below TLS, both ways */
     uint64_t payload; /* bytes of changes */
+};
+
+struct store_cost {
+    uint64_t sales;
+    uint64_t stock;
+    uint64_t commits;
+    uint64_t changes_in;
+    uint64_t changes_out;
+};
+
+struct mongodb_cost {
+    int64_t lag_median_ms; /* from the commit at a till, the cut included */
+    int64_t lag_p99_ms;
+    int64_t lag_max_ms;
+    int64_t written;
+    int64_t refused;
+};
+
+struct costs {
+    struct store_cost stores[PLACES];
+    struct link_cost links[PLACES - 1]; /* of a place and the next one */
+    struct mongodb_cost mongodb;        /* zeros without */
 };
 
 struct look {
@@ -47,7 +69,7 @@ bool measure_has_sale(struct world *w,
                       const char *invoice,
                       bool *out);
 
-/* The table at the end. */
-bool measure_print(struct world *w, uint64_t rest_ms);
+/* Everything that the demo tells at its end. */
+bool measure_all(struct world *w, struct costs *out);
 
 #endif

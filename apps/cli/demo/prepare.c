@@ -31,14 +31,19 @@ static bool make_folder(struct demo *d)
     if (given) {
         snprintf(d->folder, sizeof(d->folder), "%s", given);
         if (mkdir(given, 0700) && errno != EEXIST) {
+            d->folder[0] = '\0';
             return world_fail(w, LIANA_EIO, "%s: %s", given, strerror(errno));
         }
         return true;
     }
     snprintf(d->folder, sizeof(d->folder), "%s/liana-retail-XXXXXX",
              base && *base ? base : "/tmp");
-    return mkdtemp(d->folder) ||
-           world_fail(w, LIANA_EIO, "%s: %s", d->folder, strerror(errno));
+    if (!mkdtemp(d->folder)) {
+        world_fail(w, LIANA_EIO, "%s: %s", d->folder, strerror(errno));
+        d->folder[0] = '\0';
+        return false;
+    }
+    return true;
 }
 
 static bool make_data(struct demo *d)
@@ -95,9 +100,13 @@ bool demo_prepare(struct demo *d)
                                     .mongodb_uri = getenv("MONGODB_URI"),
                                     .mongodb_database = cli_text(d->args, "db"),
                                     .start = cli_number(d->args, "start")};
+    const char *given = cli_text(d->args, "data");
 
     if (!*options.mongodb_database) {
         return world_fail(w, LIANA_EINVAL, "--db: a name is missing");
+    }
+    if (given && !*given) {
+        return world_fail(w, LIANA_EINVAL, "--data: a name is missing");
     }
     if (!make_folder(d) || !make_data(d)) {
         return false;
@@ -136,31 +145,32 @@ static struct lia_mongo_options mongodb_options(struct demo *d,
 }
 
 /* Something of somebody's may be there: not a byte of it is touched unasked. */
-static bool check_database(struct demo *d)
+static bool check_unused(struct demo *d)
 {
     struct liana_str collections[2];
     struct lia_mongo_options options = mongodb_options(d, collections);
     bool used = false;
 
-    if (cli_connector_load(d->cli, &d->connector, &d->world.err) ||
-        d->connector.module->look(&options, cli_flag(d->args, "drop"), &used,
-                                  &d->world.err)) {
-        return false;
-    }
-    return !used || world_fail(&d->world, LIANA_EEXISTS,
-                               "MongoDB database %s has `sales` or `stock` already: "
-                               "--drop drops them, --db=NAME takes another database",
-                               cli_text(d->args, "db"));
+    return !d->connector.module->look(&options, cli_flag(d->args, "drop"), &used,
+                                      &d->world.err) &&
+           (!used || world_fail(&d->world, LIANA_EEXISTS,
+                                "MongoDB database %s has `sales` or `stock` already: "
+                                "--drop drops them, --db=NAME takes another database",
+                                cli_text(d->args, "db")));
 }
 
-static void do_without_mongodb(struct demo *d, const char *why)
+static bool do_without_mongodb(struct demo *d)
 {
+    struct world *w = &d->world;
+
     d->lacks_mongodb = true;
-    d->world.mongodb_uri[0] = '\0';
-    demo_child_stop(&d->world.mongodb);
-    demo_say(d, "WITHOUT MONGODB: %s", why);
+    w->mongodb_uri[0] = '\0';
+    demo_child_stop(&w->mongodb);
+    demo_say(d, "WITHOUT MONGODB: %s", w->err.message);
     demo_say(d, "  to have it: set MONGODB_URI, or let tools/setup make build/venv; "
                 "--no-mongodb asks for none");
+    w->err = (struct liana_error)LIANA_ERROR_INIT;
+    return true;
 }
 
 /* Where a URI leads, without a user's name and password. */
@@ -174,43 +184,47 @@ static const char *hosts_of(const char *uri)
     return *at == '@' ? at + 1 : hosts;
 }
 
-bool demo_start_mongodb(struct demo *d)
+static bool start_server(struct demo *d)
 {
     struct world *w = &d->world;
     char *program;
     bool ok;
 
+    if (w->mongodb_uri[0]) {
+        return true;
+    }
+    program = demo_find_tool(d, "build/venv/bin/secantusd-py");
+    if (!program) {
+        return world_fail(w, LIANA_ENOTFOUND,
+                          "MONGODB_URI is not set and there is no "
+                          "build/venv/bin/secantusd-py");
+    }
+    ok = world_start_mongodb(w, program);
+    free(program);
+    return ok;
+}
+
+bool demo_start_mongodb(struct demo *d)
+{
+    struct world *w = &d->world;
+
     if (d->without_mongodb) {
         demo_say(d, "without MongoDB, as asked");
         return true;
     }
-    if (!w->mongodb_uri[0]) {
-        program = demo_find_tool(d, "build/venv/bin/secantusd-py");
-        if (!program) {
-            do_without_mongodb(d, "MONGODB_URI is not set and there is no "
-                                  "build/venv/bin/secantusd-py");
-            return true;
-        }
-        ok = world_start_mongodb(w, program);
-        free(program);
-        if (!ok && w->err.status != LIANA_ECANCELED) {
-            do_without_mongodb(d, w->err.message);
-            w->err = (struct liana_error)LIANA_ERROR_INIT;
-            return true;
-        }
-        if (!ok) {
-            return false;
-        }
+    if (cli_connector_load(d->cli, &d->connector, &w->err)) {
+        return do_without_mongodb(d);
     }
-    ok = check_database(d);
-    if (!ok && w->err.status != LIANA_EEXISTS && w->err.status != LIANA_ECANCELED) {
-        do_without_mongodb(d, w->err.message);
-        w->err = (struct liana_error)LIANA_ERROR_INIT;
-        return true;
+    /* A name that no server takes is a mistake, and no lack of a server. */
+    if (d->connector.module->check_database(cli_str(cli_text(d->args, "db")),
+                                            &w->err)) {
+        return false;
     }
-    if (ok) {
+    if (start_server(d) && check_unused(d)) {
         demo_say(d, "MongoDB at %s, database %s", hosts_of(w->mongodb_uri),
                  cli_text(d->args, "db"));
+        return true;
     }
-    return ok;
+    return w->err.status != LIANA_EEXISTS && w->err.status != LIANA_ECANCELED &&
+           do_without_mongodb(d);
 }

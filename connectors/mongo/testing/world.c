@@ -47,15 +47,16 @@ void lia_test_start(struct lia_test_world *w, enum lia_test_mongodb_kind kind)
     assert_non_null(w->client);
 }
 
-struct lia_mongo *lia_test_connector(struct lia_test_feed *feed,
-                                     const char *uri,
-                                     const char *database)
+struct lia_mongo *lia_test_connector_with(struct lia_test_feed *feed,
+                                          const char *uri,
+                                          const char *database,
+                                          uint32_t stop_ms)
 {
     struct lia_mongo_server_options server_options = {.uri = uri,
                                                       .database = database,
                                                       .connector = "test",
                                                       .selection_timeout_ms = 500};
-    struct lia_mongo_options options = {0};
+    struct lia_mongo_options options = {.stop_ms = stop_ms};
     struct lia_mongo_source source = lia_test_feed_source(feed);
     struct lia_mongo_server *server;
     struct lia_mongo *mongo;
@@ -65,6 +66,13 @@ struct lia_mongo *lia_test_connector(struct lia_test_feed *feed,
     return mongo;
 }
 
+struct lia_mongo *lia_test_connector(struct lia_test_feed *feed,
+                                     const char *uri,
+                                     const char *database)
+{
+    return lia_test_connector_with(feed, uri, database, 30000);
+}
+
 void lia_test_connect(struct lia_test_world *w)
 {
     w->mongo = lia_test_connector(&w->feed, w->mongodb->uri, w->database);
@@ -72,7 +80,7 @@ void lia_test_connect(struct lia_test_world *w)
 
 void lia_test_disconnect(struct lia_test_world *w)
 {
-    lia_mongo_stop(w->mongo);
+    assert_true(lia_mongo_stop(w->mongo));
     w->mongo = NULL;
 }
 

@@ -41,6 +41,12 @@ struct lia_mongo *lia_test_connector(struct lia_test_feed *feed,
                                      const char *uri,
                                      const char *database);
 
+/* `stop_ms`: how long a stop waits for the server. */
+struct lia_mongo *lia_test_connector_with(struct lia_test_feed *feed,
+                                          const char *uri,
+                                          const char *database,
+                                          uint32_t stop_ms);
+
 /* ---- looking ---- */
 
 /* `name` is a collection's. */

@@ -36,7 +36,10 @@ static int result_of(struct demo *d, bool ok)
         return CLI_STOPPED;
     }
     rc = cli_fail(d->cli, &d->world.err);
-    return d->world.err.status == LIANA_EEXISTS || rc == CLI_USAGE ? rc : CLI_FAILED;
+    /* What is wrong with the command line, or already there; all else is of the run. */
+    return d->world.err.status == LIANA_EEXISTS || d->world.err.status == LIANA_EINVAL
+               ? rc
+               : CLI_FAILED;
 }
 
 static bool tell_end(struct demo *d)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "cli/cmds.h"
+#include "cli/error.h"
 #include "cli/output.h"
 #include "cli/quote.h"
 #include "cli/signals.h"
@@ -35,23 +36,36 @@ static const struct cli_option options[] = {
     {0},
 };
 
-/* What the collection holds now, as far as the statistics say: for the progress bar. */
-static uint64_t count_documents(liana_db *db, const char *collection)
+/* What the collection holds now, for the progress bar. Where it is not there, a name was
+ * mistyped more likely than not: unlike a query, which then has no rows, an export of it
+ * is an error. */
+static liana_status count_documents(liana_db *db,
+                                    const char *collection,
+                                    uint64_t *out,
+                                    struct liana_error *err)
 {
+    bool is_system = strncmp(collection, "system:", 7) == 0;
     struct cli_stats stats;
-    uint64_t count = 0;
+    size_t at = 0;
+    size_t count;
+    liana_status status = LIANA_OK;
 
-    if (cli_stats_read(db, &stats, NULL)) {
-        return 0;
+    if (cli_stats_read(db, &stats, err)) {
+        return err->status;
     }
-    for (size_t i = 0; i < cli_stats_count(&stats, "collections"); i++) {
-        if (strcmp(cli_stats_text(&stats, "collections.%zu.name", i), collection) ==
-            0) {
-            count = (uint64_t)cli_stats_number(&stats, "collections.%zu.documents", i);
-        }
+    count = cli_stats_count(&stats, "collections");
+    while (at < count && strcmp(cli_stats_text(&stats, "collections.%zu.name", at),
+                                collection) != 0) {
+        at++;
+    }
+    if (at < count) {
+        *out = (uint64_t)cli_stats_number(&stats, "collections.%zu.documents", at);
+    } else if (!is_system) {
+        status = cli_err(err, LIANA_ENOTFOUND, "there is no collection '%s' in %s",
+                         collection, cli_stats_text(&stats, "store.path"));
     }
     cli_stats_free(&stats);
-    return count;
+    return status;
 }
 
 struct export
@@ -105,13 +119,16 @@ static int export_statement(struct cli *cli,
     const char *collection = cli_operand(args, 1);
     struct export e = {.cli = cli};
     liana_result *result;
+    uint64_t count = 0;
     int rc;
 
     e.is_bson = strcmp(cli_text(args, "format"), "bson") == 0;
     e.form = strcmp(cli_text(args, "form"), "relaxed") == 0 ? LIANA_JSON_RELAXED
                                                             : LIANA_JSON_CANONICAL;
-    cli_progress_start(&e.progress, cli, "export",
-                       collection ? count_documents(db, collection) : 0);
+    if (collection && count_documents(db, collection, &count, &err)) {
+        return cli_fail(cli, &err);
+    }
+    cli_progress_start(&e.progress, cli, "export", count);
     if (liana_execute(db, cli_str(statement), LIANA_NONE, &result, &err)) {
         return cli_fail(cli, &err);
     }
@@ -206,7 +223,10 @@ const struct cli_cmd cli_cmd_export = {
     .operands_max = 2,
     .options = options,
     .run = run,
-    .help = "Writes every document of COLLECTION as of one moment. The store may be in "
-            "use by a running peer, hub or app. What json in canonical form or bson "
-            "holds comes back unchanged with 'liana import'.",
+    .help =
+        "Writes every document of COLLECTION as of one moment. A COLLECTION that is "
+        "not there is an error (exit code 4); one that is empty gives no line. The "
+        "store may be in "
+        "use by a running peer, hub or app. What json in canonical form or bson "
+        "holds comes back unchanged with 'liana import'.",
 };

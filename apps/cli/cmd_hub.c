@@ -2,6 +2,7 @@
 #include "cli/cmds.h"
 #include "cli/connector.h"
 #include "cli/error.h"
+#include "cli/mongo_uri.h"
 #include "cli/output.h"
 #include "cli/peer.h"
 #include "cli/signals.h"
@@ -17,46 +18,77 @@ static void run_both(struct cli_peer *peer, struct cli_connector *connector)
     }
 }
 
-/* What is about MongoDB means nothing without --mongo. */
+/* What is about MongoDB means nothing without a URI. */
 static liana_status check_options(const struct cli_args *args, struct liana_error *err)
 {
     static const struct cli_option about_mongo[] = {CLI_OPTIONS_MONGO, {0}};
+    bool has_uri = cli_given(args, "mongo") || cli_given(args, "mongo-file");
 
     for (const struct cli_option *o = about_mongo; o->name; o++) {
-        if (!cli_given(args, "mongo") && cli_given(args, o->name)) {
-            return cli_err(err, LIANA_EINVAL, "--%s needs --mongo", o->name);
+        if (!has_uri && cli_given(args, o->name)) {
+            return cli_err(err, LIANA_EINVAL, "--%s needs --mongo or --mongo-file",
+                           o->name);
         }
     }
     return LIANA_OK;
 }
 
-static int run(struct cli *cli, const struct cli_args *args)
+static int run_with_mongo(struct cli_peer *peer,
+                          struct cli_connector *connector,
+                          const struct cli_args *args,
+                          struct cli_mongo_uri *uri)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    liana_status status =
+        cli_connector_start(connector, args, peer->db, uri->text, &err);
+
+    cli_mongo_uri_wipe(uri);
+    if (status) {
+        return cli_fail(peer->cli, &err);
+    }
+    run_both(peer, connector);
+    cli_connector_stop(connector);
+    return CLI_OK;
+}
+
+static int run_hub(struct cli *cli,
+                   const struct cli_args *args,
+                   struct cli_connector *connector,
+                   struct cli_mongo_uri *uri)
 {
     struct liana_error err = LIANA_ERROR_INIT;
     struct cli_peer peer;
-    struct cli_connector connector = {0};
-    const char *uri = cli_text(args, "mongo");
     int rc = CLI_OK;
 
-    if (check_options(args, &err) ||
-        (uri && cli_connector_load(cli, &connector, &err))) {
-        return cli_fail(cli, &err);
-    }
     if (cli_peer_start(cli, args, cli_operand(args, 0), LIANA_OPEN_KEEPER, &peer,
                        &err)) {
-        rc = cli_fail(cli, &err);
-        goto out;
+        return cli_fail(cli, &err);
     }
-    if (!uri) {
+    if (uri->text[0]) {
+        rc = run_with_mongo(&peer, connector, args, uri);
+    } else {
         cli_peer_run(&peer);
-    } else if (cli_connector_start(&connector, args, peer.db, uri, &err)) {
+    }
+    return cli_peer_stop(&peer, rc);
+}
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct cli_connector connector = {0};
+    struct cli_mongo_uri uri;
+    int rc;
+
+    if (check_options(args, &err) ||
+        cli_mongo_uri(cli, args, cli_text(args, "mongo"), false, &uri, &err)) {
+        return cli_fail(cli, &err);
+    }
+    if (uri.text[0] && cli_connector_load(cli, &connector, &err)) {
         rc = cli_fail(cli, &err);
     } else {
-        run_both(&peer, &connector);
-        cli_connector_stop(&connector);
+        rc = run_hub(cli, args, &connector, &uri);
     }
-    rc = cli_peer_stop(&peer, rc);
-out:
+    cli_mongo_uri_wipe(&uri);
     cli_connector_end(&connector);
     return rc;
 }
@@ -66,7 +98,8 @@ static const struct cli_option options[] = {
     {.name = "mongo",
      .type = CLI_TEXT,
      .value = "URI",
-     .help = "write everything to this MongoDB, too"},
+     .help = "write everything to this MongoDB, too; a password belongs into "
+             "--mongo-file"},
     CLI_OPTIONS_MONGO,
     {0}};
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cmds.h"
 #include "cli/connector.h"
+#include "cli/error.h"
+#include "cli/mongo_uri.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "cli/stats.h"
@@ -40,6 +42,26 @@ static int follow(struct cli_connector *c, liana_db *db, bool once)
     return once ? CLI_STOPPED : CLI_OK;
 }
 
+static liana_status start(struct cli_connector *c,
+                          const struct cli_args *args,
+                          liana_db *db,
+                          struct liana_error *err)
+{
+    struct cli_mongo_uri uri;
+    liana_status status =
+        cli_mongo_uri(c->cli, args, cli_operand(args, 1), true, &uri, err);
+
+    if (!status && !uri.text[0]) {
+        status = cli_err(err, LIANA_EINVAL,
+                         "no MongoDB URI: give one, or --mongo-file, or $MONGODB_URI");
+    }
+    if (!status) {
+        status = cli_connector_start(c, args, db, uri.text, err);
+    }
+    cli_mongo_uri_wipe(&uri);
+    return status;
+}
+
 static int connect_store(struct cli_connector *c, const struct cli_args *args)
 {
     struct liana_error err = LIANA_ERROR_INIT;
@@ -49,7 +71,7 @@ static int connect_store(struct cli_connector *c, const struct cli_args *args)
     if (cli_use(cli_operand(args, 0), NULL, &db, &err)) {
         return cli_fail(c->cli, &err);
     }
-    if (cli_connector_start(c, args, db, cli_operand(args, 1), &err)) {
+    if (start(c, args, db, &err)) {
         rc = cli_fail(c->cli, &err);
     } else {
         rc = follow(c, db, cli_flag(args, "once"));
@@ -81,8 +103,8 @@ static const struct cli_option options[] = {
 const struct cli_cmd cli_cmd_mongo = {
     .name = "mongo",
     .summary = "write the documents of a store to MongoDB, and go on",
-    .operands = "STORE URI",
-    .operands_min = 2,
+    .operands = "STORE [URI]",
+    .operands_min = 1,
     .operands_max = 2,
     .options = options,
     .run = run,
@@ -94,6 +116,10 @@ const struct cli_cmd cli_cmd_mongo = {
         "(_liana.checkpoint); documents that MongoDB refuses are kept in _liana.dead.\n"
         "\n"
         "    liana mongo shop mongodb://127.0.0.1/shop\n"
+        "\n"
+        "The URI may stand in a file (--mongo-file) or in $MONGODB_URI instead, where "
+        "a\n"
+        "password belongs: everybody on the machine can read the words of a command.\n"
         "\n"
         "MongoDB is written, not read: docs/mongodb.md.\n",
 };

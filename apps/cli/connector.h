@@ -15,10 +15,15 @@
 #include "mongo/module.h"
 
 #define CLI_OPTIONS_MONGO                                                              \
-    {.name = "mongo-database",                                                         \
+    {.name = "mongo-file",                                                             \
      .type = CLI_TEXT,                                                                 \
-     .value = "NAME",                                                                  \
-     .help = "the MongoDB database; else the one in the URI, else liana"},             \
+     .value = "FILE",                                                                  \
+     .help = "take the URI from the first line of FILE, which nobody else may read "   \
+             "when there is a password in it"},                                        \
+        {.name = "mongo-database",                                                     \
+         .type = CLI_TEXT,                                                             \
+         .value = "NAME",                                                              \
+         .help = "the MongoDB database; else the one in the URI, else liana"},         \
         {.name = "mongo-name",                                                         \
          .type = CLI_TEXT,                                                             \
          .value = "NAME",                                                              \

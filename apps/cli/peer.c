@@ -14,6 +14,19 @@
 
 /* ---- starting ---- */
 
+static liana_status check_links(const struct cli_args *args,
+                                const struct cli_trust *trust,
+                                struct liana_error *err)
+{
+    bool has_links = cli_given(args, "listen") || cli_given(args, "dial");
+
+    return trust->mode == LIANA_TRUST_NONE && has_links
+               ? cli_err(err, LIANA_EINVAL,
+                         "--listen and --dial need --key-file=FILE (liana key makes "
+                         "one), or --open")
+               : LIANA_OK;
+}
+
 static liana_status open_store(const struct cli_args *args,
                                const char *path,
                                uint32_t flags,
@@ -24,15 +37,8 @@ static liana_status open_store(const struct cli_args *args,
     struct cli_trust trust;
     liana_status status = cli_trust(args, &trust, err);
 
-    if (status) {
-        return status;
-    }
-    if (trust.mode == LIANA_TRUST_NONE &&
-        (cli_given(args, "listen") || cli_given(args, "dial"))) {
-        return cli_err(
-            err, LIANA_EINVAL,
-            "--listen and --dial need --key-file=FILE (liana key makes one), "
-            "or --open");
+    if (!status) {
+        status = check_links(args, &trust, err);
     }
     options.flags = LIANA_OPEN_SERVE | flags;
     if (cli_flag(args, "create")) {
@@ -44,7 +50,11 @@ static liana_status open_store(const struct cli_args *args,
                              ? LIANA_DURABILITY_NORMAL
                              : LIANA_DURABILITY_FULL;
     cli_trust_apply(&trust, &options);
-    return cli_open(path, &options, out, err);
+    if (!status) {
+        status = cli_open(path, &options, out, err);
+    }
+    cli_trust_wipe(&trust);
+    return status;
 }
 
 static bool is_statement(const char *what)

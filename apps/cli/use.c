@@ -10,6 +10,7 @@
 
 #include "cli/error.h"
 #include "cli/output.h"
+#include "cli/wipe.h"
 
 struct liana_str cli_str(const char *text)
 {
@@ -142,6 +143,11 @@ liana_status cli_trust(const struct cli_args *args,
         return read_key(path, out, err);
     }
     return LIANA_OK;
+}
+
+void cli_trust_wipe(struct cli_trust *trust)
+{
+    cli_wipe(trust, sizeof(*trust));
 }
 
 void cli_trust_apply(const struct cli_trust *trust, struct liana_open_options *options)

@@ -58,4 +58,7 @@ LIANA_MUST_CHECK liana_status cli_trust(const struct cli_args *args,
 /* Puts it into the options; `trust` must outlive the open. */
 void cli_trust_apply(const struct cli_trust *trust, struct liana_open_options *options);
 
+/* Forgets the key; the store has its own copy. */
+void cli_trust_wipe(struct cli_trust *trust);
+
 #endif

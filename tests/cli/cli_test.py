@@ -326,6 +326,30 @@ class Streams(Cli):
         for words in (["import", "s", "c", "f.csv"], ["export", "s", "c", "--out=o.json"]):
             self.assertNotIn("\r", self.liana(*words).stderr)
 
+    def test_a_collection_that_is_not_there_is_no_empty_one(self):
+        self.liana("exec", "s", "INSERT INTO emptied DOCUMENTS ({'_id': 1})", "DELETE FROM emptied")
+        self.assertEqual(self.out("export", "s", "emptied"), "")
+        self.assertIn("'emtied'", self.refused(4, "LIANA_ENOTFOUND", "export", "s", "emtied"))
+        self.refused(4, "LIANA_ENOTFOUND", "export", "s", "emtied", "--out=out.json")
+        self.assertFalse([name for name in os.listdir(self.folder) if name.startswith("out.json")])
+        # A statement asks what there is, and an answer of nothing is one.
+        self.assertEqual(self.out("exec", "s", "SELECT * FROM emtied"), "")
+        self.assertEqual(self.out("export", "s", "--query=SELECT * FROM emtied"), "")
+
+    def test_a_closed_output_is_no_file_of_the_store(self):
+        run = subprocess.run([LIANA, "exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 1})", "SELECT * FROM c"],
+                             cwd=self.folder, preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, text=True)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("standard output: Bad file descriptor", run.stderr)
+        self.assertIn("c: 1 of 1 read", self.out("doctor", "s"))
+
+    def test_a_terminal_that_is_gone_ends_a_peer_in_order(self):
+        peer = self.start("peer", "s", "--open", stdout=subprocess.PIPE)
+        peer.stdout.readline()
+        peer.send_signal(signal.SIGHUP)
+        self.assertEqual(peer.wait(), 0)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "s", "control.sock")))
+
     def test_an_error_in_the_options_is_json_too(self):
         for words in (["exec", "--bogus", "--json", "s"], ["exec", "--json", "--bogus", "s"], ["import", "--json"]):
             run = self.liana(*words, code=2)
@@ -397,6 +421,63 @@ class WithoutMongoDB(Cli):
         _, err = run.communicate()
         self.assertNotIn("counters", err)
         self.assertEqual(run.returncode, 0)
+
+
+class MongoUri(Cli):
+    """Where the URI comes from, and who gets to see the password in it."""
+
+    URI = "mongodb://u:secret@127.0.0.1:1/?serverSelectionTimeoutMS=50"
+
+    def setUp(self):
+        super().setUp()
+        self.liana("init", "s")
+
+    def follow(self, *words, **environment):
+        """`liana mongo ...` until it says that nobody is there; answers its words as others see them, and what it said."""
+        env = {name: value for name, value in os.environ.items() if name != "MONGODB_URI"} | environment
+        run = subprocess.Popen([LIANA, *words], cwd=self.folder, env=env, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(run.kill)
+        said = ""
+        for line in run.stdout:
+            said += line
+            if "unreachable" in line:
+                break
+        with open(f"/proc/{run.pid}/cmdline", encoding="utf8") as file:
+            seen = file.read()
+        run.send_signal(signal.SIGTERM)
+        said += run.communicate()[0]
+        self.assertEqual(run.returncode, 0, said)
+        self.assertIn("127.0.0.1:1", said)
+        self.assertNotIn("secret", seen + said)
+        return said
+
+    def test_a_word_is_masked_and_warned_of(self):
+        for command in (["mongo", "s", self.URI], ["hub", "s", f"--mongo={self.URI}"]):
+            self.assertIn("--mongo-file", self.follow(*command))
+
+    def test_it_stands_in_a_file(self):
+        self.write("uri", self.URI + "\r\n")
+        os.chmod(os.path.join(self.folder, "uri"), 0o640)
+        for command in ("mongo", "hub"):
+            self.assertIn("chmod 600", self.refused(1, "LIANA_EINSECURE", command, "s", "--mongo-file=uri"))
+        os.chmod(os.path.join(self.folder, "uri"), 0o600)
+        for command in ("mongo", "hub"):
+            self.assertNotIn("everybody", self.follow(command, "s", "--mongo-file=uri"))
+
+    def test_it_stands_in_the_environment(self):
+        self.assertNotIn("everybody", self.follow("mongo", "s", MONGODB_URI=self.URI))
+
+    def test_files_with_no_uri_in_them(self):
+        self.write("none", "\n")
+        self.write("long", "mongodb://" + "h" * 5000)
+        for name, status, code in (("none", "LIANA_EINVAL", 2), ("long", "LIANA_EINVAL", 2), ("lost", "LIANA_ENOTFOUND", 4)):
+            self.assertIn(name, self.refused(code, status, "mongo", "s", f"--mongo-file={name}"))
+        self.refused(2, "LIANA_EINVAL", "mongo", "s", "mongodb://h/", "--mongo-file=none")
+        self.refused(2, "LIANA_EINVAL", "hub", "s", "--collection=c")
+
+    def test_a_password_that_does_not_parse(self):
+        self.assertNotIn("secret", self.refused(2, "LIANA_EINVAL", "mongo", "s", "mongodb://u:more:secret@h/"))
 
 
 class Served(Cli):

@@ -4,6 +4,7 @@
 On generated data and on the real file; its exit codes; ^C; and that the verification sees one altered byte in one
 store and one altered document in MongoDB.
 """
+import json
 import os
 import pathlib
 import re
@@ -101,6 +102,37 @@ class Demo(unittest.TestCase):
         code, out = self.run_demo("--invoices=10", env=environment(MONGODB_URI="nonsense"))
         self.assertEqual(code, 3, out)
         self.assertIn("WITHOUT MONGODB: MongoDB URI", out)
+
+    def test_a_database_name_that_no_server_takes(self):
+        for name in ("", "a b", "a.b", "x" * 64):
+            code, out = self.run_demo("--invoices=10", f"--db={name}")
+            self.assertEqual(code, 2, out)
+            self.assertIn("LIANA_EINVAL", out)
+
+    def test_json_is_all_that_stands_on_stdout(self):
+        run = subprocess.run([LIANA, "demo", "retail", f"--folder={self.folder}", "--invoices=60", "--no-mongodb",
+                              "--json"], env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        summary = json.loads(run.stdout)
+        self.assertTrue(summary["holds"])
+        self.assertEqual([store["sales"] for store in summary["stores"]], [60] * 5)
+        self.assertEqual(len(summary["links"]), 4)
+        self.assertIn("SIGKILL: till 2", run.stderr)
+
+    def test_quiet_is_the_summary_alone(self):
+        code, out = self.run_demo("--invoices=60", "--no-mongodb", "--quiet")
+        self.assertEqual(code, 0, out)
+        self.assertNotIn("SIGKILL", out)
+        self.assertIn("invoices committed while the link was cut", out)
+        self.assertTrue(out.splitlines()[-1].startswith("all of it holds"), out)
+
+    def test_a_reader_that_leaves(self):
+        run = subprocess.Popen([LIANA, "demo", "retail", f"--folder={self.folder}", "--invoices=60", "--no-mongodb"],
+                               env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        run.stdout.readline()
+        run.stdout.close()
+        self.assertEqual((run.wait(), run.stderr.read()), (0, ""))
+        run.stderr.close()
 
     def test_a_mongodb_that_cannot_be_had(self):
         uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"
@@ -200,6 +232,7 @@ class Demo(unittest.TestCase):
         code, out = self.run_demo("--invoices=60", env=environment(MONGODB_URI=uri))
         self.assertEqual(code, 4, out)
         self.assertIn("--drop", out)
+        self.assertNotIn("SIGKILL", out)
         code, out = self.run_demo("--invoices=60", "--db=another", env=environment(MONGODB_URI=uri))
         self.assertEqual(code, 0, out)
 

@@ -2,10 +2,12 @@
 #include "cli/demo/demo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cli/signals.h"
 
@@ -13,6 +15,17 @@
 enum { CUT_PERMILLE = 220, DOWN_PERMILLE = 22 };
 
 /* ---- afterwards ---- */
+
+static FILE *open_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+    if (fd >= 0 && !file) {
+        close(fd);
+    }
+    return file;
+}
 
 bool demo_describe(struct demo *d)
 {
@@ -49,7 +62,7 @@ bool demo_describe(struct demo *d)
     }
     snprintf(path, sizeof(path), "%s/run.json", d->folder);
     json = bson_as_relaxed_extended_json(run, NULL);
-    file = fopen(path, "w");
+    file = open_private(path); /* the URI may hold a password */
     ok = file && fprintf(file, "%s\n", json) > 0;
     ok = file && fclose(file) == 0 && ok;
     bson_free(json);

@@ -37,180 +37,16 @@ bool world_fail(struct world *w, liana_status status, const char *format, ...)
     return false;
 }
 
-/* ---- what processes say ---- */
-
-static const char *text_of(const bson_t *event, const char *name)
-{
-    bson_iter_t it;
-
-    return bson_iter_init_find(&it, event, name) && BSON_ITER_HOLDS_UTF8(&it)
-               ? bson_iter_utf8(&it, NULL)
-               : "";
-}
-
-static int64_t number_of(const bson_t *event, const char *name)
-{
-    bson_iter_t it;
-
-    return bson_iter_init_find(&it, event, name) ? bson_iter_as_int64(&it) : 0;
-}
-
-static void take_event(struct world_store *s, const bson_t *event)
-{
-    const char *name = text_of(event, "event");
-
-    if (strcmp(name, "listening") == 0) {
-        const char *address = text_of(event, "address");
-
-        snprintf(s->listen, sizeof(s->listen), "%s",
-                 strncmp(address, "tcp://", 6) == 0 ? address + 6 : address);
-    } else if (strcmp(name, "ready") == 0) {
-        s->is_ready = true;
-    } else if (strcmp(name, "catalogue") == 0) {
-        s->has_catalogue = true;
-    } else if (strcmp(name, "paused") == 0) {
-        s->is_paused = true;
-        s->commit_us = (uint64_t)number_of(event, "commitMicros");
-    } else if (strcmp(name, "sold") == 0) {
-        s->sold = (size_t)number_of(event, "own");
-    }
-}
-
-static bool take_lines(struct world_store *s)
-{
-    const char *line;
-    bool any = false;
-
-    while ((line = demo_child_line(&s->child))) {
-        bson_t *event = bson_new_from_json((const uint8_t *)line, -1, NULL);
-
-        any = true;
-        if (event) {
-            take_event(s, event);
-            bson_destroy(event);
-        }
-    }
-    return any;
-}
-
-/* What a child has said last on stderr, which is why it has ended. */
-static void read_last_line(const struct world_store *s, char *out, size_t room)
-{
-    char path[4300];
-    char line[400];
-    FILE *log;
-
-    out[0] = '\0';
-    snprintf(path, sizeof(path), "%s.log", s->path);
-    log = fopen(path, "r");
-    while (log && fgets(line, sizeof(line), log)) {
-        line[strcspn(line, "\n")] = '\0';
-        snprintf(out, room, "%s", line);
-    }
-    if (log && fclose(log) != 0) {
-        out[0] = '\0'; /* the file is named anyway */
-    }
-}
-
-static bool has_died(struct world *w, struct world_store *s)
-{
-    char last[400];
-
-    if (!s->child.name || !demo_child_has_ended(&s->child)) {
-        return false;
-    }
-    read_last_line(s, last, sizeof(last));
-    world_fail(w, LIANA_EIO, "%s has ended%s%s, see %s.log", s->name, *last ? ": " : "",
-               last, s->path);
-    return true;
-}
-
-static int collect_fds(struct world *w, struct pollfd fds[PLACES + 2])
-{
-    int count = 0;
-
-    fds[count++] = (struct pollfd){.fd = cli_stop_fd(), .events = POLLIN};
-    for (size_t i = 0; i < PLACES; i++) {
-        if (w->stores[i].child.name && w->stores[i].child.out >= 0) {
-            fds[count++] =
-                (struct pollfd){.fd = w->stores[i].child.out, .events = POLLIN};
-        }
-    }
-    if (w->mongodb.name && w->mongodb.out >= 0) {
-        fds[count++] = (struct pollfd){.fd = w->mongodb.out, .events = POLLIN};
-    }
-    return count;
-}
-
-/* True when somebody said something. */
-static bool pump(struct world *w, int timeout_ms, bool *out_any)
-{
-    struct pollfd fds[PLACES + 2];
-
-    *out_any = false;
-    poll(fds, (nfds_t)collect_fds(w, fds), timeout_ms);
-    if (cli_stop_wanted()) {
-        return world_fail(w, LIANA_ECANCELED, "stopped");
-    }
-    if (w->mongodb.name) {
-        while (demo_child_line(&w->mongodb)) {
-        }
-        if (demo_child_has_ended(&w->mongodb)) {
-            return world_fail(w, LIANA_EIO, "the MongoDB test server has ended");
-        }
-    }
-    for (size_t i = 0; i < PLACES; i++) {
-        *out_any |= take_lines(&w->stores[i]);
-        if (has_died(w, &w->stores[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool world_pump(struct world *w, int timeout_ms)
-{
-    bool any;
-
-    return pump(w, timeout_ms, &any);
-}
-
-bool world_wait(struct world *w, bool (*is_so)(struct world *w), const char *what)
-{
-    uint64_t last = cli_now_ms();
-
-    while (!is_so(w)) {
-        bool any;
-
-        if (!pump(w, 50, &any)) {
-            return false;
-        }
-        if (any) {
-            last = cli_now_ms();
-        }
-        if (cli_now_ms() - last > PATIENCE_MS) {
-            return world_fail(w, LIANA_ETIMEOUT, "nothing has happened for %d s: %s",
-                              PATIENCE_MS / 1000, what);
-        }
-    }
-    return true;
-}
-
 /* ---- the beginning and the end ---- */
 
-static bool write_key(struct world *w)
+/* A file that nobody else may read. */
+static bool write_secret(struct world *w, const char *name, struct liana_slice text)
 {
     char path[4200];
-    liana_bytes *key;
-    struct liana_slice text;
     bool ok;
     int fd;
 
-    if (liana_shared_key_new(&key, &w->err)) {
-        return false;
-    }
-    snprintf(path, sizeof(path), "%s/key", w->options.folder);
-    text = liana_bytes_slice(key);
+    snprintf(path, sizeof(path), "%s/%s", w->options.folder, name);
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ok = fd >= 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len;
     if (!ok) {
@@ -219,6 +55,18 @@ static bool write_key(struct world *w)
     if (fd >= 0) {
         close(fd);
     }
+    return ok;
+}
+
+static bool write_key(struct world *w)
+{
+    liana_bytes *key;
+    bool ok;
+
+    if (liana_shared_key_new(&key, &w->err)) {
+        return false;
+    }
+    ok = write_secret(w, "key", liana_bytes_slice(key));
     liana_bytes_free(key);
     return ok;
 }
@@ -355,7 +203,10 @@ static void add_place_words(struct words *words,
         add_pair(words, "--dial", relay);
     }
     if (place == HUB && w->mongodb_uri[0]) {
-        add_pair(words, "--mongo", w->mongodb_uri);
+        static char file[4300];
+
+        snprintf(file, sizeof(file), "%s/mongodb-uri", w->options.folder);
+        add_pair(words, "--mongo-file", file);
         add_pair(words, "--mongo-database", w->options.mongodb_database);
     }
     if (place < OFFICE) {
@@ -377,6 +228,16 @@ static bool is_ready(struct world *w)
     return true;
 }
 
+/* It may hold a password, so it is no word of the hub's. */
+static bool write_uri(struct world *w)
+{
+    const char *uri = w->mongodb_uri;
+
+    return !*uri ||
+           write_secret(w, "mongodb-uri",
+                        (struct liana_slice){(const uint8_t *)uri, strlen(uri)});
+}
+
 bool world_start(struct world *w, enum world_place place)
 {
     static const char *const commands[PLACES] = {"till", "till", "till", "peer", "hub"};
@@ -396,6 +257,9 @@ bool world_start(struct world *w, enum world_place place)
     add_peer_words(&words, w, place);
     add_place_words(&words, w, place);
     s->is_ready = s->has_catalogue = s->is_paused = false;
+    if (place == HUB && !write_uri(w)) {
+        return false;
+    }
     if (demo_child_start(&s->child, &options, &w->err)) {
         return false;
     }

@@ -75,6 +75,10 @@ bool world_pump(struct world *w, int timeout_ms);
 /* Pumps until `is_so` or nothing has happened for a minute. `what` is for the message. */
 bool world_wait(struct world *w, bool (*is_so)(struct world *w), const char *what);
 
+/* When a store's process is gone, that is what went wrong, and not what was asked of it
+ * just then: puts it into err. */
+void world_explain(struct world *w);
+
 /* A till may sell so many of its invoices. */
 void world_allow(struct world *w, enum world_place till, size_t count);
 size_t world_sold(const struct world *w);

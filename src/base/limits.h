@@ -22,5 +22,7 @@
     (16 * LIA_MIB) /* a batch held in memory; larger ones are staged */
 #define LIA_SUBSCRIPTIONS_MAX                                                          \
     1001 /* per peer, that of what is declared among them: LIANA_ELIMIT */
+#define LIA_KNOWN_AWAY_MAX                                                             \
+    4096 /* remembered peers without a link: the longest gone go */
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/limits.h"
 #include "peer/internal.h"
 
 void lia_known_init(struct lia_known *known, const struct liana_allocator *a)
@@ -41,27 +42,53 @@ struct lia_remote *lia_known_get(struct lia_known *known,
         remote->next = known->first;
         known->first = remote;
     }
-    remote->links++;
+    /* Strangers are not kept without a link. */
+    if (remote->links++ == 0 && remote->is_member) {
+        known->away_count--;
+    }
     return remote;
 }
 
-/* A stranger leaves nothing behind: keys are made faster than memory. */
-void lia_known_release(struct lia_known *known, struct lia_remote *remote)
+static void forget(struct lia_known *known, struct lia_remote *remote)
 {
     struct lia_remote **at = &known->first;
 
-    if (!remote || --remote->links > 0) {
-        return;
-    }
-    remote->is_up = false; /* also when the peer was freed with the link open */
-    if (remote->is_member) {
-        return;
-    }
     while (*at != remote) {
         at = &(*at)->next;
     }
     *at = remote->next;
     lia_mem_free(known->alloc, remote, sizeof(*remote));
+}
+
+/* Without a link, that is. */
+static struct lia_remote *longest_gone(const struct lia_known *known)
+{
+    struct lia_remote *longest = NULL;
+
+    for (struct lia_remote *r = known->first; r; r = r->next) {
+        if (r->links == 0 && (!longest || r->down_at <= longest->down_at)) {
+            longest = r; /* of equals the one that came first, which stands last */
+        }
+    }
+    return longest;
+}
+
+/* A stranger leaves nothing behind, since keys are made faster than memory; members are
+ * remembered, but not without end: devices come, and are replaced by others. */
+void lia_known_release(struct lia_known *known, struct lia_remote *remote)
+{
+    if (!remote || --remote->links > 0) {
+        return;
+    }
+    remote->is_up = false; /* also when the peer was freed with the link open */
+    if (!remote->is_member) {
+        forget(known, remote);
+        return;
+    }
+    if (++known->away_count > LIA_KNOWN_AWAY_MAX) {
+        forget(known, longest_gone(known));
+        known->away_count--;
+    }
 }
 
 /* ---- the report ---- */

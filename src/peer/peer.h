@@ -87,6 +87,7 @@ struct lia_remote;
 struct lia_known {
     const struct liana_allocator *alloc;
     struct lia_remote *first;
+    size_t away_count; /* members without a link: at most LIA_KNOWN_AWAY_MAX */
 };
 
 void lia_known_init(struct lia_known *known, const struct liana_allocator *a);

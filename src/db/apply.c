@@ -523,47 +523,35 @@ static liana_status retry_gaps(struct applying *a, struct liana_error *err)
 
 /* ---- what comes with the documents ---- */
 
-/* What was left out for what was held then may have to come again (docs/adr/0024). */
-static liana_status is_stale(struct applying *a,
-                             const struct lia_token *token,
-                             bool *out,
-                             struct liana_error *err)
-{
-    struct lia_keeping *keeping;
-    liana_status status = LIANA_OK;
-
-    *out = false;
-    if (token->collection.len) {
-        status = lia_txn_keeping(a->txn, token->collection, &keeping, err);
-        *out = !status && lia_keeping_generation(keeping) > token->generation;
-    }
-    return status;
-}
-
 static liana_status put_token(struct applying *a,
                               const struct lia_token *t,
                               struct liana_error *err)
 {
-    bool is_old = false;
-    liana_status status = is_stale(a, t, &is_old, err);
-
-    if (status || is_old) {
-        return status;
-    }
     return lia_books_run(a->txn->conn, err,
                          "INSERT OR REPLACE INTO token "
-                         "(peer, subscription, epoch, context, seq, collection) "
-                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                         "ssusut", t->peer, t->subscription, t->epoch, t->context,
-                         t->seq, t->collection.ptr ? t->collection : lia_str(""));
+                         "(peer, subscription, epoch, context, seq, again) "
+                         "VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+                         "ssusu", t->peer, t->subscription, t->epoch, t->context,
+                         t->seq);
 }
 
+/* What was left out for what was held then may have to come again (docs/adr/0024). All or
+ * none: subscriptions that were served together go on together, or what a transaction wrote
+ * under two of them would be parted. */
 static liana_status put_tokens(struct applying *a, struct liana_error *err)
 {
-    liana_status status = LIANA_OK;
+    const struct lia_batch *batch = a->batch;
+    uint64_t generation = 0;
+    bool is_old = false;
+    liana_status status = batch->token_count
+                              ? lia_keep_generation(a->txn->conn, &generation, err)
+                              : LIANA_OK;
 
-    for (size_t i = 0; i < a->batch->token_count && !status; i++) {
-        status = put_token(a, &a->batch->tokens[i], err);
+    for (size_t i = 0; i < batch->token_count; i++) {
+        is_old = is_old || batch->tokens[i].generation < generation;
+    }
+    for (size_t i = 0; i < batch->token_count && !status && !is_old; i++) {
+        status = put_token(a, &batch->tokens[i], err);
     }
     return status;
 }

@@ -71,7 +71,6 @@ static liana_status remember(struct lia_txn *txn,
     }
     k->keep = after;
     if (info->exists) {
-        k->evictions++;
         return lia_keep_put_evicted(txn, coll->pub.name, info->vector, err);
     }
     k->forgotten_seq = row->seq > k->forgotten_seq ? row->seq : k->forgotten_seq;

@@ -74,15 +74,7 @@ struct lia_keeping {
     struct liana_str collection;
     struct lia_keep keep;   /* `kept` with what this store publishes itself */
     uint64_t forgotten_seq; /* the greatest that a tombstone had which was forgotten */
-    uint64_t evictions;     /* how many there were */
-    uint64_t looks;         /* how often tokens were dropped, to look again */
 };
-
-/* It moves when tokens that were read before are worth nothing. */
-static inline uint64_t lia_keeping_generation(const struct lia_keeping *k)
-{
-    return k->evictions + k->looks;
-}
 
 /* `out->collection` is not set. */
 LIANA_MUST_CHECK liana_status lia_db_keeping(struct lia_db *db,
@@ -91,12 +83,21 @@ LIANA_MUST_CHECK liana_status lia_db_keeping(struct lia_db *db,
                                              struct lia_keeping *out,
                                              struct liana_error *err);
 
-/* The store forgot a tombstone that the peer may not have seen: what the peer holds of the
- * collection is looked at again, from nothing. Its tokens are gone, and those that are on
- * their way are not taken. Durable when it returns. */
+/* The store forgot a tombstone that the peer may not have seen: what the peer holds is looked
+ * at again, from nothing; under all its subscriptions, because they go on together. Tokens
+ * that are on their way are not taken. `is_forced`: also where no token has been kept yet.
+ * `*out_again` false: it is already so, or there is none. Durable when it returns. */
 LIANA_MUST_CHECK liana_status lia_db_look_again(struct lia_db *db,
                                                 struct liana_slice peer,
                                                 struct liana_str collection,
+                                                bool is_forced,
+                                                bool *out_again,
+                                                struct liana_error *err);
+
+/* It grows when tokens that were read before are worth nothing: something was evicted, or is
+ * to be looked at again. */
+LIANA_MUST_CHECK liana_status lia_db_generation(struct lia_db *db,
+                                                uint64_t *out,
                                                 struct liana_error *err);
 
 /* The collection is held without a predicate (crdt/keep.h). */
@@ -295,9 +296,9 @@ struct lia_token {
     uint64_t epoch;             /* of the sender */
     struct liana_slice context; /* grant and routing versions; compared by the caller */
     uint64_t seq;
-    /* Not kept if the collection's generation is greater (lia_keeping_generation): what
-     * the sender left out it may have to send now. Empty: whatever. */
-    struct liana_str collection;
+    bool is_again; /* read: the sender is to begin from nothing all the same */
+    /* As it was when the subscription was asked for. If it has grown since, no token of the
+     * batch is kept: what the sender left out it may have to send now. */
     uint64_t generation;
 };
 

@@ -593,6 +593,10 @@ LIANA_MUST_CHECK liana_status lia_txn_keeping(struct lia_txn *txn,
                                               struct lia_keeping **out,
                                               struct liana_error *err);
 
+LIANA_MUST_CHECK liana_status lia_keep_generation(struct lia_conn *conn,
+                                                  uint64_t *out,
+                                                  struct liana_error *err);
+
 LIANA_MUST_CHECK liana_status lia_keep_put_taken(struct lia_txn *txn,
                                                  struct liana_str collection,
                                                  uint64_t forgotten,
@@ -645,8 +649,8 @@ LIANA_MUST_CHECK liana_status lia_verdict_follow(struct lia_verdicts *v,
 LIANA_MUST_CHECK liana_status lia_verdicts_give(struct lia_verdicts *v,
                                                 struct liana_error *err);
 
-/* Logs the key for what the peer itself has registered and the body is not in; false: there
- * is nothing such. */
+/* Logs the key for what the peer (empty: anybody) has registered and the body is not in;
+ * false: there is nothing such. */
 LIANA_MUST_CHECK liana_status lia_reg_tell(struct lia_txn *txn,
                                            struct liana_slice peer,
                                            const struct lia_coll *coll,

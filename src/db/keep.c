@@ -15,11 +15,11 @@ liana_status lia_keeping_brief(struct lia_conn *conn,
                                struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    liana_status status = lia_conn_prepare(
-        conn,
-        lia_str("SELECT whole, forgotten, forgotten_seq, evictions, looks FROM keep "
-                "WHERE collection = ?1"),
-        &stmt, err);
+    liana_status status =
+        lia_conn_prepare(conn,
+                         lia_str("SELECT whole, forgotten, forgotten_seq FROM keep "
+                                 "WHERE collection = ?1"),
+                         &stmt, err);
 
     if (status) {
         return status;
@@ -32,8 +32,6 @@ liana_status lia_keeping_brief(struct lia_conn *conn,
         out->keep.is_whole = out->keep.is_keeper || lia_column_u64(stmt, 0);
         out->keep.forgotten = lia_column_u64(stmt, 1);
         out->forgotten_seq = lia_column_u64(stmt, 2);
-        out->evictions = lia_column_u64(stmt, 3);
-        out->looks = lia_column_u64(stmt, 4);
     }
     lia_conn_done(conn, stmt);
     return status == LIANA_EEND ? LIANA_OK : status;
@@ -188,26 +186,70 @@ liana_status lia_keep_put_forgotten(struct lia_txn *txn,
 liana_status lia_db_look_again(struct lia_db *db,
                                struct liana_slice peer,
                                struct liana_str collection,
+                               bool is_forced,
+                               bool *out_again,
                                struct liana_error *err)
 {
     struct lia_store_mark mark = {0};
     struct lia_conn *conn;
+    bool is_again = false;
     liana_status status = lia_books_begin(db, &conn, err);
 
     if (status) {
         return status;
     }
     status = lia_books_run(conn, err,
-                           "DELETE FROM token WHERE peer = ?1 AND collection = ?2",
-                           "st", peer, collection);
+                           "UPDATE token SET again = 1 WHERE peer = ?1 AND again = 0",
+                           "s", peer);
     if (!status) {
+        is_again = is_forced || sqlite3_changes(conn->sqlite) > 0;
+    }
+    if (!status && is_again) {
         status = put_gain(conn, collection, (struct gain){.looks = 1}, err);
     }
     if (!status) {
         status = lia_store_write_commit(db->store, 0, &mark, err);
     }
     lia_store_write_end(db->store);
-    return status ? status : lia_store_wait_durable(db->store, mark.commit, err);
+    if (!status) {
+        *out_again = is_again;
+    }
+    return status || !is_again ? status
+                               : lia_store_wait_durable(db->store, mark.commit, err);
+}
+
+liana_status lia_keep_generation(struct lia_conn *conn,
+                                 uint64_t *out,
+                                 struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT coalesce(sum(evictions + looks), 0) FROM keep"), &stmt,
+        err);
+
+    if (!status) {
+        status = lia_conn_step(conn, stmt, err);
+    }
+    if (!status) {
+        *out = lia_column_u64(stmt, 0);
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+liana_status lia_db_generation(struct lia_db *db,
+                               uint64_t *out,
+                               struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_store_read_begin(db->store, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = lia_keep_generation(conn, out, err);
+    lia_store_read_end(db->store, conn);
+    return status;
 }
 
 liana_status lia_db_is_whole(struct lia_db *db,

@@ -465,7 +465,6 @@ static void a_token_from_before_an_eviction_is_not_kept(void **state)
                               .subscription = lia_name_slice(&whole),
                               .epoch = 5,
                               .seq = 10,
-                              .collection = lia_str("c"),
                               .generation = 0};
     const struct lia_batch batch = {.peer = PEER, .tokens = &token, .token_count = 1};
     struct lia_applied applied;

@@ -65,6 +65,7 @@ static liana_status read_token(sqlite3_stmt *stmt, void *out)
 
     to->token->epoch = lia_column_u64(stmt, 0);
     to->token->seq = lia_column_u64(stmt, 2);
+    to->token->is_again = lia_column_u64(stmt, 3);
     return lia_arena_copy(to->arena, lia_column_slice(stmt, 1), &to->token->context)
                ? LIANA_OK
                : LIANA_ENOMEM;
@@ -79,7 +80,7 @@ liana_status lia_db_token(struct lia_db *db,
 {
     struct lia_token token = {0};
     struct token_out to = {arena, &token};
-    const struct ask question = {"SELECT epoch, context, seq FROM token "
+    const struct ask question = {"SELECT epoch, context, seq, again FROM token "
                                  "WHERE peer = ?1 AND subscription = ?2",
                                  peer,
                                  subscription,

@@ -310,8 +310,10 @@ liana_status lia_reg_tell(struct lia_txn *txn,
         if (r->predicate && is_of(r, coll)) {
             status = lia_err_plain(err, lia_reg_matches(db, r, body, &is_in));
         }
-        if (!status && !is_in) {
+        if (!status && !is_in && peer.len) {
             status = is_registrant(txn->conn, r->id, peer, &is_its, err);
+        } else if (!is_in) {
+            is_its = true;
         }
         if (!status && is_its) {
             *out_told = true;

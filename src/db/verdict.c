@@ -86,6 +86,28 @@ static liana_status tell_peer(struct lia_verdicts *v,
     return status || !is_told ? status : lia_row_touch(v->txn, coll, key, err);
 }
 
+/* Peers with a query may hold it from when it was here before. */
+static liana_status tell_all(struct lia_verdicts *v,
+                             const struct lia_coll *coll,
+                             struct liana_slice key,
+                             struct lia_doc merged,
+                             const struct lia_doc_info *info,
+                             struct liana_error *err)
+{
+    struct lia_keeping *keeping;
+    bool is_told = false;
+    bool was_here = false;
+    liana_status status = lia_txn_keeping(v->txn, coll->pub.name, &keeping, err);
+
+    for (size_t i = 0; i < info->vector.count && !status; i++) {
+        was_here = was_here || lia_vector_get(keeping->keep.evicted,
+                                              info->vector.entries[i].actor) > 0;
+    }
+    return was_here ? lia_reg_tell(v->txn, lia_slice(NULL, 0), coll, key, merged.body,
+                                   &is_told, err)
+                    : status;
+}
+
 liana_status lia_verdict_follow(struct lia_verdicts *v,
                                 struct liana_slice peer,
                                 const struct lia_key *key,
@@ -100,6 +122,9 @@ liana_status lia_verdict_follow(struct lia_verdicts *v,
 
     if (is_buried) {
         status = lia_err_plain(err, note(v, coll, key->key, offered->deleted));
+    }
+    if (!status && coll && !offered->row.seq && v->txn->db->predicate_count) {
+        status = tell_all(v, coll, key->key, merged, info, err);
     }
     if (!status && (is_buried || !lia_vector_geq(offered->segment.to, info->vector))) {
         status = tell_peer(v, peer, coll, key->key,

@@ -167,7 +167,6 @@ static liana_status look_at_marks(struct lia_job *job,
     item->marks = keeping.keep.marks;
     item->evicted = keeping.keep.evicted;
     item->forgotten = keeping.keep.forgotten;
-    item->generation = lia_keeping_generation(&keeping);
     if (item->topic.query.len) {
         status = lia_db_marks(job->db, arena, lia_name_slice(&name), &item->marks, err);
     }
@@ -176,7 +175,8 @@ static liana_status look_at_marks(struct lia_job *job,
                : probe(job, item, err);
 }
 
-/* The marks come before the token: of both, it must not be the older. */
+/* Marks and token come behind the generation: if it moves meanwhile, they are looked up
+ * again. */
 static liana_status look_up(struct lia_job *job,
                             struct lia_token_item *item,
                             struct liana_error *err)
@@ -184,8 +184,11 @@ static liana_status look_up(struct lia_job *job,
     struct lia_arena *arena = &job->request->arena;
     struct lia_name name = lia_topic_name(item->topic);
     struct lia_token token = {0};
-    liana_status status = look_at_marks(job, item, err);
+    liana_status status = lia_db_generation(job->db, &item->generation, err);
 
+    if (!status) {
+        status = look_at_marks(job, item, err);
+    }
     if (status) {
         return status;
     }
@@ -197,6 +200,7 @@ static liana_status look_up(struct lia_job *job,
     *err = (struct liana_error)LIANA_ERROR_INIT;
     item->epoch = token.epoch;
     item->seq = token.seq;
+    item->is_again = token.is_again;
     return LIANA_OK;
 }
 
@@ -333,7 +337,6 @@ static void add_token(struct applying *x,
                                       .subscription = name,
                                       .epoch = x->a->peer.epoch,
                                       .seq = b->seq,
-                                      .collection = topic.collection,
                                       .generation = token->generation};
     x->batch.token_count += i == x->batch.token_count;
 }

@@ -23,8 +23,10 @@ static liana_status read_token(struct lia_job *job,
     return status;
 }
 
-/* The resume rule (crdt/keep.h). */
-static liana_status look_again(struct lia_job *job, struct liana_error *err)
+/* The resume rule (crdt/keep.h), by the token that the peer has, wherever its feed begins. */
+static liana_status look_again(struct lia_job *job,
+                               uint64_t token_seq,
+                               struct liana_error *err)
 {
     struct lia_register_request *r = &job->request->registering;
     struct lia_keeping keeping;
@@ -35,10 +37,10 @@ static liana_status look_again(struct lia_job *job, struct liana_error *err)
         return status;
     }
     r->forgotten_seq = keeping.forgotten_seq;
-    r->looks_again = !lia_keep_may_resume(r->start, keeping.forgotten_seq);
-    return r->looks_again
-               ? lia_db_look_again(job->db, remote_of(job), r->topic.collection, err)
-               : LIANA_OK;
+    return lia_keep_may_resume(token_seq, keeping.forgotten_seq)
+               ? LIANA_OK
+               : lia_db_look_again(job->db, remote_of(job), r->topic.collection,
+                                   r->is_renewed, &r->looks_again, err);
 }
 
 liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
@@ -49,16 +51,18 @@ liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
                                    .collection = r->topic.collection,
                                    .query = r->topic.query};
     struct lia_registration registration;
-    liana_status status = read_token(job, &sub.after_seq, err);
+    uint64_t token_seq = 0;
+    liana_status status = read_token(job, &token_seq, err);
 
     if (!status) {
+        sub.after_seq = r->is_again ? 0 : token_seq;
         status = lia_db_register(job->db, remote_of(job), &sub, &registration, err);
     }
     if (!status) {
         r->registration = registration.id;
         r->is_resumed = registration.is_resumed;
         r->start = r->is_resumed ? r->seq : 0;
-        status = look_again(job, err);
+        status = look_again(job, token_seq, err);
     }
     return status;
 }

@@ -734,21 +734,29 @@ static void release(struct lia_peer *peer,
     }
 }
 
-/* Subscriptions stand elsewhere after an eviction. */
-static void tell_evicted(struct lia_peer *peer, uint64_t now_ms)
+/* Subscriptions stand elsewhere. */
+static void tell_stale(struct lia_peer *peer, uint64_t now_ms)
 {
-    peer->has_evicted = true;
     for (struct lia_peer_link *link = peer->links; link; link = link->next) {
         lia_link_step(peer, link,
-                      (struct lia_event){.kind = LIA_EVENT_EVICTED, .now_ms = now_ms});
+                      (struct lia_event){.kind = LIA_EVENT_STALE, .now_ms = now_ms});
     }
+}
+
+static bool looks_again(const struct lia_job *job)
+{
+    const struct lia_request *r = job->request;
+
+    return r && r->kind == LIA_REQUEST_REGISTER && !r->status &&
+           r->registering.looks_again;
 }
 
 static void fan_out(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)
 {
     peer->is_taking = false;
     if (job->chunk && job->chunk->has_evictions) {
-        tell_evicted(peer, now_ms);
+        peer->has_evicted = true;
+        tell_stale(peer, now_ms);
     }
     if (job->chunk) {
         lia_recent_add(&peer->recent, job->chunk);
@@ -795,6 +803,9 @@ void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_
     link = find_link(peer, job->link);
     peer->jobs_out--;
     peer->durable = job->durable > peer->durable ? job->durable : peer->durable;
+    if (looks_again(job)) {
+        tell_stale(peer, now_ms);
+    }
     if (job->request && link) {
         hold_or_hand_in(peer, link, job, now_ms);
         return;

@@ -186,6 +186,13 @@ static bool is_due(const struct lia_recent_commit *commit, uint64_t after)
     return commit->seq > after || (commit->seq == after && commit->change_count == 0);
 }
 
+/* What came from the peer it has, and the rest it was sent before; but for verdicts on what
+ * came, which are our own. */
+static bool has_all(const struct lia_recent_commit *commit, uint64_t origin)
+{
+    return commit->origin == origin && commit->stamp.hlc == 0;
+}
+
 static bool reaches_beyond(const struct lia_recent_chunk *chunk, uint64_t seq)
 {
     return chunk->commit_count && chunk->commits[chunk->commit_count - 1].seq > seq;
@@ -213,9 +220,8 @@ static liana_status walk(struct exact *x,
             if (commit->seq > f->until || x->bytes >= f->bytes_max) {
                 return LIANA_OK;
             }
-            /* What came from the peer it has, and the rest it was sent before. */
             for (size_t c = 0;
-                 commit->origin != origin && c < commit->change_count && !status; c++) {
+                 !has_all(commit, origin) && c < commit->change_count && !status; c++) {
                 status = add_change(x, &commit->changes[c]);
             }
             if (!status) {

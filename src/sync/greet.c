@@ -254,17 +254,6 @@ void lia_insub_again(struct lia_session *s)
     }
 }
 
-void lia_insub_look_again(struct lia_session *s, struct liana_str collection)
-{
-    for (struct lia_insub *sub = s->insubs; sub; sub = sub->next) {
-        if (lia_slice_cmp(lia_str_slice(sub->topic.collection),
-                          lia_str_slice(collection)) == 0) {
-            sub->wants_again = true;
-            sub->must_ask = true;
-        }
-    }
-}
-
 /* Looks up the tokens of the subscriptions that are new, or asked for again. */
 void lia_insub_lookup(struct lia_session *s)
 {
@@ -364,27 +353,41 @@ static void send_subscribe(struct lia_session *s,
     msg.subscribe.epoch = token->epoch;
     msg.subscribe.seq = token->seq;
     msg.subscribe.flags = (token->is_unmarked ? LIA_SUBSCRIBE_UNMARKED : 0) |
-                          (more_follow ? LIA_SUBSCRIBE_MORE : 0);
+                          (more_follow ? LIA_SUBSCRIBE_MORE : 0) |
+                          (token->is_again ? LIA_SUBSCRIBE_AGAIN : 0);
     msg.subscribe.marks = token->marks;
     msg.subscribe.evicted = token->evicted;
     msg.subscribe.forgotten = token->forgotten;
     lia_session_send(s, &msg);
     sub->state = LIA_INSUB_ASKED;
-    sub->must_ask = false;
     sub->generation = token->generation;
 }
 
-/* One that stands is asked for again if its tokens became stale. */
-static bool is_to_ask(const struct lia_insub *sub, const struct lia_token_item *token)
+/* Tokens became stale: all that stand are asked for again, so that they are served together as
+ * before. */
+static bool is_stale(struct lia_session *s, const struct lia_tokens_request *tokens)
+{
+    bool answer = false;
+
+    for (size_t i = 0; i < tokens->count && !answer; i++) {
+        const struct lia_insub *sub = lia_insub_find(s, tokens->items[i].number);
+
+        answer = sub && sub->state == LIA_INSUB_ASKED && sub->is_looking &&
+                 sub->generation != tokens->items[i].generation;
+    }
+    return answer;
+}
+
+static bool is_to_ask(const struct lia_insub *sub, bool all)
 {
     return sub->state == LIA_INSUB_LOOKUP ||
-           (sub->state == LIA_INSUB_ASKED && sub->is_looking &&
-            (sub->must_ask || sub->generation != token->generation));
+           (sub->state == LIA_INSUB_ASKED && sub->is_looking && all);
 }
 
 liana_status lia_insub_tokens(struct lia_session *s, struct lia_request *request)
 {
     const struct lia_token_item *items = request->tokens.items;
+    bool all = is_stale(s, &request->tokens);
     size_t left = 0;
 
     if (request->status) {
@@ -394,12 +397,12 @@ liana_status lia_insub_tokens(struct lia_session *s, struct lia_request *request
     for (size_t i = 0; i < request->tokens.count; i++) {
         const struct lia_insub *sub = lia_insub_find(s, items[i].number);
 
-        left += sub && is_to_ask(sub, &items[i]);
+        left += sub && is_to_ask(sub, all);
     }
     for (size_t i = 0; i < request->tokens.count; i++) {
         struct lia_insub *sub = lia_insub_find(s, items[i].number);
 
-        if (sub && is_to_ask(sub, &items[i])) {
+        if (sub && is_to_ask(sub, all)) {
             send_subscribe(s, sub, &items[i], --left > 0);
         }
         if (sub) {

@@ -71,6 +71,7 @@ void lia_kept_deinit(const struct liana_allocator *a, struct lia_kept_vector *ke
 /* Flags of SUBSCRIBE. */
 #define LIA_SUBSCRIBE_UNMARKED 1u
 #define LIA_SUBSCRIBE_MORE     2u
+#define LIA_SUBSCRIBE_AGAIN    4u
 
 /* ---- our subscriptions ---- */
 
@@ -91,7 +92,6 @@ struct lia_insub {
     struct lia_topic topic;
     bool wants_again; /* storage may know better now where it stands */
     bool is_looking;  /* its token is being looked up once more */
-    bool must_ask;    /* again, whatever the token says */
     uint64_t generation;
 };
 
@@ -303,10 +303,8 @@ liana_status lia_on_subscribed(struct lia_session *s, const struct lia_msg *m);
 liana_status lia_insub_add(struct lia_session *s, const struct lia_wanted *wanted);
 void lia_insub_lookup(struct lia_session *s);
 void lia_insub_remove(struct lia_session *s, uint64_t id);
-/* Something was evicted: what that makes of a subscription's token is looked up. */
+/* Tokens may have become stale: they are looked up, and asked for again. */
 void lia_insub_again(struct lia_session *s);
-/* The peer's documents of a collection are looked at from the beginning. */
-void lia_insub_look_again(struct lia_session *s, struct liana_str collection);
 liana_status lia_insub_tokens(struct lia_session *s, struct lia_request *request);
 struct lia_insub *lia_insub_find(struct lia_session *s, uint64_t number);
 void lia_insub_free(struct lia_session *s, struct lia_insub *sub);

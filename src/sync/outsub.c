@@ -22,19 +22,18 @@ static void outsub_free(struct lia_session *s, struct lia_outsub *sub)
     lia_mem_free(s->options.alloc, sub, sizeof(*sub));
 }
 
+/* `how`: where the feed is to begin. */
 static void request_registration(struct lia_session *s,
                                  const struct lia_outsub *sub,
-                                 uint64_t epoch,
-                                 uint64_t seq)
+                                 struct lia_register_request how)
 {
     struct lia_request *request = lia_session_new_request(s, LIA_REQUEST_REGISTER);
 
     if (!request) {
         return;
     }
+    request->registering = how;
     request->registering.number = sub->number;
-    request->registering.epoch = epoch;
-    request->registering.seq = seq;
     if (lia_topic_copy(&request->arena, sub->topic, &request->registering.topic)) {
         lia_session_fail(s, LIANA_ENOMEM);
     }
@@ -72,6 +71,13 @@ static liana_status take_state(struct lia_session *s,
     return status;
 }
 
+static struct lia_register_request token_of(const struct lia_wire_subscribe *from)
+{
+    return (struct lia_register_request){.epoch = from->epoch,
+                                         .seq = from->seq,
+                                         .is_again = from->flags & LIA_SUBSCRIBE_AGAIN};
+}
+
 static liana_status subscribe_again(struct lia_session *s,
                                     struct lia_outsub *sub,
                                     const struct lia_wire_subscribe *from)
@@ -92,7 +98,7 @@ static liana_status subscribe_again(struct lia_session *s,
     begin_again(s, sub);
     status = take_state(s, sub, from);
     if (!status) {
-        request_registration(s, sub, from->epoch, from->seq);
+        request_registration(s, sub, token_of(from));
     }
     return status;
 }
@@ -124,20 +130,23 @@ liana_status lia_on_subscribe(struct lia_session *s, const struct lia_msg *m)
     sub->next = s->outsubs;
     s->outsubs = sub;
     s->outsub_count++;
-    request_registration(s, sub, from->epoch, from->seq);
+    request_registration(s, sub, token_of(from));
     return LIANA_OK;
 }
 
 void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub)
 {
     begin_again(s, sub);
-    request_registration(s, sub, 0, 0);
+    request_registration(s, sub, (struct lia_register_request){0});
 }
 
 void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub)
 {
     begin_again(s, sub);
-    request_registration(s, sub, s->greet.own.epoch, sub->position);
+    request_registration(s, sub,
+                         (struct lia_register_request){.epoch = s->greet.own.epoch,
+                                                       .seq = sub->position,
+                                                       .is_renewed = true});
 }
 
 static void send_subscribed(struct lia_session *s, const struct lia_request *request)
@@ -190,7 +199,7 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
     sub->is_new = true;
     sub->forgotten_seq = request->registering.forgotten_seq;
     if (request->registering.looks_again) {
-        lia_insub_look_again(s, sub->topic.collection);
+        lia_insub_again(s);
     }
     sub->noting.number = 0;
     sub->noted_seq = 0;

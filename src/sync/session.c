@@ -372,7 +372,7 @@ static liana_status handle_event(struct lia_session *s, const struct lia_event *
     case LIA_EVENT_UNSUBSCRIBE:
         lia_insub_remove(s, e->subscription.id);
         return LIANA_OK;
-    case LIA_EVENT_EVICTED: lia_insub_again(s); return LIANA_OK;
+    case LIA_EVENT_STALE: lia_insub_again(s); return LIANA_OK;
     case LIA_EVENT_CLOSE:
     case LIA_EVENT_DOWN:
         s->error = e->error;

@@ -73,7 +73,7 @@ enum lia_event_kind {
     LIA_EVENT_TICK,        /* time passed; see lia_session_deadline */
     LIA_EVENT_SUBSCRIBE,   /* `subscription` is wanted from now on */
     LIA_EVENT_UNSUBSCRIBE, /* `subscription.id` no longer */
-    LIA_EVENT_EVICTED,     /* something was evicted from our store */
+    LIA_EVENT_STALE,       /* tokens may be worth nothing: lia_token_item.generation */
     LIA_EVENT_CLOSE,       /* say goodbye with `error`; LIANA_EBUSY: no room */
     LIA_EVENT_DOWN         /* the link is gone; `error` */
 };

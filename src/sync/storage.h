@@ -94,11 +94,12 @@ struct lia_token_item {
     /* out */
     uint64_t epoch; /* 0: no token */
     uint64_t seq;
+    bool is_again;    /* the feed is to begin from nothing all the same */
     bool is_unmarked; /* documents are held that the marks do not cover */
     struct lia_vector marks;
     struct lia_vector evicted; /* below it marks say no more than "was here" */
     uint64_t forgotten;
-    uint64_t generation; /* of the collection: goes back with the tokens of batches */
+    uint64_t generation; /* of the store: goes back with the tokens of batches */
 };
 
 struct lia_tokens_request {
@@ -113,6 +114,8 @@ struct lia_register_request {
     struct lia_topic topic;
     uint64_t epoch; /* the peer's token; 0: none */
     uint64_t seq;
+    bool is_again;   /* it begins from nothing all the same */
+    bool is_renewed; /* the feed goes on at `seq`, past what was forgotten meanwhile */
     /* out; `status`: why it is refused */
     uint64_t registration;
     bool is_resumed; /* the feed can go on at `seq` */

@@ -114,11 +114,11 @@ enum lia_delete_mode {
 
 struct lia_op {
     enum lia_op_kind kind;
+    enum lia_delete_mode mode; /* of a DELETE */
     struct lia_path path;
     struct lia_value value;
     const struct lia_shape *shapes;
     size_t shape_count;
-    enum lia_delete_mode mode; /* of a DELETE */
     /* Of a DELETE: what it takes effect at, no newer than what the document has seen; none:
      * its own stamp. So a verdict, a transaction of its own, ends the life that it is about
      * and no later one (crdt/keep.h). */

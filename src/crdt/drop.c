@@ -37,7 +37,7 @@ static bool is_uncovered(void *ctx, const struct lia_entry *entry)
     if (!lia_rank_is_covered(LIA_MUTANT(15) ? *entry->rank : own, cover)) {
         return true;
     }
-    lia_join_lose(c->join, entry, cover.stamp, cover.tag);
+    lia_join_lose(c->join, entry, cover);
     return false;
 }
 
@@ -65,7 +65,7 @@ static bool run_cover(const struct lia_join *join,
     if (!lia_rank_is_covered(run->rank, cover)) {
         return true;
     }
-    lia_join_lose(join, &entry, cover.stamp, cover.tag);
+    lia_join_lose(join, &entry, cover);
     return false;
 }
 
@@ -117,7 +117,7 @@ static bool is_alive(void *ctx, const struct lia_entry *entry)
                       v->deleted) > 0) {
         return true;
     }
-    lia_join_lose(v->join, entry, v->deleted, v->deleted);
+    lia_join_lose_life(v->join, entry, v->deleted);
     return false;
 }
 

@@ -308,7 +308,8 @@ bool lia_state_join(struct lia_work *work,
                     struct lia_state *b,
                     const struct lia_watch *watch)
 {
-    const struct lia_join join = {work, watch, a->vector, b->vector};
+    const struct lia_join join = {work,      watch,        a->vector,
+                                  b->vector, a->withdrawn, b->withdrawn};
 
     if (lia_vector_join(work->arena, a->vector, b->vector, &a->vector) != LIANA_OK) {
         work->status = LIANA_ENOMEM;

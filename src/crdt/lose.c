@@ -4,14 +4,19 @@
  */
 #include "crdt/state.h"
 
+/* Who knew the winner before the join. */
+struct known {
+    bool by_a;
+    bool by_b;
+};
+
 /* Neither side had seen both: the loser came from one, the winner from the other. */
 static bool is_conflict(const struct lia_join *join,
                         struct lia_stamp loser,
-                        struct lia_stamp winner)
+                        struct known winner)
 {
-    return (!lia_vector_covers(join->b, loser) &&
-            !lia_vector_covers(join->a, winner)) ||
-           (!lia_vector_covers(join->a, loser) && !lia_vector_covers(join->b, winner));
+    return (!lia_vector_covers(join->b, loser) && !winner.by_a) ||
+           (!lia_vector_covers(join->a, loser) && !winner.by_b);
 }
 
 /* The names of a trail from the root on; false when memory runs out, which is the join's
@@ -77,15 +82,14 @@ static void tell_sum(const struct lia_join *join,
     }
 }
 
-void lia_join_lose(const struct lia_join *join,
-                   const struct lia_entry *loser,
-                   struct lia_stamp winner,
-                   struct lia_stamp winner_tag)
+static void lose(const struct lia_join *join,
+                 const struct lia_entry *loser,
+                 struct lia_stamp winner,
+                 struct known known)
 {
     struct lia_loser told;
 
-    if (!join || !join->watch || !loser->is_loss ||
-        !is_conflict(join, loser->rank->tag, winner_tag)) {
+    if (!loser->is_loss || !is_conflict(join, loser->rank->tag, known)) {
         return;
     }
     told = (struct lia_loser){
@@ -97,6 +101,28 @@ void lia_join_lose(const struct lia_join *join,
     }
 }
 
+void lia_join_lose(const struct lia_join *join,
+                   const struct lia_entry *loser,
+                   struct lia_rank winner)
+{
+    if (join && join->watch) {
+        const struct known known = {lia_vector_covers(join->a, winner.tag),
+                                    lia_vector_covers(join->b, winner.tag)};
+
+        lose(join, loser, winner.stamp, known);
+    }
+}
+
+/* A delete that its side had known would have taken it before. */
+void lia_join_lose_life(const struct lia_join *join,
+                        const struct lia_entry *loser,
+                        struct lia_stamp deleted)
+{
+    if (join && join->watch) {
+        lose(join, loser, deleted, (struct known){false, false});
+    }
+}
+
 /* ---- what stays, unseen ----
  *
  * Entries of another kind than the one shown, sums beside what is no number, and all
@@ -104,19 +130,19 @@ void lia_join_lose(const struct lia_join *join,
 
 struct hiding {
     const struct lia_join *join;
-    const struct lia_node *node; /* whose own entries may be shown; NULL: none is */
+    const struct lia_node *node; /* whose own entries may be shown */
     const struct lia_trail *trail;
     struct lia_rank by;
 };
 
-/* Of the node's own entries, one that it does not show. A removal and what is empty were
- * not there to be seen. */
+/* Of the node's own entries, one that it does not show. */
 static bool is_hidden(const struct lia_node *node, const struct lia_entry *entry)
 {
     enum lia_shown shown = node->view.shown;
 
     switch (entry->kind) {
-    case LIA_ENTRY_VALUE: return shown != LIA_SHOWN_LEAF;
+    case LIA_ENTRY_VALUE:
+        return shown != (node->value == LIA_VALUE_MAP ? LIA_SHOWN_MAP : LIA_SHOWN_LEAF);
     case LIA_ENTRY_SUM:
         return shown != LIA_SHOWN_LEAF ||
                (node->value == LIA_VALUE_LEAF && !lia_value_is_number(node->leaf));
@@ -126,16 +152,19 @@ static bool is_hidden(const struct lia_node *node, const struct lia_entry *entry
     }
 }
 
+/* A removal had nothing to show. */
+static bool is_removal(const struct lia_entry *entry)
+{
+    return entry->kind == LIA_ENTRY_VALUE && entry->value.type == LIA_BSON_END;
+}
+
 static bool lose_hidden(void *ctx, const struct lia_entry *entry)
 {
     const struct hiding *h = ctx;
-    bool is_own = h->node && entry->trail == h->trail && entry->kind != LIA_ENTRY_RUN;
-    bool is_value = entry->kind == LIA_ENTRY_VALUE;
-    bool was_seen = !is_value || (entry->value.type != LIA_BSON_END &&
-                                  !lia_slice_equal(entry->value.data, lia_bson_empty));
+    bool is_own = entry->trail == h->trail && entry->kind != LIA_ENTRY_RUN;
 
-    if (was_seen && (!is_own || is_hidden(h->node, entry))) {
-        lia_join_lose(h->join, entry, h->by.stamp, h->by.tag);
+    if (!is_removal(entry) && (!is_own || is_hidden(h->node, entry))) {
+        lia_join_lose(h->join, entry, h->by);
     }
     return true;
 }
@@ -166,17 +195,43 @@ static void lose_unshown(const struct lia_join *join,
     }
 }
 
+/* All under a delete over which updates win; it may take effect at a stamp that was known
+ * before the delete was. */
+struct withdrawing {
+    const struct lia_join *join;
+    struct lia_stamp at;
+    struct known known;
+};
+
+static bool lose_withdrawn(void *ctx, const struct lia_entry *entry)
+{
+    const struct withdrawing *w = ctx;
+
+    if (!is_removal(entry)) {
+        lose(w->join, entry, w->at, w->known);
+    }
+    return true;
+}
+
+static void lose_all(const struct lia_join *join, struct lia_state *state)
+{
+    struct withdrawing w = {
+        .join = join,
+        .at = state->withdrawn,
+        .known = {lia_stamp_cmp(join->withdrawn_a, state->withdrawn) >= 0,
+                  lia_stamp_cmp(join->withdrawn_b, state->withdrawn) >= 0}};
+
+    LIA_IGNORE(lia_node_filter(&state->root, NULL, lose_withdrawn, &w)); /* all stay */
+}
+
 void lia_join_lose_hidden(const struct lia_join *join, struct lia_state *state)
 {
-    struct hiding h = {.join = join,
-                       .by = lia_rank_of(LIA_STAMP_NONE, state->withdrawn)};
-
-    if (!join->watch || lia_stamp_is_none(state->created) ||
+    if (LIA_MUTANT(20) || !join->watch || lia_stamp_is_none(state->created) ||
         !lia_view(join->work, &state->root, LIA_RANK_NONE)) {
         return;
     }
     if (lia_state_is_hidden(state)) {
-        LIA_IGNORE(lia_node_filter(&state->root, NULL, lose_hidden, &h)); /* all stay */
+        lose_all(join, state);
     } else {
         lose_unshown(join, NULL, &state->root, LIA_RANK_NONE);
     }

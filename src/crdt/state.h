@@ -331,6 +331,8 @@ struct lia_join {
     const struct lia_watch *watch; /* NULL: nobody asks */
     struct lia_vector a;
     struct lia_vector b;
+    struct lia_stamp withdrawn_a;
+    struct lia_stamp withdrawn_b;
 };
 
 /* Drops what `cover`, the rank of a value above, covers of the node: of itself; of all
@@ -354,11 +356,15 @@ void lia_node_void(const struct lia_join *join,
                    struct lia_node *node,
                    struct lia_stamp deleted);
 
-/* An entry gives way to `winner`: tells who watches, if neither side had seen both. */
+/* An entry gives way to `winner`: tells who watches, if neither side had seen both. The
+ * same for one whose life was deleted, of which its side did not know. `join` may be
+ * NULL. */
 void lia_join_lose(const struct lia_join *join,
                    const struct lia_entry *loser,
-                   struct lia_stamp winner,
-                   struct lia_stamp winner_tag);
+                   struct lia_rank winner);
+void lia_join_lose_life(const struct lia_join *join,
+                        const struct lia_entry *loser,
+                        struct lia_stamp deleted);
 
 /* Tells of what the join has left in `state`, and the state does not show. */
 void lia_join_lose_hidden(const struct lia_join *join, struct lia_state *state);

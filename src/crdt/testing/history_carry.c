@@ -23,6 +23,8 @@ static const char *receive(struct world *w,
                            const struct model_doc *model)
 {
     static struct model_doc before;
+    static struct losses losses;
+    const struct lia_watch watch = {world_note_loser, &losses};
     struct peer *p = &w->peers[peer];
     struct copy *c = &p->copies[key];
     struct liana_error err = LIANA_ERROR_INIT;
@@ -39,7 +41,8 @@ static const char *receive(struct world *w,
         model_copy(&c->model, &before);
         expected = w->history->is_about_falls ? LIANA_EPROTOCOL : expected;
     }
-    got = lia_doc_merge(&w->arena, c->doc, segment, &c->doc, &err);
+    losses.count = 0;
+    got = lia_doc_merge_watched(&w->arena, c->doc, segment, &watch, &c->doc, &err);
 
     if (got != expected) {
         return world_fail(w, got && got != LIANA_EGAP ? err.message
@@ -50,6 +53,10 @@ static const char *receive(struct world *w,
     }
     if (!got && lia_vector_max_hlc(model_vector(model)) > p->last) {
         p->last = lia_vector_max_hlc(model_vector(model));
+    }
+    if (!got && !w->history->is_about_falls &&
+        world_check_losses(w, &before, model, &c->model, &losses)) {
+        return w->why;
     }
     return world_check(w, peer, key);
 }

@@ -95,6 +95,30 @@ const char *world_begin_with(struct world *w, size_t peer, size_t key);
 const char *world_load_relay(struct world *w, size_t peer, size_t key);
 const char *world_read_relay(struct world *w, size_t peer, size_t key);
 
+/* ---- history_lose.c ---- */
+
+#define LOSSES_MAX 256
+
+struct loss {
+    char path[MODEL_PATH_MAX];
+    struct lia_stamp stamp;
+};
+
+struct losses {
+    struct loss all[LOSSES_MAX];
+    size_t count;
+};
+
+/* For a lia_watch whose `ctx` are losses. */
+void world_note_loser(void *ctx, const struct lia_loser *loser);
+
+/* What the merge of a segment took from sight, it told. */
+const char *world_check_losses(struct world *w,
+                               const struct model_doc *before,
+                               const struct model_doc *segment,
+                               const struct model_doc *joined,
+                               const struct losses *losses);
+
 /* ---- history_repair.c: a store that falls back ---- */
 
 const char *world_fall_back(struct world *w);

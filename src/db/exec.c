@@ -3,6 +3,7 @@
 
 #include "db/exec_internal.h"
 #include "db/sqlfn.h"
+#include "lang/regexp.h"
 
 /* ---- results ---- */
 
@@ -44,6 +45,7 @@ void lia_result_free(struct lia_result *r)
     lia_result_end(r);
     lia_buf_deinit(&r->row);
     lia_buf_deinit(&r->ids);
+    lia_regexps_free(r->regexps);
     lia_statement_put(r->statement);
     lia_arena_deinit(&r->arena);
     lia_mem_free(r->alloc, r, sizeof(*r));
@@ -110,8 +112,11 @@ struct lia_eval lia_exec_eval(const struct lia_result *r,
                               struct lia_arena *arena,
                               struct liana_error *err)
 {
-    return (struct lia_eval){
-        .arena = arena, .params = r->params, .is_lenient = r->is_lenient, .err = err};
+    return (struct lia_eval){.arena = arena,
+                             .params = r->params,
+                             .is_lenient = r->is_lenient,
+                             .err = err,
+                             .regexps = r->regexps};
 }
 
 liana_status lia_exec_collection(struct lia_result *r,

@@ -19,6 +19,8 @@ struct lia_result {
     struct liana_slice params;
     bool is_lenient;
     bool wants_ids;
+    struct lia_regexps
+        *regexps; /* of a statement that evaluates for many; NULL: none */
 
     struct lia_txn *txn; /* NULL: ended */
     bool owns_txn;

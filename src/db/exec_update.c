@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/reader.h"
 #include "db/exec_internal.h"
+#include "lang/regexp.h"
 
 #define KEYS_BYTES_MAX LIA_MIB
 
@@ -331,6 +332,18 @@ static liana_status change_walking(struct lia_result *r,
     return status == LIANA_EEND ? LIANA_OK : status;
 }
 
+/* Regular expressions in what is assigned are compiled once for all documents. */
+static liana_status keep_patterns(struct lia_result *r,
+                                  const struct keys *keys,
+                                  struct liana_error *err)
+{
+    if (r->stmt->kind != LIA_STMT_UPDATE || keys->count < 2) {
+        return LIANA_OK;
+    }
+    r->regexps = lia_regexps_new(r->alloc);
+    return r->regexps ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+}
+
 liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
 {
     const struct lia_collection *collection;
@@ -350,6 +363,9 @@ liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
     lia_arena_init(&work, r->alloc);
     lia_buf_init(&keys.bytes, r->alloc);
     status = pick_keys(r, collection, &keys, err);
+    if (!status) {
+        status = keep_patterns(r, &keys, err);
+    }
     if (!status && keys.is_too_much) {
         lia_buf_deinit(&keys.bytes);
         status = change_walking(r, &work, collection, err);

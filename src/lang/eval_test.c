@@ -8,6 +8,7 @@
 #include "base/testing/alloc.h"
 #include "lang/parse.h"
 #include "lang/print.h"
+#include "lang/regexp.h"
 #include "lang/subscription.h"
 #include "lang/testing/golden.h"
 
@@ -109,7 +110,8 @@ static bool matches(const struct subscribed *s, const char *doc_text)
     assert_int_equal(lia_lang_parse_expr(&arena, lia_str(doc_text), &e, NULL),
                      LIANA_OK);
     assert_int_equal(lia_eval(&cx, e, lia_bson_empty, &doc), LIANA_OK);
-    does = lia_subscription_matches(&s->query, &lia_mem_libc, doc.data, &out_of_memory);
+    does = lia_subscription_matches(&s->query, &lia_mem_libc, NULL, doc.data,
+                                    &out_of_memory);
     assert_false(out_of_memory);
     lia_arena_deinit(&arena);
     return does;
@@ -239,10 +241,50 @@ static void test_functions(void **state)
     assert_non_null(lia_fn_find(lia_str("LOWER")));
 }
 
+/* One pattern, whatever the number of documents. */
+static void test_patterns_are_compiled_once(void **state)
+{
+    struct lia_regexps *regexps = lia_regexps_new(&lia_mem_libc);
+    struct lia_subscription_query query;
+    struct lia_arena arena;
+    size_t found = 0;
+
+    (void)state;
+    assert_non_null(regexps);
+    lia_arena_init(&arena, &lia_mem_libc);
+    assert_ok(lia_lang_check_subscription(
+        &arena, lia_str("SELECT * FROM c WHERE regexp_like(w, '^a.c$')"),
+        (struct liana_slice){NULL, 0}, &query, NULL));
+    assert_true(lia_subscription_has_patterns(&query));
+    for (int i = 0; i < 5; i++) {
+        struct lia_buf doc;
+        size_t mark;
+
+        lia_buf_init(&doc, &lia_mem_libc);
+        mark = lia_bson_begin(&doc);
+        lia_bson_add_str(&doc, lia_str("w"), lia_str(i % 2 ? "abc" : "abd"));
+        lia_bson_end(&doc, mark);
+        found += lia_subscription_matches(&query, &lia_mem_libc, regexps,
+                                          lia_buf_slice(&doc), NULL);
+        lia_buf_deinit(&doc);
+    }
+    assert_int_equal(found, 2);
+    assert_int_equal(lia_regexps_compiled(regexps), 1);
+    assert_ok(lia_lang_check_subscription(&arena, lia_str("SELECT * FROM c"),
+                                          (struct liana_slice){NULL, 0}, &query, NULL));
+    assert_false(lia_subscription_has_patterns(&query));
+    lia_arena_deinit(&arena);
+    lia_regexps_free(regexps);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_golden),       cmocka_unit_test(test_print),
-    cmocka_unit_test(test_subscription), cmocka_unit_test(test_subscription_refused),
-    cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_functions),
+    cmocka_unit_test(test_golden),
+    cmocka_unit_test(test_print),
+    cmocka_unit_test(test_subscription),
+    cmocka_unit_test(test_subscription_refused),
+    cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_functions),
+    cmocka_unit_test(test_patterns_are_compiled_once),
 };
 
 LIA_TEST_MAIN(tests)

@@ -97,13 +97,31 @@ liana_status lia_lang_check_subscription(struct lia_arena *arena,
     return status;
 }
 
+static void find_pattern(void *ctx, struct lia_expr *e)
+{
+    bool *found = ctx;
+
+    *found = *found ||
+             (e->kind == LIA_EXPR_CALL && e->fn == lia_fn_find(lia_str("regexp_like")));
+}
+
+bool lia_subscription_has_patterns(const struct lia_subscription_query *query)
+{
+    bool found = false;
+
+    lia_expr_walk(query->where, find_pattern, &found);
+    return found;
+}
+
 bool lia_subscription_matches(const struct lia_subscription_query *query,
                               const struct liana_allocator *a,
+                              struct lia_regexps *regexps,
                               struct liana_slice doc,
                               bool *out_of_memory)
 {
     struct lia_arena arena;
-    const struct lia_eval cx = {.arena = &arena, .is_lenient = true};
+    const struct lia_eval cx = {
+        .arena = &arena, .is_lenient = true, .regexps = regexps};
     bool matches = false;
     liana_status status;
 

@@ -14,7 +14,7 @@
 
 struct lia_subscription_query {
     struct liana_str collection;
-    const struct lia_expr *where; /* NULL: every document. Has no parameters left */
+    struct lia_expr *where; /* NULL: every document. Has no parameters left */
     /* Equal for equal queries, however they were spelled; parses to the same query
      * without parameters. This is what is hashed, stored and sent. */
     struct liana_str canonical;
@@ -29,10 +29,14 @@ lia_lang_check_subscription(struct lia_arena *arena,
                             struct lia_subscription_query *out,
                             struct liana_error *err);
 
+/* The predicate asks regular expressions, which are better not compiled for each document. */
+bool lia_subscription_has_patterns(const struct lia_subscription_query *query);
+
 /* Whether a checked document matches. Takes scratch memory from `a`; false also when there is
- * none, so that `*out_of_memory` tells (it may be NULL). */
+ * none, so that `*out_of_memory` tells (it may be NULL). `regexps` may be NULL. */
 bool lia_subscription_matches(const struct lia_subscription_query *query,
                               const struct liana_allocator *a,
+                              struct lia_regexps *regexps,
                               struct liana_slice doc,
                               bool *out_of_memory);
 

@@ -147,6 +147,7 @@ const struct cli_cmd cli_cmd_exec = {
         "\n"
         "    liana exec shop \"SELECT * FROM stock WHERE onHand < 10 ORDER BY "
         "onHand\"\n"
+        "    liana exec shop \"CREATE COLLECTION stock (onHand COUNTER, tags SET)\"\n"
         "    liana exec shop -p '{\"d\": {\"_id\": 1}}' \"INSERT INTO t DOCUMENTS "
         "(:d)\"",
 };

@@ -96,7 +96,11 @@ static const struct dot dots[] = {
 
 static void dot_help(struct shell *shell)
 {
-    fprintf(shell->cli->out, "A statement ends with a semicolon.\n");
+    fprintf(
+        shell->cli->out,
+        "A statement ends with a semicolon: SELECT, INSERT, UPDATE, DELETE, EVICT, "
+        "EXPLAIN,\nCREATE, ALTER and DROP COLLECTION. What is declared of collections: "
+        "SELECT * FROM _liana.collections;\n");
     for (size_t i = 0; i < DOT_COUNT; i++) {
         fprintf(shell->cli->out, "  %-10s %s\n", dots[i].name, dots[i].help);
     }

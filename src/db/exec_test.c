@@ -421,6 +421,60 @@ static void a_parameter_is_as_deep_as_a_document(void **state)
     lia_buf_deinit(&out);
 }
 
+/* {"d": ...} as above, under SET: the field is one level more. */
+static void a_value_that_is_set_is_as_deep_as_its_document_allows(void **state)
+{
+    struct world *w = *state;
+    struct lia_buf params;
+    struct lia_buf out;
+
+    lia_buf_init(&params, &lia_mem_libc);
+    lia_buf_init(&out, &lia_mem_libc);
+    answers(w, NULL, "INSERT INTO c DOCUMENTS ({'_id': 1})", "= 1 [1]\n");
+    for (size_t levels = LIA_DEPTH_MAX - 1; levels <= LIA_DEPTH_MAX; levels++) {
+        lia_buf_reset(&params);
+        add_deep(&params, levels);
+        run(w, NULL, "UPDATE c SET b = :d", lia_buf_slice(&params), &out);
+        assert_int_equal(strncmp((const char *)out.ptr, "= 1 [1]", 7) == 0,
+                         levels < LIA_DEPTH_MAX);
+        run(w, NULL, "UPDATE c APPLY s ADD TO SET :d", lia_buf_slice(&params), &out);
+        assert_non_null(strstr((const char *)out.ptr, "LIANA_EDEPTH"));
+    }
+    lia_buf_deinit(&params);
+    lia_buf_deinit(&out);
+}
+
+/* Whatever it answers, it comes back. */
+static void functions_take_the_deepest_values(void **state)
+{
+    struct world *w = *state;
+    struct lia_buf params;
+    struct lia_buf out;
+    const struct lia_fn *fn;
+
+    lia_buf_init(&params, &lia_mem_libc);
+    lia_buf_init(&out, &lia_mem_libc);
+    add_deep(&params, LIA_DEPTH_MAX);
+    for (size_t i = 0; (fn = lia_fn_at(i)); i++) {
+        for (size_t n = fn->min; !fn->is_operator && n <= fn->max && n < 5; n++) {
+            char text[200];
+            int len = snprintf(text, sizeof(text), "SELECT %s(", fn->name);
+
+            for (size_t k = 0; k < n; k++) {
+                len += snprintf(text + len, sizeof(text) - (size_t)len, "%s:d",
+                                k ? ", " : "");
+            }
+            snprintf(text + len, sizeof(text) - (size_t)len,
+                     ") AS v, :d = :d AS e FROM system:dual");
+            run(w, NULL, text, lia_buf_slice(&params), &out);
+            assert_null(strstr((const char *)out.ptr, "LIANA_ESYNTAX"));
+            assert_null(strstr((const char *)out.ptr, "LIANA_EINTERNAL"));
+        }
+    }
+    lia_buf_deinit(&params);
+    lia_buf_deinit(&out);
+}
+
 static void a_commit_has_a_seq(void **state)
 {
     static const struct {
@@ -570,6 +624,8 @@ static const struct CMUnitTest tests[] = {
     CASE(a_lenient_statement_takes_wrong_types_for_missing),
     CASE(parameters_are_checked),
     CASE(a_parameter_is_as_deep_as_a_document),
+    CASE(a_value_that_is_set_is_as_deep_as_its_document_allows),
+    CASE(functions_take_the_deepest_values),
     CASE(a_commit_has_a_seq),
     CASE(explain_shows_the_plan),
     CASE(damaged_documents_are_not_answered),

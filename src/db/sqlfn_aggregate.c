@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Aggregates over values. null and MISSING do not count; without another value COUNT is 0 and the others are MISSING.
- * Results do not depend on the order of the rows, but for the rounding of doubles and of long decimals.
+ * Results do not depend on the order of the rows, but for the rounding of doubles.
  */
-#include "codec/decimal.h"
+#include "codec/decimal_sum.h"
 #include "db/sqlfn_internal.h"
 
 __extension__ typedef __int128 wide;
@@ -14,9 +14,9 @@ struct totals {
     int64_t doubles;
     uint64_t whole[2]; /* a wide: SQLite aligns to 8 bytes only */
     double real;
-    struct lia_decimal exact;
-    bool has_long; /* an int64 among them */
-    uint8_t *best; /* of MIN and MAX: a value as lang/sql encodes it */
+    struct lia_decimal_sum exact; /* of the decimals */
+    bool has_long;                /* an int64 among them */
+    uint8_t *best;                /* of MIN and MAX: a value as lang/sql encodes it */
     size_t best_len;
 };
 
@@ -98,9 +98,12 @@ static void sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
         t->doubles++;
         break;
     case LIA_BSON_DECIMAL128:
-        t->exact = t->decimals ? lia_decimal_add(t->exact, lia_value_decimal(v))
-                               : lia_value_decimal(v);
-        t->decimals++;
+        if (t->decimals++ == 0) {
+            lia_decimal_sum_init(&t->exact, entry->shared->allocator);
+        }
+        if (!lia_decimal_sum_add(&t->exact, lia_value_decimal(v))) {
+            sqlite3_result_error_nomem(ctx);
+        }
         break;
     default:
         if (!entry->is_lenient) {
@@ -113,41 +116,46 @@ static void sum_step(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     t->count++;
 }
 
-/* What the values are in all as a Decimal128. */
-static struct lia_decimal decimal_total(const struct totals *t)
+/* What the values are in all as a Decimal128; gives the exact sum back. */
+static bool decimal_total(struct totals *t, struct lia_decimal *out)
 {
     wide whole = whole_of(t);
-    struct lia_decimal d = t->exact;
+    bool good = (!t->doubles ||
+                 lia_decimal_sum_add(&t->exact, lia_decimal_of_double(t->real))) &&
+                (whole == 0 || lia_decimal_sum_add_int128(
+                                   &t->exact, (int64_t)(whole >> 64), (uint64_t)whole));
 
-    if (t->doubles) {
-        d = lia_decimal_add(d, lia_decimal_of_double(t->real));
+    if (good) {
+        *out = lia_decimal_sum_total(&t->exact);
     }
-    if (whole != 0) {
-        d = lia_decimal_add(
-            d, lia_decimal_of_int128((int64_t)(whole >> 64), (uint64_t)whole));
-    }
-    return d;
+    lia_decimal_sum_deinit(&t->exact);
+    return good;
 }
 
-/* The total in the widest type among the values; types combine as in `+`. */
-static bool total(const struct totals *t,
-                  struct lia_scratch *scratch,
-                  struct lia_value *out)
+/* The total in the widest type among the values; types combine as in `+`. LIANA_ERANGE,
+ * LIANA_ENOMEM. */
+static liana_status total(struct totals *t,
+                          struct lia_scratch *scratch,
+                          struct lia_value *out)
 {
     wide whole = whole_of(t);
+    struct lia_decimal d;
 
     if (t->decimals) {
-        *out = lia_value_of_decimal(decimal_total(t), scratch);
-        return true;
+        if (!decimal_total(t, &d)) {
+            return LIANA_ENOMEM;
+        }
+        *out = lia_value_of_decimal(d, scratch);
+        return LIANA_OK;
     }
     if (t->doubles) {
         *out = lia_value_of_double(t->real + (double)whole, scratch);
-        return true;
+        return LIANA_OK;
     }
     *out = !t->has_long && whole >= INT32_MIN && whole <= INT32_MAX
                ? lia_value_of_int32((int32_t)whole, scratch)
                : lia_value_of_int64((int64_t)whole, scratch);
-    return whole >= INT64_MIN && whole <= INT64_MAX;
+    return whole >= INT64_MIN && whole <= INT64_MAX ? LIANA_OK : LIANA_ERANGE;
 }
 
 static void sum_final(sqlite3_context *ctx)
@@ -160,10 +168,13 @@ static void sum_final(sqlite3_context *ctx)
     if (!t || t->count == 0) {
         return;
     }
-    if (total(t, &scratch, &v)) {
-        lia_sqlfn_result(ctx, v);
-    } else if (!entry->is_lenient) {
-        lia_sqlfn_fail(ctx, LIANA_ERANGE, "the sum is beyond 64 bits");
+    switch (total(t, &scratch, &v)) {
+    case LIANA_OK: lia_sqlfn_result(ctx, v); return;
+    case LIANA_ENOMEM: sqlite3_result_error_nomem(ctx); return;
+    default:
+        if (!entry->is_lenient) {
+            lia_sqlfn_fail(ctx, LIANA_ERANGE, "the sum is beyond 64 bits");
+        }
     }
 }
 
@@ -172,20 +183,21 @@ static void avg_final(sqlite3_context *ctx)
 {
     struct totals *t = sqlite3_aggregate_context(ctx, 0);
     struct lia_scratch scratch;
-    struct lia_value v;
+    struct lia_decimal d;
 
     if (!t || t->count == 0) {
         return;
     }
-    if (t->decimals) {
-        v = lia_value_of_decimal(
-            lia_decimal_divide(decimal_total(t), lia_decimal_of_int64(t->count)),
-            &scratch);
+    if (!t->decimals) {
+        lia_sqlfn_result(
+            ctx, lia_value_of_double((t->real + (double)whole_of(t)) / (double)t->count,
+                                     &scratch));
+    } else if (decimal_total(t, &d)) {
+        d = lia_decimal_divide(d, lia_decimal_of_int64(t->count));
+        lia_sqlfn_result(ctx, lia_value_of_decimal(d, &scratch));
     } else {
-        v = lia_value_of_double((t->real + (double)whole_of(t)) / (double)t->count,
-                                &scratch);
+        sqlite3_result_error_nomem(ctx);
     }
-    lia_sqlfn_result(ctx, v);
 }
 
 /* ---- extremes ---- */

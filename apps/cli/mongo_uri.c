@@ -102,9 +102,13 @@ static liana_status take_file(const char *path,
         return cli_err(err, errno == ENOENT ? LIANA_ENOTFOUND : LIANA_EIO, "%s: %s",
                        path, strerror(errno));
     }
-    setvbuf(file, NULL, _IONBF, 0); /* a buffer would keep the password */
-    status = read_line(file, path, out, err);
-    fclose(file);
+    /* A buffer would keep the password. */
+    status = setvbuf(file, NULL, _IONBF, 0) == 0
+                 ? read_line(file, path, out, err)
+                 : cli_err(err, LIANA_EIO, "%s: it cannot be read unbuffered", path);
+    if (fclose(file) != 0 && !status) {
+        status = cli_err(err, LIANA_EIO, "%s: %s", path, strerror(errno));
+    }
     return status;
 }
 

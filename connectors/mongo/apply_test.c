@@ -19,8 +19,16 @@
 
 enum { CODE_COMMAND = 2, CODE_VALIDATION = 121, CODE_DUPLICATE = 11000 };
 
+/* A copy: what is written is the plan's. */
+struct held {
+    uint8_t id[32];
+    size_t id_len;
+    uint8_t text[32];
+    size_t text_len;
+};
+
 struct fake {
-    struct liana_change held[DOCS_MAX];
+    struct held held[DOCS_MAX];
     size_t held_count;
     char dead[DOCS_MAX][32];
     size_t dead_count;
@@ -37,42 +45,58 @@ static bool is_text(struct liana_slice s, const char *text)
     return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
 }
 
-static struct liana_change *find(struct fake *f, const struct liana_change *change)
+static bool is_of(const struct held *held, const struct liana_change *change)
+{
+    return held->id_len == change->id.len &&
+           memcmp(held->id, change->id.ptr, held->id_len) == 0;
+}
+
+static struct held *find(struct fake *f, const struct liana_change *change)
 {
     for (size_t i = 0; i < f->held_count; i++) {
-        if (f->held[i].id.len == change->id.len &&
-            memcmp(f->held[i].id.ptr, change->id.ptr, change->id.len) == 0) {
+        if (is_of(&f->held[i], change)) {
             return &f->held[i];
         }
     }
     return NULL;
 }
 
+/* In another document. */
 static bool holds_value(struct fake *f, const struct liana_change *change)
 {
     for (size_t i = 0; i < f->held_count; i++) {
-        if (f->held[i].document.len == change->document.len &&
-            memcmp(f->held[i].document.ptr, change->document.ptr,
-                   change->document.len) == 0 &&
-            f->held[i].id.ptr != change->id.ptr) {
+        const struct held *held = &f->held[i];
+
+        if (!is_of(held, change) && held->text_len == change->document.len &&
+            memcmp(held->text, change->document.ptr, held->text_len) == 0) {
             return true;
         }
     }
     return false;
 }
 
+static struct held copy_of(const struct liana_change *change)
+{
+    struct held held = {.id_len = change->id.len, .text_len = change->document.len};
+
+    assert_true(held.id_len <= sizeof(held.id) && held.text_len <= sizeof(held.text));
+    memcpy(held.id, change->id.ptr, held.id_len);
+    memcpy(held.text, change->document.ptr, held.text_len);
+    return held;
+}
+
 static void hold(struct fake *f, const struct liana_change *change)
 {
-    struct liana_change *there = find(f, change);
+    struct held *there = find(f, change);
 
     if (change->document.len == 0) {
         if (there) {
             *there = f->held[--f->held_count];
         }
     } else if (there) {
-        *there = *change;
+        *there = copy_of(change);
     } else {
-        f->held[f->held_count++] = *change;
+        f->held[f->held_count++] = copy_of(change);
     }
 }
 

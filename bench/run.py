@@ -33,8 +33,8 @@ RATIOS = [
      "Instructions, memcpy left out, of merging a segment that changes one of 20 fields into a document of 1 MB "
      "(texts of 50,000 letters), over those at 10 KB (500 letters)."),
     ("merge_instructions_10000_vs_100_fields", "merge_fields_1m", "merge_fields_10k", ("lia_doc_merge",), COPYING, "none",
-     "The same for a flat document of 1 MB with 10,000 fields over one of 10 KB with 100: the field is looked for "
-     "by its name."),
+     "The same for a flat document of 1 MB with 10,000 fields over one of 10 KB with 100: BSON has no index, so all "
+     "fields before the one that changes are stepped over. It costs a fraction of the copy, which is left out here."),
 ]
 
 

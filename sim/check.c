@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sim/world.h"
+#include "sim/past.h"
 
 #include <stdlib.h>
 
@@ -90,7 +90,7 @@ static void check_bytes(struct sim_world *w,
         lia_hash64(lia_buf_slice(&buf)) + (w->breakage == SIM_BREAK_STATE && n == 0);
     lia_buf_deinit(&buf);
     for (state = w->states[key % 4096]; state; state = state->next) {
-        if (state->key == key && state->bytes != bytes) {
+        if (state->key == key && state->bytes != bytes && !w->past) {
             sim_fail(w, "document %u: equal vectors, other bytes", doc);
         }
         if (state->key == key) {
@@ -109,7 +109,9 @@ static void check_durable(struct sim_world *w, int n, uint32_t doc, struct lia_v
     for (size_t i = w->checked; i < w->txn_count; i++) {
         const struct sim_txn *t = &w->txns[i];
 
-        for (size_t d = 0; t->is_open && t->node != n && d < t->count; d++) {
+        for (size_t d = 0; t->is_open && t->node != n && d < t->count &&
+                           !sim_past_doubts(w, t->stamp);
+             d++) {
             if (t->docs[d] == doc && lia_vector_covers(v, t->stamp)) {
                 sim_fail(w, "node %d: document %u left node %d before it was durable",
                          n, doc, t->node);
@@ -174,12 +176,13 @@ static bool check_whole(struct sim_world *w, int n, const struct sim_txn *t)
         if (!gets_all(w, n, t->docs[i])) {
             continue;
         }
-        if (has_first && is_this != is_there) {
+        /* A store that is filled again is filled as it comes. */
+        if (has_first && is_this != is_there && !w->past) {
             sim_fail(w, "node %d: transaction %llu of node %d is torn: document %u", n,
                      (unsigned long long)t->stamp.hlc, t->node, t->docs[i]);
         }
+        is_there = is_this && (!has_first || is_there);
         has_first = true;
-        is_there = is_this;
     }
     return is_there;
 }
@@ -193,7 +196,8 @@ static void check_transactions(struct sim_world *w, int n)
     for (size_t i = w->checked; w->is_filled && i < w->txn_count; i++) {
         struct sim_txn *t = &w->txns[i];
 
-        if (t->is_certain && !(t->whole >> n & 1) && check_whole(w, n, t)) {
+        if (t->is_certain && !(t->whole >> n & 1) &&
+            (sim_past_doubts(w, t->stamp) || check_whole(w, n, t))) {
             t->whole |= 1U << n;
         }
     }
@@ -317,7 +321,9 @@ void sim_check_reopened(struct sim_world *w, int n)
         if (held[d].seq && lia_doc_info(&arena, held[d].doc.clock, &info)) {
             sim_fail(w, "node %d: document %u: a clock that is none", n, d);
         }
-        if (!lia_vector_geq(info.vector, seen_vector(seen))) {
+        if (sim_past_is_back(w, n)) {
+            *seen = (struct sim_seen){.is_held = false};
+        } else if (!lia_vector_geq(info.vector, seen_vector(seen))) {
             sim_fail(w, "node %d: document %u was acknowledged and is lost", n, d);
         }
         if (held[d].seq) {
@@ -325,7 +331,11 @@ void sim_check_reopened(struct sim_world *w, int n)
             remember(w, seen, info.vector);
         }
     }
-    settle_open(w, n);
+    if (sim_past_is_back(w, n)) {
+        sim_past_settle(w, n);
+    } else {
+        settle_open(w, n);
+    }
     lia_arena_deinit(&arena);
 }
 
@@ -336,7 +346,8 @@ static void check_mark(struct sim_world *w, int n, uint32_t c, struct lia_stamp 
     for (size_t i = 0; i < w->txn_count; i++) {
         const struct sim_txn *t = &w->txns[i];
 
-        if (!t->is_certain || t->stamp.actor != mark.actor || t->stamp.hlc > mark.hlc) {
+        if (!t->is_certain || t->stamp.actor != mark.actor || t->stamp.hlc > mark.hlc ||
+            sim_past_doubts(w, t->stamp)) {
             continue;
         }
         for (size_t d = 0; d < t->count; d++) {
@@ -373,7 +384,7 @@ static void check_marks(struct sim_world *w, int n)
             /* Of one's own, a crash may take back what is not durable yet. */
             sum += marks.entries[i].actor == own ? 0 : hlc >> 16;
         }
-        if (sum < node->marks_sum[c]) {
+        if (sum < node->marks_sum[c] && !w->past) {
             sim_fail(w, "node %d: its marks went back", n);
         }
         node->marks_sum[c] = sum;
@@ -476,6 +487,20 @@ bool sim_check_equal(struct sim_world *w)
     return are_narrow_settled(w);
 }
 
+/* Of what is in doubt vectors prove nothing: it is there, or what came later of it. */
+static void check_there(struct sim_world *w,
+                        int n,
+                        const struct sim_txn *t,
+                        const struct lia_held *held)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (!held[t->docs[i]].seq || w->breakage == SIM_BREAK_GONE) {
+            sim_fail(w, "node %d: document %u of node %d is gone", n, t->docs[i],
+                     t->node);
+        }
+    }
+}
+
 static void check_counter(struct sim_world *w, uint32_t doc, struct lia_doc d)
 {
     struct lia_value value;
@@ -537,14 +562,18 @@ void sim_check_end(struct sim_world *w)
             }
         }
         for (size_t i = 0; i < w->txn_count; i++) {
-            if (w->txns[i].is_certain && w->txns[i].count &&
-                !check_whole(w, n, &w->txns[i])) {
+            if (w->txns[i].is_certain && sim_past_doubts(w, w->txns[i].stamp)) {
+                check_there(w, n, &w->txns[i], held);
+            } else if (w->txns[i].is_certain && w->txns[i].count &&
+                       !check_whole(w, n, &w->txns[i])) {
                 sim_fail(w, "node %d: an acknowledged transaction is missing", n);
             }
         }
     }
     for (uint32_t d = SIM_SALES; d < SIM_DOCS; d++) {
-        check_counter(w, d, first[d].doc);
+        if (sim_past_counts(w, d)) {
+            check_counter(w, d, first[d].doc);
+        }
     }
     lia_arena_deinit(&arena);
 }

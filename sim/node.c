@@ -202,6 +202,13 @@ static void stop(struct sim_world *w, struct sim_node *node)
 void sim_node_crash(struct sim_world *w, int index)
 {
     struct sim_node *node = &w->nodes[index];
+
+    sim_node_crash_to(w, index, &node->disks[node->disk]);
+}
+
+void sim_node_crash_to(struct sim_world *w, int index, const struct lia_test_disk *from)
+{
+    struct sim_node *node = &w->nodes[index];
     struct lia_test_disk *old = &node->disks[node->disk];
     char name[32];
 
@@ -209,7 +216,7 @@ void sim_node_crash(struct sim_world *w, int index)
     sim_check_commits(w, index);
     node->disk = 1 - node->disk;
     new_disk_name(node, name);
-    lia_test_disk_crash(old, &w->rng, &node->disks[node->disk], name);
+    lia_test_disk_crash(from, &w->rng, &node->disks[node->disk], name);
     stop(w, node);
     lia_test_disk_deinit(old);
     sim_net_cut_node(w, index);
@@ -269,7 +276,8 @@ void sim_node_outputs(struct sim_world *w, int index)
         case LIA_PEER_CLOSE:
             sim_note(w, "node %d: closes link %llu: %s", index,
                      (unsigned long long)out.link, out.error.message);
-            if (out.error.status == LIANA_EPROTOCOL ||
+            /* Two histories under one vector do not always merge (docs/adr/0025). */
+            if ((out.error.status == LIANA_EPROTOCOL && !w->past) ||
                 out.error.status == LIANA_EINTERNAL || out.error.status == LIANA_EGAP ||
                 out.error.status == LIANA_ECORRUPT ||
                 out.error.status == LIANA_ENOMEM) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/world.h"
 
+#include "sim/past.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +117,7 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_STAYS] = "is not what it subscribed to",
     [SIM_BREAK_EARLY] = "before it was durable",
     [SIM_BREAK_LEAVES] = "stores differ",
+    [SIM_BREAK_GONE] = "is gone",
 };
 
 void sim_fail(struct sim_world *w, const char *format, ...)
@@ -259,6 +262,7 @@ static void faults(struct sim_world *w)
             sim_net_dial(w, e);
         }
     }
+    sim_past_faults(w);
     sim_after(w, 1000, SIM_FAULTS, 0, 0, 0, NULL);
 }
 
@@ -364,6 +368,7 @@ static void free_world(struct sim_world *w)
         sim_node_close(w, n);
     }
     sim_net_deinit(w);
+    sim_past_deinit(w);
     lia_arena_deinit(&w->arena);
     free(w->events);
     free(w);
@@ -386,6 +391,7 @@ struct sim_outcome sim_run(uint64_t seed, enum sim_breakage breakage, bool is_tr
     draw_knobs(w);
     draw_edges(w);
     draw_narrows(w);
+    sim_past_init(w);
     sim_note(w,
              "%u nodes, topology %u, crashes %u, cuts %u, mutes %u, twins %u, normals "
              "%x, narrows %x",

@@ -74,6 +74,7 @@ enum sim_breakage {
     SIM_BREAK_STAYS,  /* a sale that left a subscription is seen as if it had not */
     SIM_BREAK_EARLY,  /* what was read is sent before it is durable */
     SIM_BREAK_LEAVES, /* stores forget what has left a subscription */
+    SIM_BREAK_GONE,   /* a document of two histories is seen as if nobody had it */
     SIM_BREAKAGES
 };
 
@@ -170,8 +171,11 @@ struct sim_state {
     uint64_t bytes; /* of clock and body */
 };
 
+struct sim_past; /* sim/past.h */
+
 struct sim_world {
     uint64_t seed;
+    struct sim_past *past; /* NULL: nothing is put back in this run */
     struct sim_knobs knobs;
     enum sim_breakage breakage;
     bool is_traced;
@@ -241,6 +245,10 @@ bool sim_is_narrow(const struct sim_world *w, int index);
 /* Its commits are not waited for: they become durable when peers ask for it. */
 bool sim_is_normal(const struct sim_world *w, int index);
 void sim_node_crash(struct sim_world *w, int index);
+/* It comes back with a copy of this disk. */
+void sim_node_crash_to(struct sim_world *w,
+                       int index,
+                       const struct lia_test_disk *from);
 void sim_node_close(struct sim_world *w, int index);
 void sim_node_job(struct sim_world *w,
                   int index,

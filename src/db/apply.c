@@ -200,8 +200,8 @@ static bool is_same_doc(struct lia_doc a, struct lia_doc b)
 }
 
 /* What a segment says of an actor that is in doubt is joined whatever the vector says, and
- * re-tagged, where the document here is in doubt too. What brings nothing new needs no
- * tag: what is held already is lia_db_mend's. */
+ * re-tagged: others may believe of their vectors, or of their marks, that they have it. What
+ * brings nothing new needs no tag: what is held already is lia_db_mend's. */
 static liana_status heal(struct applying *a,
                          struct lia_doc doc,
                          struct liana_slice segment,
@@ -235,20 +235,10 @@ static liana_status join(struct applying *a,
                          struct lia_doc *out,
                          struct liana_error *err)
 {
-    const struct lia_doubts *doubts = &a->db->doubts;
-    struct lia_arena *scratch = &a->txn->scratch;
-    struct lia_doc doc = offered->row.doc;
-    struct lia_doc_info info;
-
-    if (lia_doubts_touch(doubts, offered->segment.to)) {
-        liana_status status = lia_doc_info(scratch, doc.clock, &info);
-
-        if (status || lia_doubts_touch(doubts, info.vector)) {
-            return status ? lia_err_plain(err, status)
-                          : heal(a, doc, segment, out, err);
-        }
-    }
-    return lia_doc_merge_watched(scratch, doc, segment, watch, out, err);
+    return lia_doubts_touch(&a->db->doubts, offered->segment.to)
+               ? heal(a, offered->row.doc, segment, out, err)
+               : lia_doc_merge_watched(&a->txn->scratch, offered->row.doc, segment,
+                                       watch, out, err);
 }
 
 static bool is_same_clock(struct lia_doc a, struct lia_doc b)
@@ -700,10 +690,8 @@ static liana_status part_with_actor(struct lia_db *db,
                                     uint64_t actor,
                                     struct liana_error *err)
 {
-    const struct lia_fork fork = {.is_one = true, .doubt = {.actor = actor}};
     struct liana_error why = LIANA_ERROR_INIT;
-    bool renewed;
-    liana_status status = lia_renew(db, LIA_RENEWED_STAMP, &fork, &renewed, &why);
+    liana_status status = lia_db_disown(db, actor, &why);
 
     if (status && err) {
         *err = why;

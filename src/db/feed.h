@@ -447,6 +447,13 @@ LIANA_MUST_CHECK liana_status lia_db_seen(struct lia_db *db,
                                           struct lia_seen *out,
                                           struct liana_error *err);
 
+/* Another peer than this one has stamped with the actor. */
+LIANA_MUST_CHECK liana_status lia_db_seen_elsewhere(struct lia_db *db,
+                                                    struct liana_slice peer,
+                                                    uint64_t actor,
+                                                    bool *out,
+                                                    struct liana_error *err);
+
 /* A position of an earlier open of this store is valid: the epoch is known and `seq` is
  * not beyond what it reached. */
 LIANA_MUST_CHECK liana_status lia_db_epoch_covers(struct lia_db *db,

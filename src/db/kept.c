@@ -138,13 +138,57 @@ liana_status lia_db_seen(struct lia_db *db,
                          struct liana_error *err)
 {
     const struct ask question = {
-        .sql = "SELECT epoch, seq, hlc, actor, openings FROM seen WHERE peer = ?1",
+        .sql = "SELECT epoch, seq, hlc, actor, openings FROM seen WHERE peer = ?1 "
+               "ORDER BY n DESC LIMIT 1",
         .first = peer,
         .read = read_seen,
         .out = out,
         .what = "such peer"};
 
     return ask(db, &question, err);
+}
+
+static liana_status seen_elsewhere(struct lia_conn *conn,
+                                   struct liana_slice peer,
+                                   uint64_t actor,
+                                   bool *out,
+                                   struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status =
+        lia_conn_prepare(conn,
+                         lia_str("SELECT EXISTS (SELECT 1 FROM seen WHERE actor = ?1 "
+                                 "AND peer <> ?2)"),
+                         &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_u64(stmt, 1, actor);
+    lia_bind_slice(stmt, 2, peer);
+    status = lia_conn_step(conn, stmt, err);
+    if (!status) {
+        *out = lia_column_u64(stmt, 0);
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+liana_status lia_db_seen_elsewhere(struct lia_db *db,
+                                   struct liana_slice peer,
+                                   uint64_t actor,
+                                   bool *out,
+                                   struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_store_read_begin(db->store, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = seen_elsewhere(conn, peer, actor, out, err);
+    lia_store_read_end(db->store, conn);
+    return status;
 }
 
 /* ---- marks ---- */

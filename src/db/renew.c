@@ -283,6 +283,16 @@ liana_status lia_db_judge(struct lia_db *db,
                : lia_renew(db, LIA_RENEWED_HISTORY, &fork, out_renewed, err);
 }
 
+liana_status lia_db_disown(struct lia_db *db, uint64_t actor, struct liana_error *err)
+{
+    const struct lia_fork fork = {.is_one = true, .doubt = {.actor = actor}};
+    bool renewed;
+
+    return lia_db_identity(db).actor == actor
+               ? lia_renew(db, LIA_RENEWED_STAMP, &fork, &renewed, err)
+               : LIANA_OK;
+}
+
 /* ---- mending ---- */
 
 static liana_status mend_item(struct lia_txn *txn,

@@ -39,6 +39,11 @@ LIANA_MUST_CHECK liana_status lia_db_judge(struct lia_db *db,
                                            bool *out_renewed,
                                            struct liana_error *err);
 
+/* A peer has met the actor elsewhere: renews if this store still stamps with it. */
+LIANA_MUST_CHECK liana_status lia_db_disown(struct lia_db *db,
+                                            uint64_t actor,
+                                            struct liana_error *err);
+
 /* There is something for lia_db_mend to do. */
 bool lia_db_must_mend(struct lia_db *db);
 

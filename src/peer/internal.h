@@ -106,6 +106,7 @@ struct lia_job {
     struct liana_error sync_error; /* set when it could not */
     bool is_upkeep;                /* it takes nothing: LIA_JOB_WRITE */
     uint64_t next_ms;              /* before the next upkeep */
+    uint64_t disowned;             /* an actor, or 0: upkeep begins with it */
     struct lia_listener *listener;
     bool wants_segments; /* somebody may be sent them */
     struct lia_recent_chunk *chunk;
@@ -202,6 +203,7 @@ struct lia_peer {
     struct lia_recent recent;
     bool is_taking;
     bool take_again;
+    uint64_t disowned;  /* our actor, of which a peer says that it is another's */
     bool is_upkeep_due; /* the next upkeep follows the one that is out */
     bool wants_sync;    /* the next taking syncs the store */
     uint64_t sync_at;   /* when it has to; UINT64_MAX: nothing waits */

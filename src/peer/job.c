@@ -259,6 +259,9 @@ static void upkeep(struct lia_job *job)
     bool must_mend = false;
 
     job->next_ms = UPKEEP_RETRY_MS;
+    if (job->disowned && lia_db_disown(job->db, job->disowned, NULL)) {
+        return;
+    }
     if (lia_db_mend(job->db, MEND_BYTES, &must_mend, NULL)) {
         return;
     }

@@ -115,7 +115,14 @@ liana_status lia_job_meet(struct lia_job *job, struct liana_error *err)
         lia_db_time_from_peer(job->db, m->clock_ms);
     }
     status = judge(job, &m->seen, err);
-    return status ? status : judge(job, &m->peer, err);
+    if (!status) {
+        status = judge(job, &m->peer, err);
+    }
+    if (!status && m->actor) {
+        status =
+            lia_db_seen_elsewhere(job->db, remote_of(job), m->actor, &m->is_copy, err);
+    }
+    return status;
 }
 
 /* ---- TOKENS ---- */

@@ -63,6 +63,8 @@ static void keep_up(struct lia_peer *peer)
     peer->upkeep_at = peer->now + UPKEEP_MS; /* if it cannot be done now */
     if (job) {
         job->is_upkeep = true;
+        job->disowned = peer->disowned;
+        peer->disowned = 0;
         peer->upkeep_at = lia_output_job(peer, job) ? UINT64_MAX : peer->upkeep_at;
     }
 }
@@ -194,6 +196,12 @@ static void end_session(struct lia_peer *peer,
     }
 }
 
+static void upkeep_now(struct lia_peer *peer)
+{
+    peer->is_upkeep_due = peer->upkeep_at == UINT64_MAX;
+    peer->upkeep_at = peer->is_upkeep_due ? UINT64_MAX : peer->now;
+}
+
 static void end_link(struct lia_peer *peer,
                      struct lia_peer_link *link,
                      const struct liana_error *why)
@@ -202,6 +210,10 @@ static void end_link(struct lia_peer *peer,
         return;
     }
     link->is_closed = true;
+    if (lia_session_is_disowned(link->session)) {
+        peer->disowned = peer->identity.actor;
+        upkeep_now(peer);
+    }
     add_stats(&link->remote->past, lia_session_stats(link->session));
     if (!other_link(peer, link, true)) {
         end_session(peer, link, why);
@@ -790,8 +802,7 @@ static void follow_renewal(struct lia_peer *peer, uint64_t now_ms)
         close_link(peer, link, LIANA_ERENEWED, "the store has taken a new identity",
                    now_ms);
     }
-    peer->is_upkeep_due = peer->upkeep_at == UINT64_MAX;
-    peer->upkeep_at = peer->is_upkeep_due ? UINT64_MAX : now_ms;
+    upkeep_now(peer);
 }
 
 void lia_peer_job_done(struct lia_peer *peer, struct lia_job *job, uint64_t now_ms)

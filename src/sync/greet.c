@@ -155,8 +155,8 @@ static void begin(struct lia_session *s)
     lia_session_act(s, LIA_ACTION_GREETED);
 }
 
-/* Most of the time there is nothing to find out: the peer has seen this very opening, and
- * the clock is known. */
+/* Most of the time there is nothing to find out: each has seen this very opening of the
+ * other, and the clock is known. */
 static liana_status meet(struct lia_session *s, const struct lia_wire_hello *hello)
 {
     struct lia_meet_request meet = {.clock_ms = hello->clock_ms};
@@ -164,6 +164,10 @@ static liana_status meet(struct lia_session *s, const struct lia_wire_hello *hel
     bool is_foreseen =
         hello->seen_epoch == 0 || hello->seen_epoch == s->greet.own.epoch;
     bool is_on_time = s->greet.clock_ms || !hello->clock_ms;
+
+    if (s->greet.seen.epoch != hello->epoch) {
+        meet.actor = hello->actor;
+    }
 
     if (!is_foreseen) {
         meet.seen = (struct lia_history){.epoch = hello->seen_epoch,
@@ -175,7 +179,7 @@ static liana_status meet(struct lia_session *s, const struct lia_wire_hello *hel
     if (is_kin(&s->greet.own, &s->peer)) {
         meet.peer = s->peer;
     }
-    if (is_foreseen && is_on_time && !meet.peer.epoch) {
+    if (is_foreseen && is_on_time && !meet.peer.epoch && !meet.actor) {
         begin(s);
         return LIANA_OK;
     }
@@ -198,6 +202,9 @@ liana_status lia_meet_result(struct lia_session *s, struct lia_request *request)
     }
     if (request->meet.is_renewed) {
         return lia_err_plain(&s->error, LIANA_ERENEWED);
+    }
+    if (request->meet.is_copy) {
+        return lia_err_plain(&s->error, LIANA_ECOPY);
     }
     begin(s);
     return LIANA_OK;

@@ -237,6 +237,7 @@ struct lia_session {
     struct lia_wire_hello
         hello;               /* the peer's; its name is in the arena, lists are gone */
     struct lia_history peer; /* out of its HELLO */
+    bool is_disowned;        /* said the peer's BYE */
     bool is_meeting;         /* a MEET request is out: frames wait */
     uint64_t head;           /* our newest durable commit */
 

@@ -70,6 +70,8 @@ static liana_status on_bye(struct lia_session *s, const struct lia_msg *m)
     liana_status status = lia_status_from_wire(m->bye.status);
     bool is_leaving = status == LIANA_OK || status == LIANA_ECLOSED;
 
+    s->is_disowned = status == LIANA_ECOPY;
+
     return lia_err(&s->error, is_leaving ? LIANA_ECLOSED : status, "%s%.*s",
                    is_leaving ? "" : "peer: ", (int)m->bye.text.len, m->bye.text.ptr);
 }
@@ -525,6 +527,11 @@ struct lia_session_remote lia_session_remote(const struct lia_session *s)
 {
     return (struct lia_session_remote){s->hello.epoch, s->hello.number,
                                        s->hello.clock_ms, s->hello.name};
+}
+
+bool lia_session_is_disowned(const struct lia_session *s)
+{
+    return s->is_disowned;
 }
 
 uint64_t lia_session_number(const struct lia_session *s)

@@ -162,6 +162,8 @@ struct lia_session_remote {
 };
 
 struct lia_session_remote lia_session_remote(const struct lia_session *session);
+/* The peer has ended it because another store stamps as this one does. */
+bool lia_session_is_disowned(const struct lia_session *session);
 uint64_t lia_session_number(const struct lia_session *session);
 
 struct lia_session_stats {

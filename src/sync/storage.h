@@ -81,9 +81,11 @@ struct lia_greet_request {
 struct lia_meet_request {
     struct lia_history seen; /* what the peer has seen of this store */
     struct lia_history peer; /* what the peer is, if it may be a copy; else all zero */
+    uint64_t actor;          /* of the peer; 0: met before */
     uint64_t clock_ms;       /* the peer's; 0: not known */
     /* out */
     bool is_renewed;
+    bool is_copy; /* another peer has stamped as this one does */
 };
 
 /* ---- TOKENS ---- */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/past.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DOUBTS_MAX 32
+
+/* From this stamp and this transaction on two histories go their ways. */
+struct doubt {
+    uint64_t actor;
+    uint64_t beyond;
+    size_t txn;
+};
+
+struct sim_past {
+    struct lia_test_disk kept[SIM_NODES];
+    uint64_t actors[SIM_NODES]; /* that stamped when it was kept */
+    bool is_kept[SIM_NODES];
+    bool is_back[SIM_NODES];
+    uint64_t came_from[SIM_NODES]; /* the actor of the disk that was put in */
+    struct doubt doubts[DOUBTS_MAX];
+    size_t doubt_count;
+    unsigned chance;
+};
+
+void sim_past_init(struct sim_world *w)
+{
+    if (w->seed >= SIM_PAST_FIRST) {
+        w->past = calloc(1, sizeof(*w->past));
+        LIA_ASSERT(w->past);
+        w->past->chance = 50 + (unsigned)sim_draw(w, 200);
+        w->knobs.narrows = 0;
+    }
+}
+
+void sim_past_deinit(struct sim_world *w)
+{
+    for (int n = 0; w->past && n < SIM_NODES; n++) {
+        if (w->past->is_kept[n]) {
+            lia_test_disk_deinit(&w->past->kept[n]);
+        }
+    }
+    free(w->past);
+}
+
+/* ---- copying disks ---- */
+
+static void keep(struct sim_world *w, int n)
+{
+    struct sim_past *past = w->past;
+    struct sim_node *node = &w->nodes[n];
+    char name[32];
+
+    if (past->is_kept[n]) {
+        lia_test_disk_deinit(&past->kept[n]);
+    }
+    snprintf(name, sizeof(name), "sim-kept-%d", n);
+    lia_test_disk_crash(&node->disks[node->disk], &w->rng, &past->kept[n], name);
+    past->is_kept[n] = true;
+    past->actors[n] = lia_db_identity(node->db).actor;
+    sim_note(w, "node %d: its disk is copied", n);
+}
+
+static void put_back(struct sim_world *w, int n)
+{
+    struct sim_past *past = w->past;
+    int from = w->seed < SIM_PAST_COPIES || sim_chance(w, 600)
+                   ? n
+                   : (int)sim_draw(w, w->knobs.nodes);
+
+    if (!past->is_kept[from] || past->doubt_count == DOUBTS_MAX) {
+        return;
+    }
+    sim_note(w, "node %d: gets the old disk of node %d", n, from);
+    sim_node_crash_to(w, n, &past->kept[from]);
+    past->is_back[n] = true;
+    past->came_from[n] = past->actors[from];
+    w->crashes++;
+    sim_after(w, 1 + sim_draw(w, 3000), SIM_RESTART, (uint32_t)n, 0, 0, NULL);
+}
+
+void sim_past_faults(struct sim_world *w)
+{
+    for (int n = 0; w->past && n < (int)w->knobs.nodes; n++) {
+        if (!w->nodes[n].is_up || w->nodes[n].is_failing) {
+            continue;
+        }
+        if (sim_chance(w, w->past->chance)) {
+            keep(w, n);
+        } else if (sim_chance(w, w->past->chance / 2)) {
+            put_back(w, n);
+        }
+    }
+}
+
+/* ---- what is left of it ---- */
+
+bool sim_past_is_back(const struct sim_world *w, int node)
+{
+    return w->past && w->past->is_back[node];
+}
+
+static bool has(const struct sim_world *w, int n, const struct sim_txn *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct sim_seen *seen = &w->nodes[n].seen[t->docs[i]];
+
+        if (!lia_vector_covers((struct lia_vector){seen->entries, seen->count},
+                               t->stamp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Somebody has it: a disk that is down counts, its copies do not. */
+static bool survives(const struct sim_world *w, const struct sim_txn *t)
+{
+    for (int n = 0; n < (int)w->knobs.nodes; n++) {
+        if (has(w, n, t)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_doubt(struct sim_world *w, int n)
+{
+    struct sim_past *past = w->past;
+    uint64_t actor = lia_db_identity(w->nodes[n].db).actor;
+    struct lia_vector own;
+    struct lia_arena arena;
+
+    if (actor != past->came_from[n]) {
+        return; /* the store has noticed by itself */
+    }
+    lia_arena_init(&arena, &lia_mem_libc);
+    LIA_ASSERT(!lia_db_marks(w->nodes[n].db, &arena, lia_slice("own", 3), &own, NULL));
+    past->doubts[past->doubt_count++] =
+        (struct doubt){actor, lia_vector_get(own, actor), w->txn_count};
+    lia_arena_deinit(&arena);
+}
+
+void sim_past_settle(struct sim_world *w, int node)
+{
+    w->past->is_back[node] = false;
+    add_doubt(w, node);
+    for (size_t i = 0; i < w->txn_count; i++) {
+        struct sim_txn *t = &w->txns[i];
+
+        t->is_open = t->is_open && t->node != node;
+        t->is_certain = t->is_certain && survives(w, t);
+        t->whole &= ~(1U << node);
+    }
+    w->checked = 0;
+}
+
+bool sim_past_doubts(const struct sim_world *w, struct lia_stamp stamp)
+{
+    for (size_t i = 0; w->past && i < w->past->doubt_count; i++) {
+        if (w->past->doubts[i].actor == stamp.actor &&
+            stamp.hlc > w->past->doubts[i].beyond) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool increments(const struct sim_txn *t, uint32_t doc)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->docs[i] == doc) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sim_past_counts(const struct sim_world *w, uint32_t doc)
+{
+    for (size_t i = 0; w->past && i < w->txn_count; i++) {
+        if (sim_past_doubts(w, w->txns[i].stamp) && increments(&w->txns[i], doc)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -548,11 +548,14 @@ uint64_t lia_outfeed_deadline(const struct lia_session *s)
 {
     uint64_t due = LIA_NEVER;
 
+    if (s->registering || s->more_follow) {
+        return due; /* nothing is done before these are there */
+    }
     for (size_t i = 0; i < LIA_WIRE_PRIORITIES; i++) {
         const struct lia_outfeed *feed = &s->feeds[i];
 
         if (feed->is_open && feed->silent_since != LIA_NEVER && !feed->is_reading &&
-            feed->silent_since + LIA_LAZY_MS < due) {
+            !feed->page && feed->silent_since + LIA_LAZY_MS < due) {
             due = feed->silent_since + LIA_LAZY_MS;
         }
     }

@@ -4,6 +4,7 @@
 #include "api/bytes.h"
 #include "api/local.h"
 #include "codec/bson.h"
+#include "db/renew.h"
 
 /* ---- what users show ---- */
 
@@ -262,6 +263,35 @@ static liana_status add_collections(struct lia_buf *out,
     return lia_err_plain(err, status);
 }
 
+/* New identities that the store has taken for its writes, newest first. */
+static liana_status add_renewals(struct lia_buf *out,
+                                 struct lia_local *local,
+                                 struct lia_arena *arena,
+                                 struct liana_error *err)
+{
+    static const char *const reasons[] = {
+        [LIA_RENEWED_FILE] = "the store's file is another one",
+        [LIA_RENEWED_UNCLEAN] = "it ended without waiting for its disk",
+        [LIA_RENEWED_HISTORY] = "it was copied or put back",
+        [LIA_RENEWED_STAMP] = "another store wrote under its identity"};
+    const struct lia_renewal *all = NULL;
+    size_t count = 0;
+    size_t mark;
+    liana_status status = lia_db_renewals(local->db, arena, 10, &all, &count, err);
+
+    mark = begin(out, LIA_BSON_ARRAY, "renewals");
+    for (size_t i = 0; i < count && !status; i++) {
+        size_t one = begin_element(out, i);
+
+        add_count(out, "at_ms", all[i].at_ms);
+        add_text(out, "reason", reasons[all[i].reason]);
+        add_flag(out, "mending", all[i].is_mending);
+        lia_bson_end(out, one);
+    }
+    lia_bson_end(out, mark);
+    return status;
+}
+
 /* What is in the store, by one snapshot. */
 static liana_status add_contents(struct lia_buf *out,
                                  struct lia_local *local,
@@ -280,7 +310,7 @@ static liana_status add_contents(struct lia_buf *out,
         status = add_collections(out, txn, arena, err);
     }
     lia_txn_rollback(txn);
-    return status;
+    return status ? status : add_renewals(out, local, arena, err);
 }
 
 static void add_links(struct lia_buf *out, const struct lia_node_report *report)

@@ -2,8 +2,8 @@
 #ifndef LIA_DB_RENEW_H
 #define LIA_DB_RENEW_H
 /*
- * db/renew - a store that is not alone with its past: copies, restored backups, wrong
- * clocks (design page 10, "Rollback and clones", "Repair"; docs/adr/0012).
+ * db/renew - a store that is not alone with its past: copies, restored backups (design
+ * page 10, "Rollback and clones"; docs/adr/0012).
  *
  * Every opening is a row: a random epoch, the actor that stamps, and where the opening
  * before it ended. Peers keep what they saw of it and tell it back. Two histories of one
@@ -58,8 +58,7 @@ enum lia_renewal_reason {
     LIA_RENEWED_FILE = 1, /* the file is not the one that was opened last */
     LIA_RENEWED_UNCLEAN,  /* commits that were not waited for may be lost */
     LIA_RENEWED_HISTORY,  /* a peer has seen another history of this store */
-    LIA_RENEWED_STAMP,    /* somebody else stamps with our actor */
-    LIA_RENEWED_CLOCK     /* stamps were too far ahead */
+    LIA_RENEWED_STAMP     /* somebody else stamps with our actor */
 };
 
 struct lia_renewal {

@@ -106,7 +106,8 @@ static void check_bytes(struct sim_world *w,
 /* Nothing leaves a store before it is durable there. */
 static void check_durable(struct sim_world *w, int n, uint32_t doc, struct lia_vector v)
 {
-    for (size_t i = w->checked; i < w->txn_count; i++) {
+    for (size_t i = w->checked; w->breakage != SIM_BREAK_UNDONE && i < w->txn_count;
+         i++) {
         const struct sim_txn *t = &w->txns[i];
 
         for (size_t d = 0; t->is_open && t->node != n && d < t->count &&

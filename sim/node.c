@@ -85,6 +85,14 @@ bool sim_is_narrow(const struct sim_world *w, int index)
     return w->knobs.narrows >> index & 1;
 }
 
+/* What it wants of the collection of a document. */
+static struct liana_slice query_of(const struct sim_world *w, int index, uint32_t doc)
+{
+    return doc < SIM_SALES && sim_is_narrow(w, index)
+               ? lia_str_slice(lia_str("SELECT * FROM sales WHERE till < 50"))
+               : lia_slice(NULL, 0);
+}
+
 static void open_db(struct sim_world *w, struct sim_node *node)
 {
     static const uint8_t database[LIA_DATABASE_ID_BYTES] = "the simulated db";
@@ -131,13 +139,9 @@ static void open_peer(struct sim_world *w, struct sim_node *node)
         sim_fail(w, "node %d has no peer: %s", node->index, err.message);
     }
     for (uint32_t c = 0; c < SIM_NAMES; c++) {
-        struct liana_slice query = {NULL, 0};
-
-        if (c == 0 && sim_is_narrow(w, node->index)) {
-            query = lia_str_slice(lia_str("SELECT * FROM sales WHERE till < 50"));
-        }
-        LIA_ASSERT(!lia_peer_subscribe(node->peer, sim_collection(c * SIM_SALES), query,
-                                       w->now, &id, NULL));
+        LIA_ASSERT(!lia_peer_subscribe(node->peer, sim_collection(c * SIM_SALES),
+                                       query_of(w, node->index, c * SIM_SALES), w->now,
+                                       &id, NULL));
     }
 }
 
@@ -196,6 +200,34 @@ static void stop(struct sim_world *w, struct sim_node *node)
     node->peer = NULL;
     node->db = NULL;
     node->listener = NULL;
+}
+
+/* Its sessions end with it: the next ones begin without. */
+void sim_node_forget(struct sim_world *w, int index)
+{
+    struct sim_node *node = &w->nodes[index];
+    liana_status status = LIANA_OK;
+
+    sim_note(w, "node %d: loses its tokens", index);
+    for (uint8_t id = 1; id <= w->knobs.nodes; id++) {
+        const uint8_t peer[LIA_PEER_ID_BYTES] = {id};
+
+        for (uint32_t c = 0; c < SIM_NAMES && !status; c++) {
+            struct lia_name name = lia_name_of(sim_collection(c * SIM_SALES),
+                                               query_of(w, index, c * SIM_SALES));
+
+            status = lia_db_token_drop(node->db, lia_slice(peer, sizeof(peer)),
+                                       lia_name_slice(&name), NULL);
+        }
+    }
+    node->is_failing = node->is_failing || status == LIANA_EIO;
+    for (uint32_t l = 0; l < SIM_LINKS; l++) {
+        const struct sim_link *link = &w->links[l];
+
+        if (link->is_used && (link->nodes[0] == index || link->nodes[1] == index)) {
+            sim_net_cut(w, l);
+        }
+    }
 }
 
 /* Power is lost: what was not synced may be there or not. */
@@ -322,6 +354,7 @@ void sim_node_job(struct sim_world *w,
 {
     struct sim_node *node = &w->nodes[index];
     bool is_write;
+    bool is_early = false;
 
     if (!job || generation != node->generation) {
         lia_job_free(job);
@@ -330,7 +363,8 @@ void sim_node_job(struct sim_world *w,
     is_write = lia_job_kind(job) == LIA_JOB_WRITE;
     sim_note(w, "node %d: job %s", index, is_write ? "writes" : "reads");
     lia_job_run(job);
-    if (w->breakage == SIM_BREAK_EARLY) {
+    if (w->breakage == SIM_BREAK_EARLY || w->breakage == SIM_BREAK_UNDONE) {
+        is_early = job->reach > job->durable;
         job->reach = 0;
     }
     if (w->breakage == SIM_BREAK_LEAVES && is_write) {
@@ -339,6 +373,10 @@ void sim_node_job(struct sim_world *w,
     sim_check_commits(w, index);
     lia_peer_job_done(node->peer, job, w->now);
     sim_node_outputs(w, index);
+    if (w->breakage == SIM_BREAK_UNDONE && is_early && w->is_storm &&
+        sim_chance(w, 300)) {
+        w->nodes[index].is_failing = true; /* power is lost before it is durable */
+    }
 }
 
 void sim_node_wake(struct sim_world *w, int index)

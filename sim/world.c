@@ -118,6 +118,7 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_EARLY] = "before it was durable",
     [SIM_BREAK_LEAVES] = "stores differ",
     [SIM_BREAK_GONE] = "is gone",
+    [SIM_BREAK_UNDONE] = "an increment was lost",
 };
 
 void sim_fail(struct sim_world *w, const char *format, ...)
@@ -242,6 +243,9 @@ static void faults(struct sim_world *w)
             lia_test_disk_fault(&node->disks[node->disk],
                                 sim_chance(w, 500) ? LIA_FAULT_WRITE : LIA_FAULT_SYNC,
                                 1 + sim_draw(w, 20), true);
+        }
+        if (node->is_up && sim_chance(w, k->forgets)) {
+            sim_node_forget(w, n);
         }
         if (sim_chance(w, k->clock_jumps)) {
             node->skew_ms = (int64_t)sim_draw(w, 240000) - 120000;

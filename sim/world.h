@@ -47,7 +47,7 @@ struct sim_knobs {
     unsigned cuts;
     unsigned mutes;   /* one direction falls silent and nobody is told */
     unsigned twins;   /* a second link between a pair */
-    unsigned forgets; /* tokens are lost: everything comes again */
+    unsigned forgets; /* a node loses its tokens: it begins from nothing */
     unsigned disks;   /* a write or sync of the disk fails */
     unsigned clock_jumps;
     unsigned overlaps; /* of syncs of a log: jobs that read end meanwhile; in 1,000 */
@@ -75,6 +75,7 @@ enum sim_breakage {
     SIM_BREAK_EARLY,  /* what was read is sent before it is durable */
     SIM_BREAK_LEAVES, /* stores forget what has left a subscription */
     SIM_BREAK_GONE,   /* a document of two histories is seen as if nobody had it */
+    SIM_BREAK_UNDONE, /* as EARLY, and a loss of power undoes it; only that is looked at */
     SIM_BREAKAGES
 };
 
@@ -244,6 +245,7 @@ void sim_node_open(struct sim_world *w, int index);
 bool sim_is_narrow(const struct sim_world *w, int index);
 /* Its commits are not waited for: they become durable when peers ask for it. */
 bool sim_is_normal(const struct sim_world *w, int index);
+void sim_node_forget(struct sim_world *w, int index);
 void sim_node_crash(struct sim_world *w, int index);
 /* It comes back with a copy of this disk. */
 void sim_node_crash_to(struct sim_world *w,

@@ -23,6 +23,13 @@ static liana_status read_token(struct lia_job *job,
     return status;
 }
 
+/* What left the query of a peer that begins from nothing is not logged for it. One that is
+ * only looked at again began so before. */
+static bool may_hold_what_left(const struct lia_register_request *r)
+{
+    return r->topic.query.len && !r->is_resumed && !r->is_again;
+}
+
 /* The resume rule (crdt/keep.h), by the token that the peer has, wherever its feed begins. */
 static liana_status look_again(struct lia_job *job,
                                uint64_t token_seq,
@@ -37,7 +44,8 @@ static liana_status look_again(struct lia_job *job,
         return status;
     }
     r->forgotten_seq = keeping.forgotten_seq;
-    return lia_keep_may_resume(token_seq, keeping.forgotten_seq)
+    return !may_hold_what_left(r) &&
+                   lia_keep_may_resume(token_seq, keeping.forgotten_seq)
                ? LIANA_OK
                : lia_db_look_again(job->db, remote_of(job), r->topic.collection,
                                    r->is_renewed, &r->looks_again, err);

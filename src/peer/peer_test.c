@@ -902,6 +902,35 @@ static void a_peer_that_was_away_hears_what_left(void **state)
 }
 
 /* What is left of node 0 after a loss of power goes on. */
+/* What left is not logged for who begins from nothing: it shows what it holds. */
+static void a_peer_that_begins_again_hears_what_left(void **state)
+{
+    static const uint8_t TEN[4] = {10};
+    static const uint8_t sender[LIA_PEER_ID_BYTES] = {1};
+    struct world *w = *state;
+    struct lia_name name = lia_name_of(lia_str("q"), lia_slice(TEN, sizeof(TEN)));
+    struct wire *wire;
+
+    subscribe(w, 0, "q");
+    subscribe_from_10(w);
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    put(w, 0, "q", 1, 10);
+    put(w, 0, "q", 2, 10);
+    settle(w);
+    pass_often(w);
+    cut(w, wire);
+    settle(w);
+    put(w, 0, "q", 1, 1); /* leaves */
+    assert_ok(lia_db_token_drop(w->nodes[1].db.db, lia_slice(sender, sizeof(sender)),
+                                lia_name_slice(&name), NULL));
+    connect_nodes(w, 0, 1);
+    settle(w);
+    pass_often(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 1), 1);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 2), 10);
+}
+
 static void lose_power(struct world *w, struct lia_rng *rng, int round)
 {
     const struct lia_peer_options limits = {0};
@@ -973,6 +1002,7 @@ static const struct CMUnitTest cases[] = {
     CASE(a_slow_peer_falls_back_to_the_feed),
     CASE(unsubscribing_stops_the_flow),
     CASE(a_query_is_filled_page_by_page),
+    CASE(a_peer_that_begins_again_hears_what_left),
     CASE(the_log_of_what_left_is_bounded),
     CASE(a_peer_that_was_away_hears_what_left),
     CASE(a_crash_around_pruning_is_harmless),

@@ -36,6 +36,29 @@ static bool choose_position(struct lia_session *s, uint8_t priority, uint64_t *o
     return is_found;
 }
 
+/* Of what the peer has been filled with, a transaction is seen whole under all of its
+ * subscriptions: where they parted, since one began again, all go from the lowest. */
+static bool have_parted(const struct lia_session *s,
+                        uint8_t priority,
+                        uint64_t *in_out_position)
+{
+    bool is_one = false;
+    bool is_other = false;
+    uint64_t lowest = UINT64_MAX;
+
+    for (const struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
+        if (is_served(sub, priority) && !sub->is_filling) {
+            is_one = is_one || sub->position == *in_out_position;
+            is_other = is_other || sub->position != *in_out_position;
+            lowest = sub->position < lowest ? sub->position : lowest;
+        }
+    }
+    if (is_one && is_other) {
+        *in_out_position = lowest;
+    }
+    return is_one && is_other;
+}
+
 static uint64_t next_position(struct lia_session *s, uint8_t priority, uint64_t after)
 {
     uint64_t next = UINT64_MAX;
@@ -53,14 +76,17 @@ static bool open_batch(struct lia_session *s, uint8_t priority)
     struct lia_outfeed *feed = &s->feeds[priority];
     size_t unacked_max = LIA_UNACKED_MAX - (feed->asks.first ? 0 : LIA_UNACKED_SPARE);
     uint64_t position = 0;
+    bool is_all;
 
     if (feed->unacked_count >= unacked_max ||
         !choose_position(s, priority, &position)) {
         return false;
     }
-    feed->is_exact = true;
+    is_all = have_parted(s, priority, &position);
+    feed->is_exact = !is_all;
     for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
-        if (is_served(sub, priority) && sub->position == position) {
+        if (is_served(sub, priority) &&
+            (sub->position == position || (is_all && !sub->is_filling))) {
             sub->is_member = true;
             feed->is_exact = feed->is_exact && sub->is_exact;
         }

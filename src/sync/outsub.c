@@ -174,6 +174,12 @@ static void unregister(struct lia_session *s, uint64_t registration)
     }
 }
 
+/* The peer lost its token, not what it holds: what it sees stays whole. */
+static bool reflects_others(const struct lia_outsub *sub)
+{
+    return sub->marks.count > 1;
+}
+
 /* A refusal of one subscription leaves the others and the session alone. */
 liana_status lia_outsub_result(struct lia_session *s, struct lia_request *request)
 {
@@ -195,7 +201,7 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
     sub->state = LIA_OUTSUB_ACTIVE;
     sub->registration = request->registering.registration;
     sub->position = request->registering.start;
-    sub->is_filling = !request->registering.is_resumed;
+    sub->is_filling = !request->registering.is_resumed && !reflects_others(sub);
     sub->is_new = true;
     sub->forgotten_seq = request->registering.forgotten_seq;
     if (request->registering.looks_again) {

@@ -124,8 +124,8 @@ struct lia_register_request {
     uint64_t start;  /* there, else 0 */
     uint64_t expected;
     uint64_t forgotten_seq; /* of the collection */
-    /* Tombstones were forgotten that the peer may not have: what it holds is looked at
-     * again, and our tokens of it are gone. */
+    /* Tombstones were forgotten that the peer may not have, or it may hold what left its
+     * query: what it holds is looked at again, and our tokens of it are gone. */
     bool looks_again;
 };
 

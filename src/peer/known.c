@@ -70,6 +70,7 @@ static struct lia_remote *longest_gone(const struct lia_known *known)
             longest = r; /* of equals the one that came first, which stands last */
         }
     }
+    LIA_ASSERT(longest); /* there are too many */
     return longest;
 }
 

@@ -209,8 +209,8 @@ void sim_node_forget(struct sim_world *w, int index)
     liana_status status = LIANA_OK;
 
     sim_note(w, "node %d: loses its tokens", index);
-    for (uint8_t id = 1; id <= w->knobs.nodes; id++) {
-        const uint8_t peer[LIA_PEER_ID_BYTES] = {id};
+    for (unsigned id = 1; id <= w->knobs.nodes; id++) {
+        const uint8_t peer[LIA_PEER_ID_BYTES] = {(uint8_t)id};
 
         for (uint32_t c = 0; c < SIM_NAMES && !status; c++) {
             struct lia_name name = lia_name_of(sim_collection(c * SIM_SALES),

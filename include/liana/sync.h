@@ -99,8 +99,10 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *                 durably what it subscribed to, seen: its seq up to which we have,
  *                 docs_in, docs_out, wire_in, wire_out, payload_in, payload_out,
  *                 error: string, why the last session ended, "" after a goodbye}]
- *   subscriptions [{id: int64, statement: as it was written, have: documents, expected:
- *                 as far as its senders said, up_to_date: bool}]
+ *   subscriptions [{id: int64, statement: as it was written, have: documents that came,
+ *                 expected: about how many will have, as far as its senders said (of one
+ *                 with WHERE they say nothing); once up to date as many as came,
+ *                 up_to_date: bool}]
  *   apps         {name: document}: what programs published with liana_stats_publish
  *
  * wire_in and wire_out are bytes as the transport sees them: TLS and its handshake are

@@ -379,3 +379,37 @@ liana_status lia_txn_collection(struct lia_txn *txn,
     }
     return lia_txn_leave(txn, status);
 }
+
+liana_status lia_db_count_after(struct lia_db *db,
+                                struct liana_str collection,
+                                uint64_t seq,
+                                uint64_t *out,
+                                struct liana_error *err)
+{
+    const struct lia_coll *coll = lia_coll_find(db, collection);
+    char sql[64];
+    sqlite3_stmt *stmt = NULL;
+    struct lia_conn *conn;
+    liana_status status;
+
+    if (!coll) {
+        *out = 0;
+        return LIANA_OK;
+    }
+    status = lia_store_read_begin(db->store, &conn, err);
+    if (status) {
+        return status;
+    }
+    snprintf(sql, sizeof(sql), "SELECT COUNT(*) FROM c%u WHERE seq > ?1", coll->pub.id);
+    status = lia_conn_prepare(conn, lia_str(sql), &stmt, err);
+    if (!status) {
+        lia_bind_u64(stmt, 1, seq);
+        status = lia_conn_step(conn, stmt, err);
+    }
+    if (!status) {
+        *out = lia_column_u64(stmt, 0);
+    }
+    lia_conn_done(conn, stmt);
+    lia_store_read_end(db->store, conn);
+    return status;
+}

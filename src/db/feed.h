@@ -131,6 +131,13 @@ struct lia_registration {
 #define LIA_REGISTRATIONS_MAX ((size_t)1000)
 #define LIA_REGISTRATION_DAYS 30
 
+/* How many rows of the collection, tombstones too, have changed after `seq`. */
+LIANA_MUST_CHECK liana_status lia_db_count_after(struct lia_db *db,
+                                                 struct liana_str collection,
+                                                 uint64_t seq,
+                                                 uint64_t *out,
+                                                 struct liana_error *err);
+
 /* Makes the registration of (subscription, peer) or finds it and marks it used. One
  * predicate is evaluated once per commit however many peers have registered it. From
  * then on, each commit that takes a key out of the subscription logs (registration, key,

@@ -72,6 +72,10 @@ liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
         r->start = r->is_resumed ? r->seq : 0;
         status = look_again(job, token_seq, err);
     }
+    if (!status && r->topic.query.len == 0) { /* of a query only its fill knows */
+        status = lia_db_count_after(job->db, r->topic.collection, r->start,
+                                    &r->expected, err);
+    }
     return status;
 }
 

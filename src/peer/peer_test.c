@@ -136,19 +136,24 @@ static bool work(struct world *w, int n)
     return true;
 }
 
+/* Everybody does one thing. */
+static bool take_turns(struct world *w)
+{
+    bool is_busy = false;
+
+    for (int n = 0; n < PEERS; n++) {
+        is_busy = work(w, n) || is_busy;
+    }
+    for (size_t i = 0; i < w->wire_count; i++) {
+        is_busy = deliver(w, &w->wires[i], 0) || is_busy;
+        is_busy = deliver(w, &w->wires[i], 1) || is_busy;
+    }
+    return is_busy;
+}
+
 static void settle(struct world *w)
 {
-    bool is_busy = true;
-
-    while (is_busy) {
-        is_busy = false;
-        for (int n = 0; n < PEERS; n++) {
-            is_busy = work(w, n) || is_busy;
-        }
-        for (size_t i = 0; i < w->wire_count; i++) {
-            is_busy = deliver(w, &w->wires[i], 0) || is_busy;
-            is_busy = deliver(w, &w->wires[i], 1) || is_busy;
-        }
+    while (take_turns(w)) {
     }
 }
 
@@ -822,6 +827,42 @@ static void put_many(struct world *w, int32_t first, int32_t last, int32_t a)
     }
 }
 
+static struct lia_subscription_status subscription(struct world *w, int n, char first)
+{
+    struct lia_peer_report report;
+
+    assert_ok(lia_peer_report(w->nodes[n].peer, &w->nodes[n].db.arena, &report));
+    for (size_t i = 0; i < report.subscription_count; i++) {
+        if (report.subscriptions[i].collection.ptr[0] == first) {
+            return report.subscriptions[i];
+        }
+    }
+    fail();
+    return (struct lia_subscription_status){0};
+}
+
+static void a_fill_says_how_much_will_come(void **state)
+{
+    struct world *w = *state;
+    struct lia_subscription_status q = {0};
+
+    put_many(w, 0, 4999, 10);
+    subscribe(w, 0, "q");
+    subscribe(w, 1, "q");
+    put(w, 1, "q", 0, 1); /* of what will come, one is there already */
+    connect_nodes(w, 0, 1);
+    while (take_turns(w) && q.have == 0) {
+        q = subscription(w, 1, 'q');
+    }
+    assert_false(q.is_up_to_date);
+    assert_int_equal(q.expected, 5000);
+    assert_in_range(q.have, 1, 4999);
+    settle(w);
+    q = subscription(w, 1, 'q');
+    assert_true(q.is_up_to_date);
+    assert_int_equal(q.have, q.expected);
+}
+
 /* More than one page, and all of it older than the registration. */
 static void a_query_is_filled_page_by_page(void **state)
 {
@@ -1001,6 +1042,7 @@ static const struct CMUnitTest cases[] = {
     CASE(what_is_known_outlives_the_peer),
     CASE(a_slow_peer_falls_back_to_the_feed),
     CASE(unsubscribing_stops_the_flow),
+    CASE(a_fill_says_how_much_will_come),
     CASE(a_query_is_filled_page_by_page),
     CASE(a_peer_that_begins_again_hears_what_left),
     CASE(the_log_of_what_left_is_bounded),

@@ -196,7 +196,9 @@ void lia_want_progress(struct lia_peer *peer,
         return;
     }
     want->have += action->count;
-    want->expected = want->expected > want->have ? want->expected : want->have;
+    if (action->is_head || want->expected < want->have) {
+        want->expected = want->have; /* a sender counts what we hold already, too */
+    }
     link->remote->seen = action->seq;
     if (!action->is_head) {
         return;

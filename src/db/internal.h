@@ -626,7 +626,8 @@ struct lia_offered {
     struct lia_segment_info segment;
     struct lia_row row;
     enum lia_offer answer;
-    struct lia_stamp deleted; /* with LIA_OFFER_BURY */
+    enum lia_delete_mode mode; /* of the collection, as it is declared here */
+    struct lia_stamp deleted;  /* with LIA_OFFER_BURY, where deletes win */
 };
 
 /* What to do with it: `answer`. */

@@ -3,6 +3,7 @@
  * (docs/adr/0024). */
 #include "base/testing/test.h"
 
+#include "db/exec.h"
 #include "db/internal.h"
 #include "db/testing/fixture.h"
 
@@ -265,6 +266,41 @@ static void what_was_deleted_and_forgotten_is_buried(void **state)
     lia_test_db_finish(&third);
 }
 
+static void run(struct lia_test_db *t, const char *statement)
+{
+    struct lia_result *result = NULL;
+
+    t->env.wall_ms += 10;
+    assert_ok(lia_db_execute(t->db, lia_str(statement), lia_slice(NULL, 0), NULL,
+                             &result, &t->err));
+    lia_result_free(result);
+}
+
+/* Where updates win the delete reaches the newest of them, or nothing was deleted. */
+static void updates_win_over_verdicts_only_with_news(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->one);
+    run(&s->one, "CREATE COLLECTION c WITH (deletes = 'update wins')");
+    for (int32_t id = 1; id <= 2; id++) {
+        lia_test_put(&s->one, "c", id, 1);
+    }
+    PULL(&s->two, &s->one, 1, 2);
+    run(&s->two, "UPDATE c SET a = 5 WHERE _id = 1");
+    PULL(&s->one, &s->two, 1);
+    pass(&s->one, 100);
+    run(&s->one, "DELETE FROM c");
+    assert_int_equal(upkeep_later(&s->one).forgotten, 2);
+    run(&s->two, "UPDATE c SET a = 7 WHERE _id = 2");
+    PULL(&s->one, &s->two, 1, 2);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), -1);
+    assert_int_equal(lia_test_get(&s->one, "c", 2), 7);
+    PULL(&s->two, &s->one, 1, 2);
+    assert_int_equal(lia_test_get(&s->two, "c", 1), -1);
+    assert_int_equal(lia_test_get(&s->two, "c", 2), 7);
+}
+
 /* A life of which the marks do not speak is new, whatever was deleted before. */
 static void a_new_life_is_taken(void **state)
 {
@@ -496,6 +532,7 @@ int main(void)
         CASE(what_is_not_safe_is_passed_over),
         CASE(what_was_deleted_and_forgotten_is_buried),
         CASE(a_new_life_is_taken),
+        CASE(updates_win_over_verdicts_only_with_news),
         CASE(verdicts_of_a_batch_are_one_commit),
         CASE(only_what_is_kept_is_evicted),
         CASE(a_keeper_never_evicts),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/internal.h"
+#include "db/schema.h"
 
 /*
  * What a store does with a copy that it is offered, by what it remembers of copies that it
@@ -37,6 +38,7 @@ liana_status lia_verdict_judge(struct lia_verdicts *v,
                  .exists = !lia_stamp_is_none(segment->created)},
         .newest = segment->created,
     };
+    const struct lia_schema *schema;
     struct lia_keeping *keeping;
     liana_status status = lia_err_plain(
         err, lia_doc_info(&v->txn->scratch, offered->row.doc.clock, &held.info));
@@ -47,28 +49,39 @@ liana_status lia_verdict_judge(struct lia_verdicts *v,
     }
     status = lia_txn_keeping(v->txn, key->collection, &keeping, err);
     if (!status) {
+        status = lia_txn_schema(v->txn, key->collection, &schema, err);
+    }
+    if (!status) {
+        offered->mode = schema->options.deletes == LIA_UPDATES_WIN ? LIA_UPDATE_WINS
+                                                                   : LIA_DELETE_WINS;
         held.newest = held.info.created;
-        offered->answer = lia_keep_judge(&keeping->keep, &held, &copy, LIA_DELETE_WINS,
+        offered->answer = lia_keep_judge(&keeping->keep, &held, &copy, offered->mode,
                                          &offered->deleted);
     }
     return status;
 }
 
+/* Where updates win, a delete has to reach the newest of them, which the whole copy tells. */
 static liana_status note(struct lia_verdicts *v,
                          const struct lia_coll *coll,
                          struct liana_slice key,
-                         struct lia_stamp deleted)
+                         const struct lia_offered *offered,
+                         struct lia_doc merged,
+                         struct liana_error *err)
 {
     struct lia_verdict *verdict = LIA_ARENA_NEW(&v->txn->arena, struct lia_verdict);
 
     if (!verdict || !lia_arena_copy(&v->txn->arena, key, &verdict->key)) {
-        return LIANA_ENOMEM;
+        return lia_err_plain(err, LIANA_ENOMEM);
     }
     verdict->coll = coll;
-    verdict->deleted = deleted;
+    verdict->mode = offered->mode;
+    verdict->deleted = offered->deleted;
     verdict->older = v->last;
     v->last = verdict;
-    return LIANA_OK;
+    return verdict->mode == LIA_UPDATE_WINS
+               ? lia_doc_newest(&v->txn->scratch, merged, &verdict->deleted, err)
+               : LIANA_OK;
 }
 
 /* A peer with a query learns of what it showed and what is not in its query here: no commit
@@ -121,7 +134,7 @@ liana_status lia_verdict_follow(struct lia_verdicts *v,
     liana_status status = LIANA_OK;
 
     if (is_buried) {
-        status = lia_err_plain(err, note(v, coll, key->key, offered->deleted));
+        status = note(v, coll, key->key, offered, merged, err);
     }
     if (!status && coll && !offered->row.seq && v->txn->db->predicate_count) {
         status = tell_all(v, coll, key->key, merged, info, err);

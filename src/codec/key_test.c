@@ -211,7 +211,7 @@ static void test_random_values(void **state)
                          -order);
         assert_int_equal(is_prefix(&a, &b), order == 0);
     }
-    assert_true(equal > 100);
+    assert_true(equal > 50); /* some 120 of 20,000 are: the test is not about none */
     lia_buf_deinit(&p.a_holder);
     lia_buf_deinit(&p.b_holder);
     lia_buf_deinit(&a);

@@ -25,7 +25,9 @@ enum lia_clock_flag {
     LIA_CLOCK_LIFE_TAG = 128,
     LIA_CLOCK_HIDDEN = 256,
     LIA_CLOCK_CLAMPED = 512,
-    LIA_CLOCK_CUT = 1024
+    LIA_CLOCK_CUT = 1024,
+    LIA_CLOCK_DELETE_TAG = 2048,
+    LIA_CLOCK_WITHDRAWAL_TAG = 4096
 };
 
 /* In the flags of a node: the kind of its value, and what follows. */

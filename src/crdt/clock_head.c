@@ -21,6 +21,11 @@ static void encode_from(struct lia_buf *buf,
     }
 }
 
+static unsigned tag_flag(struct lia_stamp s, struct lia_stamp tag, unsigned flag)
+{
+    return lia_stamp_cmp(s, tag) ? flag : 0u;
+}
+
 void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
 {
     bool is_created = !lia_stamp_is_none(state->created);
@@ -36,8 +41,9 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
     flags |= state->is_cut ? LIA_CLOCK_CUT : 0u;
     flags |= state->from.count ? LIA_CLOCK_FROM : 0u;
     flags |= is_created && state->id.len == 0 ? LIA_CLOCK_LIFELESS : 0u;
-    flags |=
-        lia_stamp_cmp(state->created, state->created_tag) ? LIA_CLOCK_LIFE_TAG : 0u;
+    flags |= tag_flag(state->created, state->created_tag, LIA_CLOCK_LIFE_TAG);
+    flags |= tag_flag(state->deleted, state->deleted_tag, LIA_CLOCK_DELETE_TAG);
+    flags |= tag_flag(state->withdrawn, state->withdrawn_tag, LIA_CLOCK_WITHDRAWAL_TAG);
     lia_buf_u8(buf, LIA_CLOCK_VERSION);
     lia_buf_varint(buf, flags);
     lia_vector_encode(buf, state->vector);
@@ -52,6 +58,12 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state)
     }
     if (flags & LIA_CLOCK_LIFE_TAG) {
         encode_stamp(buf, state->vector, state->created_tag);
+    }
+    if (flags & LIA_CLOCK_DELETE_TAG) {
+        encode_stamp(buf, state->vector, state->deleted_tag);
+    }
+    if (flags & LIA_CLOCK_WITHDRAWAL_TAG) {
+        encode_stamp(buf, state->vector, state->withdrawn_tag);
     }
     if (state->from.count) {
         encode_from(buf, state->vector, state->from);
@@ -109,6 +121,12 @@ static liana_status decode_from(struct lia_arena *arena,
     return LIANA_OK;
 }
 
+/* Flags that have no meaning without another one. */
+static bool is_without(unsigned flags, unsigned dependent, unsigned on)
+{
+    return (flags & dependent) && !(flags & on);
+}
+
 static void check_flags(struct lia_reader *r,
                         unsigned flags,
                         const struct lia_state *state)
@@ -116,13 +134,27 @@ static void check_flags(struct lia_reader *r,
     const unsigned of_life = LIA_CLOCK_LIFELESS | LIA_CLOCK_LIFE_TAG |
                              LIA_CLOCK_HIDDEN | LIA_CLOCK_CLAMPED | LIA_CLOCK_CUT;
     const unsigned known = LIA_CLOCK_CREATED | LIA_CLOCK_DELETED | LIA_CLOCK_WITHDRAWN |
-                           LIA_CLOCK_FROM | of_life;
+                           LIA_CLOCK_FROM | of_life | LIA_CLOCK_DELETE_TAG |
+                           LIA_CLOCK_WITHDRAWAL_TAG;
     bool is_alive = lia_stamp_cmp(state->created, state->deleted) > 0;
 
     if ((flags & ~known) || ((flags & LIA_CLOCK_CREATED) && !is_alive) ||
-        ((flags & of_life) && !(flags & LIA_CLOCK_CREATED))) {
+        is_without(flags, of_life, LIA_CLOCK_CREATED) ||
+        is_without(flags, LIA_CLOCK_DELETE_TAG, LIA_CLOCK_DELETED) ||
+        is_without(flags, LIA_CLOCK_WITHDRAWAL_TAG, LIA_CLOCK_WITHDRAWN)) {
         lia_reader_fail(r);
     }
+}
+
+/* Of a life or a delete: itself, unless it is told. */
+static struct lia_stamp decode_tag(struct lia_reader *r,
+                                   const struct lia_state *state,
+                                   bool is_told,
+                                   struct lia_stamp of)
+{
+    return is_told
+               ? lia_stamp_decode(r, state->vector, lia_vector_max_hlc(state->vector))
+               : of;
 }
 
 liana_status lia_clock_head_decode(struct lia_arena *arena,
@@ -153,9 +185,12 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
     if (flags & LIA_CLOCK_WITHDRAWN) {
         state->withdrawn = lia_stamp_decode(r, state->vector, newest);
     }
-    state->created_tag = flags & LIA_CLOCK_LIFE_TAG
-                             ? lia_stamp_decode(r, state->vector, newest)
-                             : state->created;
+    state->created_tag =
+        decode_tag(r, state, flags & LIA_CLOCK_LIFE_TAG, state->created);
+    state->deleted_tag =
+        decode_tag(r, state, flags & LIA_CLOCK_DELETE_TAG, state->deleted);
+    state->withdrawn_tag =
+        decode_tag(r, state, flags & LIA_CLOCK_WITHDRAWAL_TAG, state->withdrawn);
     if (flags & LIA_CLOCK_FROM) {
         status = decode_from(arena, r, state->vector, &state->from);
         if (status) {
@@ -173,8 +208,9 @@ liana_status lia_clock_head_decode(struct lia_arena *arena,
 bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out)
 {
     struct lia_reader r = lia_reader(clock);
-    static const unsigned stamps[] = {LIA_CLOCK_CREATED, LIA_CLOCK_DELETED,
-                                      LIA_CLOCK_WITHDRAWN, LIA_CLOCK_LIFE_TAG};
+    static const unsigned stamps[] = {LIA_CLOCK_CREATED,    LIA_CLOCK_DELETED,
+                                      LIA_CLOCK_WITHDRAWN,  LIA_CLOCK_LIFE_TAG,
+                                      LIA_CLOCK_DELETE_TAG, LIA_CLOCK_WITHDRAWAL_TAG};
     uint64_t flags;
     uint64_t count;
 

@@ -112,21 +112,14 @@ liana_status lia_doc_newest(struct lia_arena *arena,
 
 /* ---- local operations ---- */
 
-/* Newer than all that the document has seen, or of the transaction that wrote last. */
 static liana_status check_stamp(struct lia_work *work,
                                 const struct lia_state *state,
                                 struct lia_stamp stamp)
 {
-    bool is_usable = stamp.hlc > 0 && stamp.hlc <= LIA_HLC_MAX;
-
-    for (size_t i = 0; i < state->vector.count && is_usable; i++) {
-        const struct lia_vector_entry *e = &state->vector.entries[i];
-
-        is_usable = e->actor == stamp.actor ? e->hlc <= stamp.hlc : e->hlc < stamp.hlc;
-    }
-    return is_usable ? LIANA_OK
-                     : lia_err(work->err, LIANA_ECLOCK,
-                               "the stamp of a write is not newer than the document");
+    return lia_vector_admits(state->vector, stamp)
+               ? LIANA_OK
+               : lia_err(work->err, LIANA_ECLOCK,
+                         "the stamp of a write is not newer than the document");
 }
 
 /* The length of a body that leaves something out, with what it leaves out. */

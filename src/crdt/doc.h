@@ -239,7 +239,8 @@ LIANA_MUST_CHECK liana_status lia_doc_merge_watched(struct lia_arena *arena,
  *
  * Its actor has written twice under one stamp, or will have, so that vectors say of it
  * what is not so. It takes a new actor, and every entry of the old one beyond the last
- * stamp that both histories have is counted under a tag of the new actor. Ranks stay:
+ * stamp that both histories have is counted under a tag of the new actor. So is every
+ * delete. Ranks stay:
  * nothing shown changes, nobody else wins; but vectors do not cover the new tags, so that
  * every peer gets what it lacks of either history. */
 struct lia_retag {
@@ -249,7 +250,7 @@ struct lia_retag {
 };
 
 /* Renews the tags of what the store holds. `*out` is `doc` when there are none. LIANA_ECLOCK
- * when the document has seen later transactions than that of the new tag. */
+ * when the new tag is not newer than all that the document has seen. */
 LIANA_MUST_CHECK liana_status lia_doc_retag(struct lia_arena *arena,
                                             struct lia_doc doc,
                                             const struct lia_retag *how,

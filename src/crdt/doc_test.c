@@ -683,6 +683,32 @@ static void a_verdict_hides_what_it_reaches(void **state)
     assert_true(info.exists);
 }
 
+/* ---- repair ---- */
+
+/* Else two peers could keep different tags of one entry, under one vector. */
+static void a_new_tag_must_be_newer(void **state)
+{
+    struct lia_arena *arena = *state;
+    struct lia_retag how = {.actor = 7, .tag = {MS(2000), 9}};
+    struct liana_slice segment;
+    struct lia_doc doc = empty;
+    struct lia_doc out = empty;
+
+    assert_ok(
+        insert(arena, &doc, "{\"_id\": 1, \"a\": 1}", (struct lia_stamp){MS(1000), 7}));
+    assert_ok(write_at(arena, &doc, LIA_OP_SET, "b", json(arena, "3"),
+                       (struct lia_stamp){MS(2000), 8}));
+    assert_status(LIANA_ECLOCK, lia_doc_retag(arena, doc, &how, &out, NULL));
+    assert_ok(lia_doc_segment(arena, doc, (struct lia_vector){0}, &segment));
+    assert_status(LIANA_ECLOCK, lia_doc_heal(arena, empty, segment, &how, &out, NULL));
+    how.tag.hlc++;
+    assert_ok(lia_doc_retag(arena, doc, &how, &out, NULL));
+    how.beyond = MS(2000); /* nothing of it is beyond */
+    how.tag.hlc = MS(1);
+    assert_ok(lia_doc_retag(arena, doc, &how, &out, NULL));
+    assert_ptr_equal(doc.clock.ptr, out.clock.ptr);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -702,6 +728,7 @@ static const struct CMUnitTest tests[] = {
     CASE(clocks_are_small),
     CASE(a_verdict_ends_one_life),
     CASE(a_verdict_hides_what_it_reaches),
+    CASE(a_new_tag_must_be_newer),
     CASE(a_number_becomes_a_bounded_counter),
     CASE(an_array_becomes_a_set),
     CASE(an_initial_counter_has_its_bound),

@@ -185,6 +185,10 @@ bool lia_state_retag(struct lia_state *state, const struct lia_retag *how)
 
     LIA_IGNORE(lia_node_filter(&state->root, NULL, retag_entry, &r)); /* all stay */
     retag(&r, &state->created_tag);
+    if (!LIA_MUTANT(21)) {
+        retag(&r, &state->deleted_tag);
+        retag(&r, &state->withdrawn_tag);
+    }
     return r.is_changed;
 }
 

@@ -271,29 +271,40 @@ static void take_life(struct lia_state *a, const struct lia_state *b)
     }
 }
 
+/* The later delete of two; of one that was counted anew, the later count. */
+static void take_delete(struct lia_stamp *a,
+                        struct lia_stamp *a_tag,
+                        struct lia_stamp b,
+                        struct lia_stamp b_tag)
+{
+    int order = lia_stamp_cmp(*a, b);
+
+    if (order < 0 || (order == 0 && lia_stamp_cmp(*a_tag, b_tag) < 0)) {
+        *a = b;
+        *a_tag = b_tag;
+    }
+}
+
 static bool join_states(const struct lia_join *join,
                         struct lia_state *a,
                         struct lia_state *b)
 {
-    struct lia_stamp deleted =
-        lia_stamp_cmp(a->deleted, b->deleted) >= 0 ? a->deleted : b->deleted;
+    struct lia_stamp known = a->deleted;
 
+    take_delete(&a->deleted, &a->deleted_tag, b->deleted, b->deleted_tag);
+    take_delete(&a->withdrawn, &a->withdrawn_tag, b->withdrawn, b->withdrawn_tag);
     if (LIA_MUTANT(13) && join->a.count && join->a.entries[0].actor % 2 &&
-        lia_stamp_cmp(b->withdrawn, deleted) > 0) {
-        deleted = b->withdrawn; /* a peer whose schema says so */
+        lia_stamp_cmp(b->withdrawn, a->deleted) > 0) {
+        a->deleted = b->withdrawn; /* a peer whose schema says so */
     }
-    if (lia_stamp_cmp(deleted, a->deleted) > 0) {
-        lia_node_void(join, &a->root, deleted);
+    if (lia_stamp_cmp(a->deleted, known) > 0) {
+        lia_node_void(join, &a->root, a->deleted);
     }
-    if (lia_stamp_cmp(deleted, b->deleted) > 0) {
-        lia_node_void(join, &b->root, deleted);
-    }
-    a->deleted = deleted;
-    if (lia_stamp_cmp(a->withdrawn, b->withdrawn) < 0) {
-        a->withdrawn = b->withdrawn;
+    if (lia_stamp_cmp(a->deleted, b->deleted) > 0) {
+        lia_node_void(join, &b->root, a->deleted);
     }
     take_life(a, b);
-    if (lia_stamp_cmp(a->created, deleted) <= 0) {
+    if (lia_stamp_cmp(a->created, a->deleted) <= 0) {
         a->created = LIA_STAMP_NONE;
         a->created_tag = LIA_STAMP_NONE;
         a->id = (struct liana_slice){NULL, 0};

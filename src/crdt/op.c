@@ -276,9 +276,16 @@ static liana_status op_insert(struct lia_writer *w, const struct lia_op *op)
     return lia_op_fill_root(w, op);
 }
 
-static struct lia_stamp later(struct lia_stamp a, struct lia_stamp b)
+/* It counts under the stamp of its transaction, whatever it takes effect at. */
+static void raise_delete(struct lia_stamp *delete,
+                         struct lia_stamp *tag,
+                         struct lia_stamp effect,
+                         struct lia_stamp stamp)
 {
-    return lia_stamp_cmp(a, b) >= 0 ? a : b;
+    if (lia_stamp_cmp(effect, *delete) >= 0) {
+        *delete = effect;
+        *tag = stamp;
+    }
 }
 
 static void op_delete(struct lia_writer *w, const struct lia_op *op)
@@ -288,12 +295,12 @@ static void op_delete(struct lia_writer *w, const struct lia_op *op)
     w->before_delete = *w->state;
     w->has_before_delete = true;
     if (op->mode == LIA_UPDATE_WINS) {
-        w->state->withdrawn = later(w->state->withdrawn, effect);
+        raise_delete(&w->state->withdrawn, &w->state->withdrawn_tag, effect, w->stamp);
         w->state->is_hidden =
             lia_stamp_is_none(op->effect) || lia_state_is_hidden(w->state);
         return;
     }
-    w->state->deleted = later(w->state->deleted, effect);
+    raise_delete(&w->state->deleted, &w->state->deleted_tag, effect, w->stamp);
     if (lia_stamp_cmp(w->state->created, effect) > 0) {
         lia_node_void(NULL, &w->state->root, effect);
         return;

@@ -224,7 +224,7 @@ static liana_status write_retagged(struct lia_work *work,
 {
     liana_status status;
 
-    if (lia_vector_get(state->vector, how->tag.actor) > how->tag.hlc) {
+    if (!lia_vector_admits(state->vector, how->tag)) {
         return lia_err(work->err, LIANA_ECLOCK, "the new tag is not newer");
     }
     status = lia_vector_with(work->arena, state->vector, how->tag, &state->vector);

@@ -66,6 +66,18 @@ bool lia_vector_geq(struct lia_vector a, struct lia_vector b)
     return true;
 }
 
+bool lia_vector_admits(struct lia_vector v, struct lia_stamp s)
+{
+    bool is_newer = s.hlc > 0 && s.hlc <= LIA_HLC_MAX;
+
+    for (size_t i = 0; i < v.count && is_newer; i++) {
+        const struct lia_vector_entry *e = &v.entries[i];
+
+        is_newer = e->actor == s.actor ? e->hlc <= s.hlc : e->hlc < s.hlc;
+    }
+    return is_newer;
+}
+
 bool lia_vector_equal(struct lia_vector a, struct lia_vector b)
 {
     if (a.count != b.count) {

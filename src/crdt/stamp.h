@@ -73,6 +73,10 @@ bool lia_vector_geq(struct lia_vector a, struct lia_vector b);
 
 bool lia_vector_equal(struct lia_vector a, struct lia_vector b);
 
+/* A transaction of this stamp may write to what has this vector: it is newer than all
+ * that others wrote there, and no older than what its own actor did. */
+bool lia_vector_admits(struct lia_vector v, struct lia_stamp s);
+
 /* The greatest hlc, 0 for the empty vector. */
 uint64_t lia_vector_max_hlc(struct lia_vector v);
 

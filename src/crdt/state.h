@@ -144,9 +144,11 @@ struct lia_state {
     struct lia_vector from;   /* of a segment; empty for a whole copy */
     struct lia_stamp
         created; /* none when the newest life is not newer than `deleted` */
-    struct lia_stamp created_tag; /* see lia_rank */
+    struct lia_stamp created_tag; /* see lia_rank; so for the deletes */
     struct lia_stamp deleted;
+    struct lia_stamp deleted_tag;
     struct lia_stamp withdrawn; /* the greatest delete over which updates win */
+    struct lia_stamp withdrawn_tag;
     /* As read, or found by lia_clock_write. */
     bool is_hidden;  /* withdrawn, and nothing is newer */
     bool is_clamped; /* an integer is shown as the nearest int64 */

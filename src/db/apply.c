@@ -199,17 +199,29 @@ static bool is_same_doc(struct lia_doc a, struct lia_doc b)
     return lia_slice_equal(a.clock, b.clock) && lia_slice_equal(a.body, b.body);
 }
 
+/* New tags are newer than all that they are held against, also where the sender's clock is
+ * ahead of ours: all peers choose the same ones. */
+static void put_stamp_after(struct lia_txn *txn, uint64_t hlc)
+{
+    uint64_t newest = hlc > txn->state.hlc ? hlc : txn->state.hlc;
+
+    if (txn->stamp.hlc <= newest) {
+        txn->stamp.hlc = lia_hlc_next(newest, lia_db_wall(txn->db));
+    }
+}
+
 /* What a segment says of an actor that is in doubt is joined whatever the vector says, and
  * re-tagged: others may believe of their vectors, or of their marks, that they have it. What
  * brings nothing new needs no tag: what is held already is lia_db_mend's. */
 static liana_status heal(struct applying *a,
-                         struct lia_doc doc,
+                         const struct lia_offered *offered,
                          struct liana_slice segment,
                          struct lia_doc *out,
                          struct liana_error *err)
 {
     const struct lia_retag nothing = {.beyond = UINT64_MAX};
     const struct lia_doubts *doubts = &a->db->doubts;
+    struct lia_doc doc = offered->row.doc;
     struct lia_txn *txn = a->txn;
     liana_status status = lia_doc_heal(&txn->scratch, doc, segment, &nothing, out, err);
 
@@ -217,6 +229,7 @@ static liana_status heal(struct applying *a,
         *out = status ? *out : doc;
         return status;
     }
+    put_stamp_after(txn, lia_vector_max_hlc(offered->segment.to));
     for (size_t i = 0; i < doubts->count && !status; i++) {
         const struct lia_retag how = {doubts->items[i].actor, doubts->items[i].beyond,
                                       txn->stamp};
@@ -236,7 +249,7 @@ static liana_status join(struct applying *a,
                          struct liana_error *err)
 {
     return lia_doubts_touch(&a->db->doubts, offered->segment.to)
-               ? heal(a, offered->row.doc, segment, out, err)
+               ? heal(a, offered, segment, out, err)
                : lia_doc_merge_watched(&a->txn->scratch, offered->row.doc, segment,
                                        watch, out, err);
 }

@@ -246,6 +246,18 @@ static void unite_lives(struct model_doc *d, const struct model_doc *s)
     }
 }
 
+static void unite_deletes(struct lia_stamp *a,
+                          struct lia_stamp *a_tag,
+                          struct lia_stamp b,
+                          struct lia_stamp b_tag)
+{
+    int order = lia_stamp_cmp(b, *a);
+
+    order = order ? order : lia_stamp_cmp(b_tag, *a_tag);
+    *a = order > 0 ? b : *a;
+    *a_tag = order > 0 ? b_tag : *a_tag;
+}
+
 void model_unite(struct model_doc *d, const struct model_doc *s)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -254,12 +266,8 @@ void model_unite(struct model_doc *d, const struct model_doc *s)
     for (size_t i = 0; i < s->vector_count; i++) {
         model_see(d, (struct lia_stamp){s->vector[i].hlc, s->vector[i].actor});
     }
-    if (lia_stamp_cmp(s->deleted, d->deleted) > 0) {
-        d->deleted = s->deleted;
-    }
-    if (lia_stamp_cmp(s->withdrawn, d->withdrawn) > 0) {
-        d->withdrawn = s->withdrawn;
-    }
+    unite_deletes(&d->deleted, &d->deleted_tag, s->deleted, s->deleted_tag);
+    unite_deletes(&d->withdrawn, &d->withdrawn_tag, s->withdrawn, s->withdrawn_tag);
     unite_lives(d, s);
     model_normalize(d);
 }
@@ -302,6 +310,8 @@ bool model_retag(struct model_doc *d, const struct lia_retag *how)
 {
     bool is_changed = retag(&d->life_tag, how);
 
+    is_changed = retag(&d->deleted_tag, how) || is_changed;
+    is_changed = retag(&d->withdrawn_tag, how) || is_changed;
     for (size_t i = 0; i < d->count; i++) {
         is_changed = retag(&d->entries[i].tag, how) || is_changed;
     }

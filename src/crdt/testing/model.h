@@ -89,8 +89,10 @@ struct model_doc {
     struct lia_stamp created;
     struct lia_stamp life_tag;
     struct lia_stamp deleted;
+    struct lia_stamp deleted_tag;
     struct lia_stamp withdrawn; /* by a delete over which updates win */
-    bool has_life;              /* a segment may lack it */
+    struct lia_stamp withdrawn_tag;
+    bool has_life; /* a segment may lack it */
     struct lia_value id;
     bool is_changed; /* set by model_apply when it did something */
     size_t count;

@@ -422,10 +422,13 @@ static bool is_reachable(const struct model_doc *d, const char *path)
 static void end(struct model_writer *w, const struct lia_op *op)
 {
     struct lia_stamp effect = lia_stamp_is_none(op->effect) ? w->stamp : op->effect;
-    struct lia_stamp *deleted =
-        op->mode == LIA_UPDATE_WINS ? &w->d->withdrawn : &w->d->deleted;
+    bool is_soft = op->mode == LIA_UPDATE_WINS;
+    struct lia_stamp *deleted = is_soft ? &w->d->withdrawn : &w->d->deleted;
 
-    *deleted = lia_stamp_cmp(effect, *deleted) > 0 ? effect : *deleted;
+    if (lia_stamp_cmp(effect, *deleted) >= 0) {
+        *deleted = effect;
+        *(is_soft ? &w->d->withdrawn_tag : &w->d->deleted_tag) = w->stamp;
+    }
 }
 
 liana_status model_apply(struct model_doc *d,

@@ -384,6 +384,7 @@ static void retag(struct script *s, struct peer *p, struct liana_str hlc)
 static void heal(struct script *s, struct peer *p, struct liana_str text)
 {
     const struct peer *from = peer_of(s, take(&text, ' '));
+    uint64_t newest = lia_vector_max_hlc(info_of(s, from).vector);
     struct lia_vector known = info_of(s, p).vector;
     struct lia_vector_entry *entries =
         lia_arena_array(&s->arena, known.count, sizeof(*entries));
@@ -396,6 +397,7 @@ static void heal(struct script *s, struct peer *p, struct liana_str text)
             entries[i].hlc = p->retag.beyond;
         }
     }
+    p->last = newest > p->last ? newest : p->last;
     p->retag.tag.hlc = ++p->last;
     must(s,
          lia_doc_heal(&s->arena, p->doc,

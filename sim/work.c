@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/world.h"
 
-#define ON_HAND 1000
-
 /* One document of a transaction: the sale, or a stock counter. */
 struct write {
     struct lia_txn *txn;
@@ -136,7 +134,7 @@ void sim_work_start(struct sim_world *w)
         struct write x;
 
         LIA_ASSERT(begin(w, office, &x));
-        insert(w, &x, SIM_SALES + i, "onHand", ON_HAND);
+        insert(w, &x, SIM_SALES + i, "onHand", SIM_ON_HAND);
         finish(w, office, &x);
     }
 }

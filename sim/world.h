@@ -12,7 +12,7 @@
  *     node.c    a machine: disk, store, peer; its jobs, its crashes
  *     net.c     links: delays, cuts, one-way silence, two links between one pair
  *     work.c    what the apps do, and what they were promised
- *     check.c   what must hold at every moment, and at the end
+ *     check.h   what must hold at every moment, and at the end
  *
  * A run: the stores meet (fill), faults and writes (storm), all heals (calm). At the end
  * of the calm all stores are equal, and nothing was lost.
@@ -33,9 +33,10 @@
 #define SIM_SALES    512
 #define SIM_STOCK    12
 #define SIM_DOCS     (SIM_SALES + SIM_STOCK)
-#define SIM_NAMES    2  /* collections: "sales", "stock" */
-#define SIM_TOUCH    4  /* stock documents in one transaction */
-#define SIM_TILL_MAX 50 /* what narrow nodes want is below */
+#define SIM_NAMES    2    /* collections: "sales", "stock" */
+#define SIM_TOUCH    4    /* stock documents in one transaction */
+#define SIM_ON_HAND  1000 /* of each stock document, at first */
+#define SIM_TILL_MAX 50   /* what narrow nodes want is below */
 
 /* What a seed turns on. Chances are in 1,000 per second of a node or link. */
 struct sim_knobs {
@@ -286,7 +287,7 @@ void sim_net_deinit(struct sim_world *w);
 void sim_work_start(struct sim_world *w);
 void sim_work_write(struct sim_world *w, int node);
 
-/* ---- check.c ---- */
+/* ---- check.h ---- */
 
 struct liana_str sim_collection(uint32_t doc);
 struct liana_slice sim_key(struct sim_world *w, uint32_t doc);

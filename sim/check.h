@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_SIM_CHECK_H
+#define LIA_SIM_CHECK_H
+/*
+ * sim/check - what the files of checks share.
+ *
+ *     seen.c         what each node was seen to hold, by its commits; its documents
+ *     check.c        each commit, and what holds at every moment
+ *     check_marks.c  what marks say is so
+ *     check_store.c  a store that was opened again
+ *     check_end.c    when all is quiet
+ *
+ * Rules: a check reads; what it learns it writes into sim_node.seen, sim_txn and
+ * sim_world.states and nowhere else. A check that fails ends the process (sim_fail).
+ * Ownership, threads: as sim/world.h.
+ */
+#include "sim/world.h"
+
+/* ---- seen.c ---- */
+
+uint32_t sim_doc_of(struct sim_world *w,
+                    struct liana_str collection,
+                    struct liana_slice key);
+struct lia_vector sim_seen_vector(const struct sim_seen *seen);
+void sim_remember(struct sim_world *w, struct sim_seen *seen, struct lia_vector v);
+/* What the node holds of the document has seen the stamp. */
+bool sim_holds(const struct sim_world *w, int n, uint32_t doc, struct lia_stamp stamp);
+/* The node gets every change of the document. */
+bool sim_gets_all(const struct sim_world *w, int n, uint32_t doc);
+/* Equal vectors are equal bytes, wherever and whenever. */
+void sim_check_bytes(struct sim_world *w,
+                     int n,
+                     uint32_t doc,
+                     struct lia_vector v,
+                     struct lia_doc d);
+/* All documents, as they are stored now. */
+struct lia_held *sim_read_all(struct sim_world *w, int n, struct lia_arena *arena);
+
+/* ---- check.c ---- */
+
+/* True when the transaction is at the node, whole. */
+bool sim_check_whole(struct sim_world *w, int n, const struct sim_txn *t);
+
+/* ---- check_marks.c ---- */
+
+void sim_check_marks(struct sim_world *w, int n);
+
+/* ---- check_store.c ---- */
+
+void sim_check_integrity(struct sim_world *w, int n);
+
+#endif

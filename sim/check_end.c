@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/check.h"
+#include "sim/past.h"
+
+/* All of it is durable, and so was seen. */
+static bool is_settled(const struct sim_node *node)
+{
+    struct lia_store_head head = lia_store_head(lia_db_store(node->db));
+
+    return head.durable.seq == head.committed.seq;
+}
+
+static bool is_wanted(struct liana_slice body)
+{
+    struct lia_value till;
+
+    return body.len && lia_bson_find(body, lia_str("till"), &till) &&
+           lia_value_int64(till) < SIM_TILL_MAX;
+}
+
+static bool is_same(const struct lia_held *a, const struct lia_held *b)
+{
+    return lia_slice_cmp(a->doc.body, b->doc.body) == 0 &&
+           lia_slice_cmp(a->doc.clock, b->doc.clock) == 0;
+}
+
+/* A narrow node holds what it subscribed to, as it is, and knows of everything that has left
+ * that. */
+static bool is_as_subscribed(const struct lia_held *mine, const struct lia_held *whole)
+{
+    return is_wanted(whole->doc.body) ? is_same(mine, whole)
+                                      : !is_wanted(mine->doc.body);
+}
+
+static bool are_narrow_settled(struct sim_world *w)
+{
+    struct lia_held *whole = NULL;
+    struct lia_arena arena;
+    bool answer = true;
+
+    lia_arena_init(&arena, &lia_mem_libc);
+    for (int n = 1; n < (int)w->knobs.nodes && answer; n++) {
+        struct lia_held *mine;
+
+        if (!sim_is_narrow(w, n)) {
+            continue;
+        }
+        whole = whole ? whole : sim_read_all(w, 0, &arena);
+        mine = sim_read_all(w, n, &arena);
+        for (uint32_t d = 0; d < SIM_SALES && answer; d++) {
+            answer = is_as_subscribed(&mine[d], &whole[d]);
+        }
+    }
+    lia_arena_deinit(&arena);
+    return answer;
+}
+
+bool sim_check_equal(struct sim_world *w)
+{
+    for (int n = 0; n < (int)w->knobs.nodes; n++) {
+        if (!w->nodes[n].is_up || !is_settled(&w->nodes[n])) {
+            return false;
+        }
+        for (uint32_t d = 0; d < SIM_DOCS; d++) {
+            if (sim_gets_all(w, n, d) &&
+                !lia_vector_equal(sim_seen_vector(&w->nodes[n].seen[d]),
+                                  sim_seen_vector(&w->nodes[0].seen[d]))) {
+                return false;
+            }
+        }
+    }
+    return are_narrow_settled(w);
+}
+
+/* Of what is in doubt vectors prove nothing: it is there, or what came later of it. */
+static void check_there(struct sim_world *w,
+                        int n,
+                        const struct sim_txn *t,
+                        const struct lia_held *held)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (!held[t->docs[i]].seq || w->breakage == SIM_BREAK_GONE) {
+            sim_fail(w, "node %d: document %u of node %d is gone", n, t->docs[i],
+                     t->node);
+        }
+    }
+}
+
+static void check_counter(struct sim_world *w, uint32_t doc, struct lia_doc d)
+{
+    struct lia_value value;
+    int64_t expected = SIM_ON_HAND - (w->breakage == SIM_BREAK_COUNT);
+
+    for (size_t i = 0; i < w->txn_count; i++) {
+        for (size_t n = 0; w->txns[i].is_certain && n < w->txns[i].count; n++) {
+            expected += w->txns[i].docs[n] == doc ? w->txns[i].amounts[n] : 0;
+        }
+    }
+    if (!lia_bson_find(d.body, lia_str("onHand"), &value) ||
+        lia_value_int64(value) != expected) {
+        sim_fail(w, "stock %u: an increment was lost, or came twice", doc);
+    }
+}
+
+/* Puts a till that is subscribed to where another was. */
+static void alter_till(struct lia_arena *arena, struct lia_held *held)
+{
+    struct liana_slice body;
+    struct lia_value till;
+
+    if (!held->doc.body.len || is_wanted(held->doc.body) ||
+        !lia_arena_copy(arena, held->doc.body, &body) ||
+        !lia_bson_find(body, lia_str("till"), &till)) {
+        return;
+    }
+    *(uint8_t *)(uintptr_t)till.data.ptr = 1;
+    held->doc.body = body;
+}
+
+void sim_check_end(struct sim_world *w)
+{
+    struct lia_arena arena;
+    struct lia_held *first;
+
+    lia_arena_init(&arena, &lia_mem_libc);
+    first = sim_read_all(w, 0, &arena);
+    if (w->breakage == SIM_BREAK_BYTES) {
+        struct liana_slice body;
+
+        LIA_ASSERT(lia_arena_copy(&arena, first[SIM_SALES].doc.body, &body));
+        *(uint8_t *)(uintptr_t)(body.ptr + body.len - 3) ^= 1;
+        first[SIM_SALES].doc.body = body;
+    }
+    for (int n = 0; n < (int)w->knobs.nodes; n++) {
+        struct lia_held *held = sim_read_all(w, n, &arena);
+
+        sim_check_integrity(w, n);
+        for (uint32_t d = 0; d < SIM_DOCS; d++) {
+            if (sim_gets_all(w, n, d) && !is_same(&held[d], &first[d])) {
+                sim_fail(w, "document %u: node %d and node 0 differ", d, n);
+            }
+            if (!sim_gets_all(w, n, d) && w->breakage == SIM_BREAK_STAYS) {
+                alter_till(&arena, &held[d]);
+            }
+            if (!sim_gets_all(w, n, d) && !is_as_subscribed(&held[d], &first[d])) {
+                sim_fail(w, "document %u: node %d: is not what it subscribed to", d, n);
+            }
+        }
+        for (size_t i = 0; i < w->txn_count; i++) {
+            if (w->txns[i].is_certain && sim_past_doubts(w, w->txns[i].stamp)) {
+                check_there(w, n, &w->txns[i], held);
+            } else if (w->txns[i].is_certain && w->txns[i].count &&
+                       !sim_check_whole(w, n, &w->txns[i])) {
+                sim_fail(w, "node %d: an acknowledged transaction is missing", n);
+            }
+        }
+    }
+    for (uint32_t d = SIM_SALES; d < SIM_DOCS; d++) {
+        if (sim_past_counts(w, d)) {
+            check_counter(w, d, first[d].doc);
+        }
+    }
+    lia_arena_deinit(&arena);
+}

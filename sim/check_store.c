@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/check.h"
+#include "sim/past.h"
+
+void sim_check_integrity(struct sim_world *w, int n)
+{
+    struct lia_conn *conn;
+    sqlite3_stmt *stmt;
+    struct lia_txn_options options = lia_txn_options(w->nodes[n].db, LIA_READ);
+    struct lia_txn *txn;
+
+    LIA_ASSERT(!lia_txn_begin(w->nodes[n].db, &options, &txn, NULL));
+    conn = lia_txn_conn(txn);
+    LIA_ASSERT(!lia_conn_prepare(conn, lia_str("PRAGMA integrity_check"), &stmt, NULL));
+    LIA_ASSERT(!lia_conn_step(conn, stmt, NULL));
+    if (lia_slice_cmp(lia_str_slice(lia_column_str(stmt, 0)),
+                      lia_str_slice(lia_str("ok"))) != 0) {
+        sim_fail(w, "node %d: the database file is damaged", n);
+    }
+    lia_conn_done(conn, stmt);
+    lia_txn_rollback(txn);
+}
+
+/* A transaction whose commit failed has survived, or not: now it is known. */
+static void settle_open(struct sim_world *w, int n)
+{
+    for (size_t i = w->txn_count; i > 0; i--) {
+        struct sim_txn *t = &w->txns[i - 1];
+
+        if (t->is_open && t->node == n) {
+            t->is_open = false;
+            t->is_certain =
+                t->count &&
+                lia_vector_covers(sim_seen_vector(&w->nodes[n].seen[t->docs[0]]),
+                                  t->stamp);
+        }
+    }
+}
+
+void sim_check_reopened(struct sim_world *w, int n)
+{
+    struct lia_arena arena;
+    struct lia_held *held;
+
+    lia_arena_init(&arena, &lia_mem_libc);
+    sim_check_integrity(w, n);
+    held = sim_read_all(w, n, &arena);
+    for (uint32_t d = 0; d < SIM_DOCS; d++) {
+        struct sim_seen *seen = &w->nodes[n].seen[d];
+        struct lia_doc_info info = {0};
+
+        if (held[d].seq && lia_doc_info(&arena, held[d].doc.clock, &info)) {
+            sim_fail(w, "node %d: document %u: a clock that is none", n, d);
+        }
+        if (sim_past_is_back(w, n)) {
+            *seen = (struct sim_seen){.is_held = false};
+        } else if (!lia_vector_geq(info.vector, sim_seen_vector(seen))) {
+            sim_fail(w, "node %d: document %u was acknowledged and is lost", n, d);
+        }
+        if (held[d].seq) {
+            sim_check_bytes(w, n, d, info.vector, held[d].doc);
+            sim_remember(w, seen, info.vector);
+        }
+    }
+    if (sim_past_is_back(w, n)) {
+        sim_past_settle(w, n);
+    } else {
+        settle_open(w, n);
+    }
+    lia_arena_deinit(&arena);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
+#include "codec/key.h"
+#include "sim/check.h"
+#include "sim/past.h"
+
+struct liana_str sim_collection(uint32_t doc)
+{
+    return lia_str(doc < SIM_SALES ? "sales" : "stock");
+}
+
+/* The key of `_id: doc`: made once. */
+struct liana_slice sim_key(struct sim_world *w, uint32_t doc)
+{
+    static uint8_t keys[SIM_DOCS][32];
+    static size_t lens[SIM_DOCS];
+
+    (void)w;
+    if (lens[doc] == 0) {
+        struct lia_scratch scratch;
+        struct lia_buf buf;
+
+        lia_buf_init(&buf, &lia_mem_libc);
+        LIA_ASSERT(
+            !lia_key_of_id(lia_value_of_int32((int32_t)doc, &scratch), &buf, NULL));
+        LIA_ASSERT(buf.len <= sizeof(keys[doc]));
+        memcpy(keys[doc], buf.ptr, buf.len);
+        lens[doc] = buf.len;
+        lia_buf_deinit(&buf);
+    }
+    return lia_slice(keys[doc], lens[doc]);
+}
+
+uint32_t sim_doc_of(struct sim_world *w,
+                    struct liana_str collection,
+                    struct liana_slice key)
+{
+    uint32_t first = collection.ptr[1] == 't' ? SIM_SALES : 0;
+    uint32_t end = first ? SIM_DOCS : SIM_SALES;
+
+    for (uint32_t d = first; d < end; d++) {
+        if (lia_slice_cmp(sim_key(w, d), key) == 0) {
+            return d;
+        }
+    }
+    sim_fail(w, "a document that nobody wrote");
+}
+
+struct lia_vector sim_seen_vector(const struct sim_seen *seen)
+{
+    return (struct lia_vector){seen->entries, seen->count};
+}
+
+void sim_remember(struct sim_world *w, struct sim_seen *seen, struct lia_vector v)
+{
+    if (v.count > sizeof(seen->entries) / sizeof(seen->entries[0])) {
+        sim_fail(w, "a vector of %zu actors", v.count);
+    }
+    seen->is_held = true;
+    seen->count = v.count;
+    memcpy(seen->entries, v.entries, v.count * sizeof(v.entries[0]));
+}
+
+void sim_check_bytes(struct sim_world *w,
+                     int n,
+                     uint32_t doc,
+                     struct lia_vector v,
+                     struct lia_doc d)
+{
+    struct lia_buf buf;
+    struct sim_state *state;
+    uint64_t key;
+    uint64_t bytes;
+
+    lia_buf_init(&buf, &lia_mem_libc);
+    lia_buf_u32(&buf, doc);
+    lia_vector_encode(&buf, v);
+    key = lia_hash64(lia_buf_slice(&buf));
+    lia_buf_reset(&buf);
+    lia_buf_prefixed(&buf, d.clock);
+    lia_buf_prefixed(&buf, d.body);
+    bytes =
+        lia_hash64(lia_buf_slice(&buf)) + (w->breakage == SIM_BREAK_STATE && n == 0);
+    lia_buf_deinit(&buf);
+    for (state = w->states[key % 4096]; state; state = state->next) {
+        if (state->key == key && state->bytes != bytes && !w->past) {
+            sim_fail(w, "document %u: equal vectors, other bytes", doc);
+        }
+        if (state->key == key) {
+            return;
+        }
+    }
+    state = LIA_ARENA_NEW(&w->arena, struct sim_state);
+    LIA_ASSERT(state);
+    *state = (struct sim_state){w->states[key % 4096], key, bytes};
+    w->states[key % 4096] = state;
+}
+
+bool sim_holds(const struct sim_world *w, int n, uint32_t doc, struct lia_stamp stamp)
+{
+    return lia_vector_covers(sim_seen_vector(&w->nodes[n].seen[doc]), stamp);
+}
+
+bool sim_gets_all(const struct sim_world *w, int n, uint32_t doc)
+{
+    return doc >= SIM_SALES || !sim_is_narrow(w, n);
+}
+
+struct lia_held *sim_read_all(struct sim_world *w, int n, struct lia_arena *arena)
+{
+    struct lia_key *keys = lia_arena_array(arena, SIM_DOCS, sizeof(*keys));
+    struct lia_held *held = lia_arena_array(arena, SIM_DOCS, sizeof(*held));
+    struct liana_error err = LIANA_ERROR_INIT;
+
+    LIA_ASSERT(keys && held);
+    for (uint32_t d = 0; d < SIM_DOCS; d++) {
+        keys[d] = (struct lia_key){sim_collection(d), sim_key(w, d)};
+    }
+    if (lia_db_docs(w->nodes[n].db, arena, keys, SIM_DOCS, held, &err)) {
+        sim_fail(w, "node %d cannot be read: %s", n, err.message);
+    }
+    return held;
+}

@@ -7,6 +7,7 @@
 
 struct lia_conn_slot {
     sqlite3_stmt *stmt; /* NULL: empty */
+    size_t len;         /* of its text: most texts begin alike and differ in length */
     uint64_t used;
     bool is_busy;
 };
@@ -84,11 +85,10 @@ void lia_conn_close(struct lia_conn *conn)
     conn->slots = NULL;
 }
 
-static bool has_text(sqlite3_stmt *stmt, struct liana_str sql)
+static bool has_text(const struct lia_conn_slot *slot, struct liana_str sql)
 {
-    const char *text = sqlite3_sql(stmt);
-
-    return strncmp(text, sql.ptr, sql.len) == 0 && text[sql.len] == '\0';
+    return slot->stmt && slot->len == sql.len &&
+           memcmp(sqlite3_sql(slot->stmt), sql.ptr, sql.len) == 0;
 }
 
 /* The slot that holds the text, or NULL and the slot to put it in: an empty one, or the
@@ -105,7 +105,7 @@ static struct lia_conn_slot *find_slot(struct lia_conn *conn,
         if (slot->is_busy) {
             continue;
         }
-        if (slot->stmt && has_text(slot->stmt, sql)) {
+        if (has_text(slot, sql)) {
             return slot;
         }
         if (!oldest || slot->used < oldest->used) {
@@ -143,6 +143,7 @@ liana_status lia_conn_prepare(struct lia_conn *conn,
         sqlite3_finalize(empty->stmt);
         slot = empty;
         slot->stmt = stmt;
+        slot->len = sql.len;
     }
     slot->is_busy = true;
     slot->used = ++conn->clock;

@@ -110,6 +110,34 @@ liana_status lia_doc_newest(struct lia_arena *arena,
     return status;
 }
 
+liana_status lia_doc_written(struct lia_arena *arena,
+                             struct lia_doc doc,
+                             struct lia_path path,
+                             struct lia_stamp *out,
+                             struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct lia_rank cover = LIA_RANK_NONE;
+    struct lia_state state;
+    struct lia_node *node = &state.root;
+    liana_status status = lia_doc_read(&work, doc, &state);
+
+    for (size_t i = 0; i < path.count && node && !status; i++) {
+        cover = lia_cover_with(cover, node);
+        node = lia_node_child(&work, node, path.names[i]);
+        status = lia_err_plain(err, work.status);
+    }
+    if (status) {
+        return status;
+    }
+    if (node) {
+        *out = lia_node_newest(node, LIA_STAMP_NONE);
+    } else {
+        *out = lia_rank_cmp(cover, LIA_RANK_NONE) ? cover.stamp : state.created;
+    }
+    return LIANA_OK;
+}
+
 /* ---- local operations ---- */
 
 static liana_status check_stamp(struct lia_work *work,

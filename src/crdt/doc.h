@@ -30,6 +30,11 @@ struct lia_doc {
     struct liana_slice clock;
 };
 
+struct lia_path {
+    const struct liana_str *names;
+    size_t count;
+};
+
 /* `created` is the greatest life. The document exists when created > deleted, and when
  * something in it is newer than `withdrawn`. */
 struct lia_doc_info {
@@ -54,17 +59,20 @@ LIANA_MUST_CHECK liana_status lia_doc_newest(struct lia_arena *arena,
                                              struct lia_stamp *out,
                                              struct liana_error *err);
 
+/* The newest write at a path or below it; of what is not there the one that removed it, if that
+ * is still known, or the one that made the document. Cost: as lia_doc_newest. */
+LIANA_MUST_CHECK liana_status lia_doc_written(struct lia_arena *arena,
+                                              struct lia_doc doc,
+                                              struct lia_path path,
+                                              struct lia_stamp *out,
+                                              struct liana_error *err);
+
 /* Full validation of a stored document: the clock decodes, is canonical, and fits the body. */
 LIANA_MUST_CHECK liana_status lia_doc_check(struct lia_arena *arena,
                                             struct lia_doc doc,
                                             struct liana_error *err);
 
 /* ---- local operations ---- */
-
-struct lia_path {
-    const struct liana_str *names;
-    size_t count;
-};
 
 enum lia_op_kind {
     LIA_OP_INSERT,    /* value: the document; an error when it exists */

@@ -140,13 +140,15 @@ static bool count_written(void *ctx, const struct lia_entry *entry)
     return true;
 }
 
+struct lia_stamp lia_node_newest(struct lia_node *node, struct lia_stamp least)
+{
+    LIA_IGNORE(lia_node_filter(node, NULL, count_written, &least)); /* all stay */
+    return least;
+}
+
 struct lia_stamp lia_state_newest(struct lia_state *state)
 {
-    struct lia_stamp newest = state->created;
-
-    LIA_IGNORE(
-        lia_node_filter(&state->root, NULL, count_written, &newest)); /* all stay */
-    return newest;
+    return lia_node_newest(&state->root, state->created);
 }
 
 bool lia_state_is_hidden(struct lia_state *state)

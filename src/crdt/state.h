@@ -387,6 +387,9 @@ bool lia_state_join(struct lia_work *work,
                     struct lia_state *b,
                     const struct lia_watch *watch);
 
+/* When something at the node or below was written last, or `least` if that is greater. */
+struct lia_stamp lia_node_newest(struct lia_node *node, struct lia_stamp least);
+
 /* The greater of its life and of what was written last. */
 struct lia_stamp lia_state_newest(struct lia_state *state);
 

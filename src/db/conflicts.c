@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
+#include "db/conflicts.h"
+
 #include <stdio.h>
 
 #include "codec/key.h"
-#include "codec/key_id.h"
 #include "db/internal.h"
-
-/*
- * system:conflicts: what merges have discarded here (docs/query.md). A collection like
- * others, so that it is read, paged and followed like others, but local: rows have a body
- * and no clock, and no peer can name it. Rows are numbered; the oldest give way.
- */
+#include "lang/value.h"
 
 #define NAME "system:conflicts"
-
-/* A larger value is not kept, only its size is. */
-#define VALUE_BYTES_MAX ((size_t)64 * 1024)
-
-struct lia_lost {
-    struct lia_lost *next;
-    struct lia_loser what; /* path and value are in the arena */
-    size_t bytes;          /* of the value */
-};
 
 struct liana_str lia_conflicts_name(void)
 {
@@ -30,162 +16,131 @@ struct liana_str lia_conflicts_name(void)
 
 /* ---- noting ---- */
 
-static bool copy_path(struct lia_arena *arena,
+/* As many names as there is room for. */
+static bool copy_path(struct lia_notes *notes,
                       struct lia_path from,
-                      struct lia_path *out)
+                      struct lia_note *out)
 {
-    struct liana_str *names = lia_arena_array(arena, from.count, sizeof(*names));
+    struct liana_str *names = lia_arena_array(notes->arena, from.count, sizeof(*names));
+    size_t left = LIA_NOTED_PATH_MAX;
+    size_t count = 0;
 
-    for (size_t i = 0; names && i < from.count; i++) {
+    while (names && count < from.count && from.names[count].len <= left) {
         struct liana_slice name;
 
-        if (!lia_arena_copy(arena, lia_str_slice(from.names[i]), &name)) {
+        if (!lia_arena_copy(notes->arena, lia_str_slice(from.names[count]), &name)) {
             return false;
         }
-        names[i] = lia_slice_str(name);
+        left -= name.len;
+        names[count++] = lia_slice_str(name);
     }
-    *out = (struct lia_path){names, from.count};
+    out->path = (struct lia_path){names, count};
+    out->is_path_cut = count < from.count;
     return names != NULL;
 }
 
-static void note(void *ctx, const struct lia_loser *loser)
+static bool fill(struct lia_notes *notes,
+                 struct lia_path path,
+                 struct lia_value value,
+                 struct lia_note *out)
 {
-    struct lia_losers *losers = ctx;
-    struct lia_lost *lost;
-
-    if (losers->count >= losers->max || losers->is_out_of_memory) {
-        return;
-    }
-    lost = LIA_ARENA_NEW(losers->arena, struct lia_lost);
-    losers->is_out_of_memory = true;
-    if (!lost || !copy_path(losers->arena, loser->path, &lost->what.path)) {
-        return;
-    }
-    lost->what.stamp = loser->stamp;
-    lost->what.winner = loser->winner;
-    lost->what.value.type = loser->value.type;
-    lost->bytes = loser->value.data.len;
-    if (lost->bytes <= VALUE_BYTES_MAX &&
-        !lia_arena_copy(losers->arena, loser->value.data, &lost->what.value.data)) {
-        return;
-    }
-    losers->is_out_of_memory = false;
-    *losers->last = lost;
-    losers->last = &lost->next;
-    losers->count++;
+    out->value.type = value.type;
+    out->bytes = value.data.len;
+    return copy_path(notes, path, out) &&
+           (out->bytes > LIA_NOTED_VALUE_MAX ||
+            lia_arena_copy(notes->arena, value.data, &out->value.data));
 }
 
-struct lia_watch lia_losers_watch(struct lia_losers *losers,
-                                  struct lia_db *db,
-                                  struct lia_arena *arena)
+/* NULL: it is not noted. */
+static struct lia_note *add(struct lia_notes *notes,
+                            struct lia_path path,
+                            struct lia_value value)
 {
-    *losers = (struct lia_losers){
-        .arena = arena, .max = db->conflicts_max, .last = &losers->first};
-    return (struct lia_watch){note, losers};
-}
+    struct lia_note *note;
 
-/* ---- a row ---- */
-
-static void add_stamp(struct lia_buf *out, const char *name, struct lia_stamp stamp)
-{
-    size_t mark = lia_bson_begin_in(out, LIA_BSON_DOCUMENT, lia_str(name));
-    char actor[17];
-
-    snprintf(actor, sizeof(actor), "%016" PRIx64, stamp.actor);
-    lia_bson_add_date(out, lia_str("at"), (int64_t)lia_hlc_ms(stamp.hlc));
-    lia_bson_add_int64(out, lia_str("hlc"), (int64_t)stamp.hlc);
-    lia_bson_add_str(out, lia_str("author"), lia_str(actor));
-    lia_bson_end(out, mark);
-}
-
-static void add_path(struct lia_buf *out, struct lia_path path)
-{
-    size_t mark = lia_bson_begin_in(out, LIA_BSON_ARRAY, lia_str("path"));
-
-    for (size_t i = 0; i < path.count; i++) {
-        char digits[12];
-
-        lia_bson_add_str(out, lia_bson_index_name((uint32_t)i, digits), path.names[i]);
+    if (notes->is_out_of_memory) {
+        return NULL;
     }
-    lia_bson_end(out, mark);
+    if (notes->count >= notes->max) {
+        notes->passed_over++;
+        return NULL;
+    }
+    note = LIA_ARENA_NEW(notes->arena, struct lia_note);
+    if (!note || !fill(notes, path, value, note)) {
+        notes->is_out_of_memory = true;
+        return NULL;
+    }
+    *notes->last = note;
+    notes->last = &note->next;
+    notes->count++;
+    return note;
 }
 
-static void add_value(struct lia_buf *out, const struct lia_lost *lost)
+static void note_loser(void *ctx, const struct lia_loser *loser)
 {
-    if (lost->what.value.type == LIA_BSON_END) {
-        lia_bson_add_bool(out, lia_str("removed"), true);
-    } else if (lost->bytes <= VALUE_BYTES_MAX) {
-        lia_bson_add(out, lia_str("value"), lost->what.value);
-    } else {
-        lia_bson_add_int64(out, lia_str("bytes"), (int64_t)lost->bytes);
+    struct lia_note *note = add(ctx, loser->path, loser->value);
+
+    if (note) {
+        note->lost = loser->stamp;
+        note->kept = loser->winner;
     }
 }
 
-/* The _id as the document shows it; of a tombstone, a value equal to it. */
-static liana_status add_document(struct lia_buf *out,
-                                 const struct lia_lost_of *of,
-                                 struct liana_error *err)
+void lia_notes_breach(struct lia_notes *notes, const struct lia_breach *breach)
 {
-    struct lia_value id = {0};
-    struct lia_buf made;
-    liana_status status = LIANA_OK;
+    const struct lia_declared *d = breach->declared;
+    struct lia_note *note =
+        add(notes, (struct lia_path){d->names, d->count}, breach->value);
 
-    lia_buf_init(&made, out->alloc);
-    if (!lia_bson_find(of->body, lia_str("_id"), &id)) {
-        status = lia_key_id(of->key, &made, err);
-        if (!status && !lia_bson_find(lia_buf_slice(&made), lia_str("_id"), &id)) {
-            status = lia_err_plain(err, made.status ? made.status : LIANA_ECORRUPT);
-        }
+    if (note) {
+        note->is_breach = true;
+        note->breach = *breach;
+        note->breach.value = note->value;
     }
-    if (!status) {
-        lia_bson_add(out, lia_str("document"), id);
-    }
-    lia_buf_deinit(&made);
-    return status;
 }
 
-static liana_status make_body(struct lia_buf *out,
-                              uint64_t number,
-                              const struct lia_lost_of *of,
-                              const struct lia_lost *lost,
-                              struct liana_error *err)
+struct lia_watch lia_notes_init(struct lia_notes *out,
+                                struct lia_db *db,
+                                struct lia_arena *arena)
 {
-    size_t mark = lia_bson_begin(out);
-    liana_status status;
-
-    lia_bson_add_int64(out, lia_str("_id"), (int64_t)number);
-    lia_bson_add_str(out, lia_str("collection"), of->collection);
-    status = add_document(out, of, err);
-    add_path(out, lost->what.path);
-    add_value(out, lost);
-    add_stamp(out, "lost", lost->what.stamp);
-    add_stamp(out, "kept", lost->what.winner);
-    lia_bson_end(out, mark);
-    return status ? status : lia_err_plain(err, out->status);
+    *out = (struct lia_notes){
+        .arena = arena, .max = db->conflicts_max, .last = &out->first};
+    return (struct lia_watch){note_loser, out};
 }
 
-/* ---- the collection ---- */
+/* ---- numbers ---- */
 
-static liana_status last_number(struct lia_txn *txn,
-                                const struct lia_coll *coll,
-                                uint64_t *out,
+/* LIANA_EEND: there was no row yet. */
+static liana_status read_counts(struct lia_conn *conn,
+                                struct lia_conflict_counts *out,
                                 struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    char sql[64];
-    liana_status status;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT last, dropped FROM conflict"), &stmt, err);
 
-    snprintf(sql, sizeof(sql), "SELECT max(rowid) FROM c%u", coll->pub.id);
-    status = lia_conn_prepare(txn->conn, lia_str(sql), &stmt, err);
     if (!status) {
-        status = lia_conn_step(txn->conn, stmt, err);
+        status = lia_conn_step(conn, stmt, err);
     }
     if (!status) {
-        *out = lia_column_u64(stmt, 0);
+        out->last = lia_column_u64(stmt, 0);
+        out->dropped = lia_column_u64(stmt, 1);
     }
-    lia_conn_done(txn->conn, stmt);
-    return status;
+    lia_conn_done(conn, stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
 }
+
+/* Of a row's number; in order of numbers. */
+static liana_status key_of(struct lia_buf *out,
+                           uint64_t number,
+                           struct liana_error *err)
+{
+    struct lia_scratch scratch;
+
+    return lia_key_of_id(lia_value_of_int64((int64_t)number, &scratch), out, err);
+}
+
+/* ---- the collection ---- */
 
 static liana_status put_row(struct lia_txn *txn,
                             const struct lia_coll *coll,
@@ -194,12 +149,11 @@ static liana_status put_row(struct lia_txn *txn,
                             struct liana_error *err)
 {
     const struct lia_row none = {0};
-    struct lia_scratch scratch;
     struct lia_buf key;
     liana_status status;
 
     lia_buf_init(&key, txn->db->env->alloc);
-    status = lia_key_of_id(lia_value_of_int64((int64_t)number, &scratch), &key, err);
+    status = key_of(&key, number, err);
     if (!status) {
         status = lia_row_put(txn, coll, lia_buf_slice(&key), &none,
                              (struct lia_doc){.body = body}, err);
@@ -210,55 +164,155 @@ static liana_status put_row(struct lia_txn *txn,
 
 static liana_status put_all(struct lia_txn *txn,
                             const struct lia_coll *coll,
-                            const struct lia_lost_of *of,
-                            const struct lia_losers *losers,
+                            const struct lia_noted_of *of,
+                            const struct lia_notes *notes,
+                            uint64_t *number,
                             struct liana_error *err)
 {
     struct lia_buf body;
-    uint64_t number = 0;
-    liana_status status = last_number(txn, coll, &number, err);
+    liana_status status = LIANA_OK;
 
     lia_buf_init(&body, txn->db->env->alloc);
-    for (const struct lia_lost *l = losers->first; l && !status; l = l->next) {
+    for (const struct lia_note *n = notes->first; n && !status; n = n->next) {
         lia_buf_reset(&body);
-        status = make_body(&body, ++number, of, l, err);
+        status = lia_conflict_row(&body, ++*number, of, n, err);
         if (!status) {
-            status = put_row(txn, coll, number, lia_buf_slice(&body), err);
+            status = put_row(txn, coll, *number, lia_buf_slice(&body), err);
         }
     }
     lia_buf_deinit(&body);
     return status;
 }
 
-static liana_status drop_oldest(struct lia_txn *txn,
-                                const struct lia_coll *coll,
-                                struct liana_error *err)
+/* Those that nobody has removed are counted. */
+static liana_status drop_upto(struct lia_txn *txn,
+                              const struct lia_coll *coll,
+                              uint64_t number,
+                              struct lia_conflict_counts *counts,
+                              struct liana_error *err)
 {
-    char sql[128];
+    sqlite3_stmt *stmt = NULL;
+    struct lia_buf key;
+    char sql[96];
+    liana_status status;
 
-    snprintf(sql, sizeof(sql),
-             "DELETE FROM c%u WHERE rowid <= (SELECT max(rowid) FROM c%u) - ?1",
-             coll->pub.id, coll->pub.id);
-    return lia_books_run(txn->conn, err, sql, "u", (uint64_t)txn->db->conflicts_max);
+    lia_buf_init(&key, txn->db->env->alloc);
+    status = key_of(&key, number, err);
+    snprintf(sql, sizeof(sql), "SELECT count(body) FROM c%u WHERE key <= ?1",
+             coll->pub.id);
+    if (!status) {
+        status = lia_conn_prepare(txn->conn, lia_str(sql), &stmt, err);
+    }
+    if (!status) {
+        lia_bind_slice(stmt, 1, lia_buf_slice(&key));
+        status = lia_conn_step(txn->conn, stmt, err);
+    }
+    if (!status) {
+        counts->dropped += lia_column_u64(stmt, 0);
+    }
+    lia_conn_done(txn->conn, stmt);
+    snprintf(sql, sizeof(sql), "DELETE FROM c%u WHERE key <= ?1", coll->pub.id);
+    if (!status) {
+        status = lia_books_run(txn->conn, err, sql, "s", lia_buf_slice(&key));
+    }
+    lia_buf_deinit(&key);
+    return status;
 }
 
 liana_status lia_conflicts_put(struct lia_txn *txn,
-                               const struct lia_lost_of *of,
-                               const struct lia_losers *losers,
+                               const struct lia_noted_of *of,
+                               const struct lia_notes *notes,
                                struct liana_error *err)
 {
+    const size_t max = txn->db->conflicts_max;
+    struct lia_conflict_counts counts = {0};
     const struct lia_coll *coll = NULL;
     liana_status status;
 
-    if (losers->is_out_of_memory) {
+    if (notes->is_out_of_memory) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
-    if (!losers->first) {
+    if (!notes->first) {
         return LIANA_OK;
     }
-    status = lia_coll_for_system(txn, lia_conflicts_name(), &coll, err);
+    status = read_counts(txn->conn, &counts, err);
     if (!status) {
-        status = put_all(txn, coll, of, losers, err);
+        status = lia_coll_for_system(txn, lia_conflicts_name(), &coll, err);
     }
-    return status ? status : drop_oldest(txn, coll, err);
+    if (!status) {
+        status = put_all(txn, coll, of, notes, &counts.last, err);
+    }
+    if (!status && counts.last > max) {
+        status = drop_upto(txn, coll, counts.last - max, &counts, err);
+    }
+    counts.dropped += notes->passed_over;
+    return status ? status
+                  : lia_books_run(txn->conn, err,
+                                  "INSERT OR REPLACE INTO conflict (id, last, dropped) "
+                                  "VALUES (1, ?1, ?2)",
+                                  "uu", counts.last, counts.dropped);
+}
+
+liana_status lia_conflicts_remove(struct lia_txn *txn,
+                                  struct liana_slice key,
+                                  bool is_told,
+                                  bool *out,
+                                  struct liana_error *err)
+{
+    const struct lia_coll *coll = lia_coll_within(txn, lia_conflicts_name());
+    const struct lia_doc nothing = {0};
+    struct lia_row row = {0};
+    liana_status status = lia_txn_enter(txn, true, err);
+
+    if (!status && coll) {
+        status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
+    }
+    *out = !status && row.doc.body.len > 0;
+    if (*out && is_told) {
+        status = lia_row_put(txn, coll, key, &row, nothing, err);
+    } else if (*out) {
+        sqlite3_stmt *stmt = NULL;
+
+        status = lia_conn_prepare(txn->conn, coll->sql_delete, &stmt, err);
+        if (!status) {
+            lia_bind_slice(stmt, 1, key);
+            status = lia_conn_run(txn->conn, stmt, err);
+        }
+        txn->is_changed = true;
+    }
+    return lia_txn_leave(txn, status);
+}
+
+liana_status lia_conflicts_count(struct lia_txn *txn,
+                                 struct lia_conflict_counts *out,
+                                 struct liana_error *err)
+{
+    const struct lia_collection *coll = NULL;
+    struct lia_conflict_counts counts = {0};
+    sqlite3_stmt *stmt = NULL;
+    char sql[64];
+    liana_status status =
+        lia_txn_collection(txn, lia_conflicts_name(), false, &coll, NULL);
+
+    if (status == LIANA_ENOTFOUND) {
+        *out = counts;
+        return LIANA_OK;
+    }
+    status = lia_err_plain(err, status);
+    if (!status) {
+        status = read_counts(txn->conn, &counts, err);
+    }
+    if (!status) {
+        snprintf(sql, sizeof(sql), "SELECT count(body) FROM c%u", coll->id);
+        status = lia_conn_prepare(txn->conn, lia_str(sql), &stmt, err);
+    }
+    if (!status) {
+        status = lia_conn_step(txn->conn, stmt, err);
+    }
+    if (!status) {
+        counts.kept = lia_column_u64(stmt, 0);
+        *out = counts;
+    }
+    lia_conn_done(txn->conn, stmt);
+    return status;
 }

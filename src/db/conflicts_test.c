@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 #include "db/exec.h"
-#include "db/testing/fixture.h"
+#include "db/internal.h"
+#include "db/testing/statements.h"
 
 /* Two stores that write apart, and one that is sent what they made of it. */
 struct world {
@@ -50,15 +51,7 @@ static struct lia_result *query(struct lia_test_db *t, const char *text)
 
 static size_t count(struct lia_test_db *t)
 {
-    struct lia_result *r = query(t, "SELECT * FROM system:conflicts");
-    struct liana_slice row;
-    size_t n = 0;
-
-    while (lia_result_next(r, &row, &t->err) == LIANA_OK) {
-        n++;
-    }
-    lia_result_free(r);
-    return n;
+    return lia_test_count(t, "SELECT * FROM system:conflicts");
 }
 
 /* The newest row, copied. */
@@ -187,7 +180,6 @@ static void it_is_local(void **state)
         lia_test_subscription(&w->two, "system:conflicts", 0);
     struct lia_registration registration;
     const struct lia_collection *coll;
-    struct lia_result *r;
     struct lia_txn *txn;
     struct lia_batch_item item;
     struct lia_batch batch = {.peer = lia_slice("peer", 4), .items = &item};
@@ -200,10 +192,12 @@ static void it_is_local(void **state)
     assert_int_equal(
         lia_db_register(w->two.db, lia_slice("peer", 4), &sub, &registration, NULL),
         LIANA_EINVAL);
-    assert_int_equal(lia_db_execute(w->two.db,
-                                    lia_str("DELETE FROM system:conflicts WHERE true"),
-                                    lia_slice(NULL, 0), NULL, &r, NULL),
-                     LIANA_EINVAL);
+    assert_status(lia_test_try(&w->two, "UPDATE system:conflicts SET a = 1"),
+                  LIANA_EINVAL);
+    assert_status(lia_test_try(&w->two, "INSERT INTO system:conflicts DOCUMENTS ({})"),
+                  LIANA_EINVAL);
+    assert_status(lia_test_try(&w->two, "DROP COLLECTION system:conflicts"),
+                  LIANA_EINVAL);
     item = lia_test_segment(&w->one, "c", 5, (struct lia_vector){0});
     item.key.collection = lia_str("system:conflicts");
     batch.item_count = 1;
@@ -268,6 +262,85 @@ static void a_large_value_leaves_its_size(void **state)
     assert_true(lia_value_int64(field(newest(&w->two), "bytes")) >= 80000);
 }
 
+/* Removed rows are told to whoever follows; evicted ones just go. Numbers go on. */
+static void rows_are_acknowledged(void **state)
+{
+    struct world *w = *state;
+    struct lia_conflict_counts counts;
+    struct lia_txn *txn;
+
+    for (int32_t id = 1; id <= 3; id++) {
+        write_apart(w, id);
+        lia_test_send(&w->one, &w->two, "c", id);
+    }
+    assert_int_equal(
+        lia_test_mutate(&w->two, "DELETE FROM system:conflicts WHERE document = 1"), 1);
+    assert_int_equal(
+        lia_test_mutate(&w->two, "DELETE FROM system:conflicts WHERE document = 1"), 0);
+    assert_int_equal(count(&w->two), 2);
+    assert_int_equal(changes_of(&w->two, "system:conflicts"), 3);
+    assert_int_equal(lia_test_mutate(&w->two, "EVICT FROM system:conflicts"), 2);
+    assert_int_equal(count(&w->two), 0);
+    assert_int_equal(changes_of(&w->two, "system:conflicts"), 1);
+    assert_int_equal(lia_test_get(&w->two, "c", 1), 20);
+    write_apart(w, 4);
+    lia_test_send(&w->one, &w->two, "c", 4);
+    assert_int_equal(lia_value_int64(field(newest(&w->two), "_id")), 4);
+    txn = lia_test_begin(&w->two, LIA_READ);
+    assert_ok(lia_conflicts_count(txn, &counts, &w->two.err));
+    lia_txn_rollback(txn);
+    assert_int_equal(counts.kept, 1);
+    assert_int_equal(counts.last, 4);
+    assert_int_equal(counts.dropped, 0);
+}
+
+/* What nobody looked at before it went is counted, of one merge too. */
+static void what_goes_is_counted(void **state)
+{
+    struct world *w = *state;
+    struct lia_conflict_counts counts;
+    struct lia_txn *txn;
+
+    lia_test_run(&w->one, "INSERT INTO c DOCUMENTS ({'_id': 1})");
+    lia_test_pull(&w->one, &w->two, "c");
+    lia_test_run(&w->one, "UPDATE c SET p = 1, q = 1, r = 1, s = 1, t = 1");
+    w->two.env.wall_ms += 1000;
+    lia_test_run(&w->two, "UPDATE c SET p = 2, q = 2, r = 2, s = 2, t = 2");
+    lia_test_pull(&w->one, &w->two, "c");
+    write_apart(w, 2);
+    lia_test_send(&w->one, &w->two, "c", 2);
+    txn = lia_test_begin(&w->two, LIA_READ);
+    assert_ok(lia_conflicts_count(txn, &counts, &w->two.err));
+    lia_txn_rollback(txn);
+    assert_int_equal(counts.kept, 3);
+    assert_int_equal(counts.last, 4);
+    assert_int_equal(counts.dropped, 3);
+}
+
+/* However long its path is: the row holds the beginning. */
+static void a_long_path_leaves_its_beginning(void **state)
+{
+    struct world *w = *state;
+    static char text[12000];
+    size_t len = (size_t)snprintf(text, sizeof(text), "UPDATE c SET a.`");
+    struct liana_slice row;
+    struct lia_value v;
+
+    memset(text + len, 'n', 5000);
+    snprintf(text + len + 5000, sizeof(text) - len - 5000, "`.b = 1");
+    lia_test_run(&w->one, "INSERT INTO c DOCUMENTS ({'_id': 1, 'a': {}})");
+    lia_test_pull(&w->one, &w->two, "c");
+    lia_test_run(&w->one, text);
+    w->two.env.wall_ms += 1000;
+    lia_test_run(&w->two, "UPDATE c SET a = 1");
+    lia_test_pull(&w->one, &w->two, "c");
+    row = newest(&w->two);
+    assert_true(lia_bson_find(field(row, "path").data, lia_str("0"), &v));
+    assert_false(lia_bson_find(field(row, "path").data, lia_str("1"), &v));
+    assert_int_equal(field(row, "pathCut").type, LIA_BSON_BOOL);
+    assert_true(row.len < 6000);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -280,6 +353,9 @@ int main(void)
         CASE(it_is_local),
         CASE(a_listener_hears_of_documents_only),
         CASE(a_large_value_leaves_its_size),
+        CASE(rows_are_acknowledged),
+        CASE(what_goes_is_counted),
+        CASE(a_long_path_leaves_its_beginning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,14 +119,22 @@ struct lia_eval lia_exec_eval(const struct lia_result *r,
                              .regexps = r->regexps};
 }
 
+bool lia_exec_is_conflicts(const struct lia_stmt *stmt)
+{
+    return (stmt->kind == LIA_STMT_DELETE || stmt->kind == LIA_STMT_EVICT) &&
+           lia_str_equal(stmt->source.space, lia_str("system")) &&
+           lia_str_equal(stmt->source.collection, lia_str("conflicts"));
+}
+
 liana_status lia_exec_collection(struct lia_result *r,
                                  bool create,
                                  const struct lia_collection **out,
                                  struct liana_error *err)
 {
     struct liana_error why = LIANA_ERROR_INIT;
-    liana_status status =
-        lia_txn_collection(r->txn, r->stmt->source.collection, create, out, &why);
+    struct liana_str name = lia_exec_is_conflicts(r->stmt) ? lia_conflicts_name()
+                                                           : r->stmt->source.collection;
+    liana_status status = lia_txn_collection(r->txn, name, create, out, &why);
 
     if (status == LIANA_ENOTFOUND && !create) {
         *out = NULL;
@@ -250,9 +258,13 @@ static bool writes(const struct lia_result *r)
     return r->stmt->kind != LIA_STMT_SELECT && !r->stmt->is_explain;
 }
 
-static liana_status check_target(const struct lia_source *source,
-                                 struct liana_error *err)
+static liana_status check_target(const struct lia_stmt *stmt, struct liana_error *err)
 {
+    const struct lia_source *source = &stmt->source;
+
+    if (lia_exec_is_conflicts(stmt)) {
+        return LIANA_OK;
+    }
     if (!lia_str_equal(source->space, lia_str("default"))) {
         return lia_err(err, LIANA_EINVAL, "system:%.*s cannot be written",
                        LIA_STR_ARG(source->collection));
@@ -289,7 +301,7 @@ static liana_status prepare(struct lia_db *db,
         status = take_params(r, params, err);
     }
     if (!status && writes(r)) {
-        status = check_target(&r->stmt->source, err);
+        status = check_target(r->stmt, err);
     }
     if (status) {
         lia_result_free(r);

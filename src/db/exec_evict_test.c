@@ -130,11 +130,12 @@ static void in_a_transaction_it_is_whole(void **state)
     assert_int_equal(lia_test_get(&f->t, "c", 2), 77);
 }
 
-static void it_is_no_word_for_system_sources(void **state)
+static void of_system_sources_it_takes_conflicts_only(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(execute(f, NULL, "EVICT FROM system:conflicts"), LIANA_EINVAL);
+    assert_int_equal(execute(f, NULL, "EVICT FROM system:dual"), LIANA_EINVAL);
+    assert_int_equal(execute(f, NULL, "EVICT FROM system:conflicts"), 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -144,7 +145,7 @@ static const struct CMUnitTest cases[] = {
     CASE(force_takes_the_rest),
     CASE(a_keeper_refuses_it),
     CASE(in_a_transaction_it_is_whole),
-    CASE(it_is_no_word_for_system_sources),
+    CASE(of_system_sources_it_takes_conflicts_only),
 };
 
 LIA_TEST_MAIN(cases)

@@ -41,6 +41,9 @@ struct lia_eval lia_exec_eval(const struct lia_result *r,
                               struct lia_arena *arena,
                               struct liana_error *err);
 
+/* A DELETE or EVICT of rows of system:conflicts: they are acknowledged. */
+bool lia_exec_is_conflicts(const struct lia_stmt *stmt);
+
 /* The collection of the statement; NULL when there is none and `create` is not set. */
 LIANA_MUST_CHECK liana_status lia_exec_collection(struct lia_result *r,
                                                   bool create,

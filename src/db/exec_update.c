@@ -228,7 +228,27 @@ static liana_status change(struct lia_result *r,
     return !status && changed.changed ? lia_exec_changed(r, body, err) : status;
 }
 
-/* What is not kept stays, unless it is forced. */
+/* The document as it is before the statement changes it, for lia_result_ids. */
+static liana_status body_of(struct lia_result *r,
+                            struct lia_arena *work,
+                            const struct lia_collection *collection,
+                            struct liana_slice key,
+                            struct liana_slice *out,
+                            struct liana_error *err)
+{
+    struct lia_doc doc = {0};
+    liana_status status = LIANA_OK;
+
+    if (r->wants_ids) {
+        status = lia_txn_get(r->txn, collection, key, &doc, err);
+    }
+    if (!status && !lia_arena_copy(work, doc.body, out)) {
+        status = lia_err_plain(err, LIANA_ENOMEM);
+    }
+    return status;
+}
+
+/* What is not kept stays, unless it is forced; a row of system:conflicts goes. */
 static liana_status evict(struct lia_result *r,
                           struct lia_arena *work,
                           const struct lia_collection *collection,
@@ -236,17 +256,13 @@ static liana_status evict(struct lia_result *r,
                           struct liana_error *err)
 {
     struct liana_slice body = {0};
-    struct lia_doc doc = {0};
     bool is_evicted = false;
-    liana_status status = LIANA_OK;
+    liana_status status = body_of(r, work, collection, key, &body, err);
 
-    if (r->wants_ids) {
-        status = lia_txn_get(r->txn, collection, key, &doc, err);
-    }
-    if (!status && !lia_arena_copy(work, doc.body, &body)) {
-        status = lia_err_plain(err, LIANA_ENOMEM);
-    }
-    if (!status) {
+    if (!status && lia_exec_is_conflicts(r->stmt)) {
+        status = lia_conflicts_remove(r->txn, key, r->stmt->kind == LIA_STMT_DELETE,
+                                      &is_evicted, err);
+    } else if (!status) {
         status = lia_txn_evict(r->txn, collection, key, r->stmt->is_forced, &is_evicted,
                                err);
     }
@@ -260,8 +276,9 @@ static liana_status run_on(struct lia_result *r,
                            struct liana_slice key,
                            struct liana_error *err)
 {
-    return r->stmt->kind == LIA_STMT_EVICT ? evict(r, work, collection, key, err)
-                                           : change(r, work, collection, key, err);
+    return r->stmt->kind == LIA_STMT_EVICT || lia_exec_is_conflicts(r->stmt)
+               ? evict(r, work, collection, key, err)
+               : change(r, work, collection, key, err);
 }
 
 static liana_status change_keys(struct lia_result *r,
@@ -354,7 +371,7 @@ liana_status lia_exec_update(struct lia_result *r, struct liana_error *err)
     if (status || !collection) {
         return status;
     }
-    if (r->stmt->kind == LIA_STMT_EVICT) {
+    if (r->stmt->kind == LIA_STMT_EVICT && !lia_exec_is_conflicts(r->stmt)) {
         status = lia_evict_check(r->txn, collection->name, err);
     }
     if (status) {

@@ -14,6 +14,7 @@
  * Threads: as db/db.h says.
  */
 #include "base/thread.h"
+#include "db/conflicts.h"
 #include "db/feed.h"
 #include "db/renew.h"
 #include "db/schema.h"
@@ -504,40 +505,6 @@ LIANA_MUST_CHECK liana_status lia_books_run(struct lia_conn *conn,
 uint64_t lia_db_wall(struct lia_db *db);
 
 #define LIA_CLOCK_AHEAD_MS_MAX ((uint64_t)10 * 60 * 1000)
-
-/* ---- what merges discard (conflicts.c) ---- */
-
-struct lia_lost;
-
-/* What one merge has discarded, at most as much as is kept. */
-struct lia_losers {
-    struct lia_arena *arena;
-    struct lia_lost *first;
-    struct lia_lost **last;
-    size_t count;
-    size_t max;
-    bool is_out_of_memory;
-};
-
-/* The document that it happened to. */
-struct lia_lost_of {
-    struct liana_str collection;
-    struct liana_slice key;
-    struct liana_slice body; /* empty: of a tombstone */
-};
-
-/* Notes go to the arena, which lives as long as `losers`. */
-struct lia_watch lia_losers_watch(struct lia_losers *losers,
-                                  struct lia_db *db,
-                                  struct lia_arena *arena);
-
-/* Writes what was noted to system:conflicts; nothing costs nothing. */
-LIANA_MUST_CHECK liana_status lia_conflicts_put(struct lia_txn *txn,
-                                                const struct lia_lost_of *of,
-                                                const struct lia_losers *losers,
-                                                struct liana_error *err);
-
-struct liana_str lia_conflicts_name(void);
 
 /* ---- marks as a connection sees them (kept.c) ---- */
 

@@ -6,7 +6,7 @@
 #include "base/testing/random.h"
 #include "base/testing/test.h"
 #include "db/exec.h"
-#include "db/testing/fixture.h"
+#include "db/testing/statements.h"
 #include "lang/print.h"
 
 /* Declarations at two stores, and what writes under them leave. What single statements
@@ -41,85 +41,16 @@ static int teardown(void **state)
 
 /* ---- helpers ---- */
 
-static liana_status try(struct lia_test_db *t, const char *text)
-{
-    struct lia_result *r = NULL;
-    liana_status status;
-
-    t->err = (struct liana_error)LIANA_ERROR_INIT;
-    status =
-        lia_db_execute(t->db, lia_str(text), lia_slice(NULL, 0), NULL, &r, &t->err);
-    lia_result_free(r);
-    t->env.wall_ms += 10;
-    return status;
-}
-
-static void run(struct lia_test_db *t, const char *text)
-{
-    liana_status status = try(t, text);
-
-    if (status) {
-        fail_msg("%s\n  %s", text, t->err.message);
-    }
-}
-
 static void refuses(struct lia_test_db *t, const char *text, const char *message)
 {
-    assert_status(try(t, text), LIANA_ESCHEMA);
+    assert_status(lia_test_try(t, text), LIANA_ESCHEMA);
     assert_string_equal(t->err.message, message);
-}
-
-/* The rows of a query, one after the other. */
-static void shows(struct lia_test_db *t, const char *text, const char *wanted)
-{
-    struct lia_result *r;
-    struct liana_slice row;
-    struct lia_buf out;
-
-    lia_buf_init(&out, &lia_mem_libc);
-    assert_ok(
-        lia_db_execute(t->db, lia_str(text), lia_slice(NULL, 0), NULL, &r, &t->err));
-    while (!lia_result_next(r, &row, NULL)) {
-        const struct lia_expr literal = {.kind = LIA_EXPR_VALUE,
-                                         .value = {LIA_BSON_DOCUMENT, row}};
-
-        lia_expr_print(&out, &literal);
-    }
-    lia_result_free(r);
-    lia_buf_u8(&out, 0);
-    assert_string_equal((const char *)out.ptr, wanted);
-    lia_buf_deinit(&out);
-}
-
-/* All documents of a collection, each whole. */
-static void send(struct lia_test_db *from,
-                 struct lia_test_db *to,
-                 const char *collection)
-{
-    const struct lia_interest interest = {.collection = lia_str(collection)};
-    const struct lia_feed_query q = {&interest, 1, {0, 0, 0}, LIA_MIB, 0};
-    struct lia_feed_page page;
-    struct lia_batch_item items[16];
-    struct lia_batch batch = {.peer = lia_slice("peer", 4), .items = items};
-    struct lia_applied applied;
-
-    assert_ok(lia_db_feed(from->db, &from->arena, &q, &page, &from->err));
-    assert_true(page.item_count <= 16);
-    for (size_t i = 0; i < page.item_count; i++) {
-        items[i] =
-            (struct lia_batch_item){.key = {lia_str(collection), page.items[i].key}};
-        assert_ok(lia_doc_segment(&from->arena, page.items[i].doc,
-                                  (struct lia_vector){NULL, 0}, &items[i].segment));
-    }
-    batch.item_count = page.item_count;
-    assert_ok(lia_db_apply(to->db, &to->arena, &batch, LIA_NORMAL, &applied, &to->err));
-    assert_true(applied.is_committed);
 }
 
 static void meet(struct world *w, const char *collection)
 {
-    send(&w->one, &w->two, collection);
-    send(&w->two, &w->one, collection);
+    lia_test_pull(&w->one, &w->two, collection);
+    lia_test_pull(&w->two, &w->one, collection);
 }
 
 /* ---- two stores ---- */
@@ -130,31 +61,35 @@ static void declarations_unite(void **state)
     struct world *w = *state;
 
     w->one.env.wall_ms += 1000; /* its declaration is the newer one */
-    run(&w->one, "CREATE COLLECTION c (a INT32 NOT NULL, n COUNTER) WITH (keep = 5)");
-    run(&w->two, "CREATE COLLECTION c (a STRING, s SET) WITH (keep = 6, ttl = '1 s')");
+    lia_test_run(&w->one,
+                 "CREATE COLLECTION c (a INT32 NOT NULL, n COUNTER) WITH (keep = 5)");
+    lia_test_run(&w->two,
+                 "CREATE COLLECTION c (a STRING, s SET) WITH (keep = 6, ttl = '1 s')");
     meet(w, LIA_COLLECTIONS);
     for (int i = 0; i < 2; i++) {
-        shows(i ? &w->one : &w->two, declared,
-              "{'_id': 'c', 'paths': {'s': {'type': 'SET'}, 'a': {'type': 'INT32', "
-              "'notNull': TRUE}, 'n': {'type': 'COUNTER'}}, 'options': {'ttl': '1 s', "
-              "'keep': 5}}");
+        lia_test_shows(
+            i ? &w->one : &w->two, declared,
+            "{'_id': 'c', 'paths': {'s': {'type': 'SET'}, 'a': {'type': 'INT32', "
+            "'notNull': TRUE}, 'n': {'type': 'COUNTER'}}, 'options': {'ttl': '1 s', "
+            "'keep': 5}}");
     }
     refuses(&w->two, "INSERT INTO c DOCUMENTS ({'n': 5})", "a is declared NOT NULL");
-    run(&w->two, "ALTER COLLECTION c ALTER a STRING, DROP n, ADD x.y DATE");
-    run(&w->one, "ALTER COLLECTION c DROP s, SET (deletes = 'update wins')");
+    lia_test_run(&w->two, "ALTER COLLECTION c ALTER a STRING, DROP n, ADD x.y DATE");
+    lia_test_run(&w->one, "ALTER COLLECTION c DROP s, SET (deletes = 'update wins')");
     meet(w, LIA_COLLECTIONS);
     for (int i = 0; i < 2; i++) {
-        shows(i ? &w->one : &w->two, declared,
-              "{'_id': 'c', 'paths': {'a': {'type': 'STRING'}, 'x.y': {'type': "
-              "'DATE'}}, 'options': {'ttl': '1 s', 'keep': 5, 'deletes': 'update "
-              "wins'}}");
+        lia_test_shows(
+            i ? &w->one : &w->two, declared,
+            "{'_id': 'c', 'paths': {'a': {'type': 'STRING'}, 'x.y': {'type': "
+            "'DATE'}}, 'options': {'ttl': '1 s', 'keep': 5, 'deletes': 'update "
+            "wins'}}");
     }
-    run(&w->one, "DROP COLLECTION c");
-    run(&w->two, "ALTER COLLECTION c ADD unaware INT");
+    lia_test_run(&w->one, "DROP COLLECTION c");
+    lia_test_run(&w->two, "ALTER COLLECTION c ADD unaware INT");
     meet(w, LIA_COLLECTIONS);
-    shows(&w->one, declared, "");
-    shows(&w->two, declared, "");
-    run(&w->two, "INSERT INTO c DOCUMENTS ({'a': 5})");
+    lia_test_shows(&w->one, declared, "");
+    lia_test_shows(&w->two, declared, "");
+    lia_test_run(&w->two, "INSERT INTO c DOCUMENTS ({'a': 5})");
 }
 
 /* Of a mixture that nobody wrote the upper path holds. */
@@ -162,13 +97,13 @@ static void a_mixture_is_read(void **state)
 {
     struct world *w = *state;
 
-    run(&w->one, "CREATE COLLECTION c (a.b STRING NOT NULL)");
-    run(&w->two, "CREATE COLLECTION c (a REGISTER)");
+    lia_test_run(&w->one, "CREATE COLLECTION c (a.b STRING NOT NULL)");
+    lia_test_run(&w->two, "CREATE COLLECTION c (a REGISTER)");
     meet(w, LIA_COLLECTIONS);
-    run(&w->one, "INSERT INTO c DOCUMENTS ({'_id': 1, 'a': {'b': 5}})");
+    lia_test_run(&w->one, "INSERT INTO c DOCUMENTS ({'_id': 1, 'a': {'b': 5}})");
     refuses(&w->one, "UPDATE c SET a.b = 'x'",
             "a is declared REGISTER: it is written as a whole");
-    run(&w->one, "ALTER COLLECTION c DROP a");
+    lia_test_run(&w->one, "ALTER COLLECTION c DROP a");
     refuses(&w->one, "UPDATE c SET a = {'b': 6}",
             "a.b is declared STRING and cannot be of type int");
 }
@@ -180,10 +115,11 @@ static void a_merge_does_not_look(void **state)
     struct world *w = *state;
     struct lia_txn *txn;
 
-    run(&w->one, "CREATE COLLECTION c (n COUNTER, s STRING NOT NULL, t SET)");
-    run(&w->two, "INSERT INTO c DOCUMENTS ({'_id': 1, 'n': 'x', 't': [2, 1]})");
+    lia_test_run(&w->one, "CREATE COLLECTION c (n COUNTER, s STRING NOT NULL, t SET)");
+    lia_test_run(&w->two,
+                 "INSERT INTO c DOCUMENTS ({'_id': 1, 'n': 'x', 't': [2, 1]})");
     meet(w, "c");
-    shows(&w->one, "SELECT * FROM c", "{'_id': 1, 'n': 'x', 't': [2, 1]}");
+    lia_test_shows(&w->one, "SELECT * FROM c", "{'_id': 1, 'n': 'x', 't': [2, 1]}");
     txn = lia_test_begin(&w->one, LIA_READ);
     assert_ok(lia_txn_schema(txn, lia_str("c"), &schema, NULL));
     assert_status(lia_schema_check(schema, lia_test_doc(&w->one, "c", 1).body, &path,
@@ -193,13 +129,13 @@ static void a_merge_does_not_look(void **state)
                         "n is declared COUNTER and cannot be of type string");
     lia_txn_rollback(txn);
     /* It stays writable, and can be put right. */
-    run(&w->one, "UPDATE c SET other = 1");
+    lia_test_run(&w->one, "UPDATE c SET other = 1");
     refuses(&w->one, "UPDATE c SET s = 7",
             "s is declared STRING and cannot be of type int");
-    run(&w->one, "UPDATE c SET s = 'x', n = 3 APPLY t ADD TO SET 3");
+    lia_test_run(&w->one, "UPDATE c SET s = 'x', n = 3 APPLY t ADD TO SET 3");
     meet(w, "c");
-    shows(&w->two, "SELECT * FROM c",
-          "{'_id': 1, 'n': 3, 't': [1, 2, 3], 'other': 1, 's': 'x'}");
+    lia_test_shows(&w->two, "SELECT * FROM c",
+                   "{'_id': 1, 'n': 3, 't': [1, 2, 3], 'other': 1, 's': 'x'}");
 }
 
 static void the_mode_of_a_delete_is_the_declared_one(void **state)
@@ -212,23 +148,23 @@ static void the_mode_of_a_delete_is_the_declared_one(void **state)
 
         snprintf(text, sizeof(text), "CREATE COLLECTION c%zu WITH (deletes = '%s')", i,
                  modes[i]);
-        run(&w->one, text);
+        lia_test_run(&w->one, text);
         snprintf(text, sizeof(text), "INSERT INTO c%zu DOCUMENTS ({'_id': 1, 'a': 1})",
                  i);
-        run(&w->one, text);
+        lia_test_run(&w->one, text);
         snprintf(text, sizeof(text), "c%zu", i);
         meet(w, text);
         snprintf(text, sizeof(text), "DELETE FROM c%zu", i);
-        run(&w->one, text);
+        lia_test_run(&w->one, text);
         w->two.env.wall_ms += 1000;
         snprintf(text, sizeof(text), "UPDATE c%zu SET b = 2", i);
-        run(&w->two, text);
+        lia_test_run(&w->two, text);
         snprintf(text, sizeof(text), "c%zu", i);
         meet(w, text);
     }
-    shows(&w->one, "SELECT * FROM c0", "");
-    shows(&w->two, "SELECT * FROM c1", "{'_id': 1, 'a': 1, 'b': 2}");
-    shows(&w->one, "SELECT * FROM c1", "{'_id': 1, 'a': 1, 'b': 2}");
+    lia_test_shows(&w->one, "SELECT * FROM c0", "");
+    lia_test_shows(&w->two, "SELECT * FROM c1", "{'_id': 1, 'a': 1, 'b': 2}");
+    lia_test_shows(&w->one, "SELECT * FROM c1", "{'_id': 1, 'a': 1, 'b': 2}");
 }
 
 /* Both sold all that they could. */
@@ -237,19 +173,21 @@ static void a_bound_holds_while_apart(void **state)
     struct world *w = *state;
     char give[80];
 
-    run(&w->one, "CREATE COLLECTION c (n COUNTER MIN 0)");
+    lia_test_run(&w->one, "CREATE COLLECTION c (n COUNTER MIN 0)");
     meet(w, LIA_COLLECTIONS);
-    run(&w->one, "INSERT INTO c DOCUMENTS ({'_id': 1, 'n': 10})");
+    lia_test_run(&w->one, "INSERT INTO c DOCUMENTS ({'_id': 1, 'n': 10})");
     snprintf(give, sizeof(give), "UPDATE c APPLY n TRANSFER 4 TO int64(%lld)",
              (long long)lia_db_identity(w->two.db).actor);
-    run(&w->one, give);
+    lia_test_run(&w->one, give);
     meet(w, "c");
-    run(&w->two, "UPDATE c APPLY n INCREMENT BY -4");
-    assert_status(try(&w->two, "UPDATE c APPLY n INCREMENT BY -1"), LIANA_ERIGHTS);
-    run(&w->one, "UPDATE c APPLY n INCREMENT BY -6");
-    assert_status(try(&w->one, "UPDATE c APPLY n INCREMENT BY -1"), LIANA_ERIGHTS);
+    lia_test_run(&w->two, "UPDATE c APPLY n INCREMENT BY -4");
+    assert_status(lia_test_try(&w->two, "UPDATE c APPLY n INCREMENT BY -1"),
+                  LIANA_ERIGHTS);
+    lia_test_run(&w->one, "UPDATE c APPLY n INCREMENT BY -6");
+    assert_status(lia_test_try(&w->one, "UPDATE c APPLY n INCREMENT BY -1"),
+                  LIANA_ERIGHTS);
     meet(w, "c");
-    shows(&w->one, "SELECT n FROM c", "{'n': int64(0)}");
+    lia_test_shows(&w->one, "SELECT n FROM c", "{'n': int64(0)}");
 }
 
 static void seeds_are_one_write(void **state)
@@ -258,14 +196,15 @@ static void seeds_are_one_write(void **state)
         "INSERT INTO c INITIAL DOCUMENTS ({'_id': 1, 't': [2, 1], 'n': 5})";
     struct world *w = *state;
 
-    run(&w->one, "CREATE COLLECTION c (t SET, n COUNTER MIN 0)");
+    lia_test_run(&w->one, "CREATE COLLECTION c (t SET, n COUNTER MIN 0)");
     meet(w, LIA_COLLECTIONS);
-    run(&w->one, seed);
-    run(&w->two, seed);
+    lia_test_run(&w->one, seed);
+    lia_test_run(&w->two, seed);
     assert_slice_equal(lia_test_doc(&w->one, "c", 1).clock,
                        lia_test_doc(&w->two, "c", 1).clock);
     meet(w, "c");
-    shows(&w->two, "SELECT * FROM c", "{'_id': 1, 't': [1, 2], 'n': int64(5)}");
+    lia_test_shows(&w->two, "SELECT * FROM c",
+                   "{'_id': 1, 't': [1, 2], 'n': int64(5)}");
 }
 
 /* ---- transactions ---- */
@@ -305,7 +244,7 @@ static void a_transaction_sees_what_it_declares(void **state)
     in(t, txn, "INSERT INTO c DOCUMENTS ({'_id': 1, 'b': 5})", LIANA_OK);
     assert_ok(lia_txn_commit(txn, NULL, NULL));
     refuses(t, "UPDATE c SET a = 6", "a is declared DATE and cannot be of type int");
-    shows(t, "SELECT * FROM c", "{'_id': 1, 'b': 5}");
+    lia_test_shows(t, "SELECT * FROM c", "{'_id': 1, 'b': 5}");
 }
 
 static void a_failed_create_leaves_nothing(void **state)
@@ -317,7 +256,7 @@ static void a_failed_create_leaves_nothing(void **state)
     in(t, txn, "CREATE COLLECTION c (x INT)", LIANA_OK);
     in(t, txn, "CREATE COLLECTION c (y INT)", LIANA_EEXISTS);
     lia_txn_rollback(txn);
-    shows(t, "SELECT * FROM _liana.collections", "");
+    lia_test_shows(t, "SELECT * FROM _liana.collections", "");
 }
 
 /* ---- no sequence of accepted writes breaks the declaration ---- */
@@ -555,7 +494,7 @@ static void accepted_writes_keep_to_the_declaration(void **state)
 
     w.t->options.store.durability = LIA_NORMAL;
     lia_buf_init(&w.text, &lia_mem_libc);
-    run(w.t, DECLARED);
+    lia_test_run(w.t, DECLARED);
     for (size_t i = 0; i < n; i++) {
         if (!w.txn && lia_rng_chance(&w.rng, 20)) {
             w.txn = lia_test_begin(w.t, LIA_WRITE);

@@ -38,8 +38,8 @@ static liana_status put(struct lia_txn *txn,
 {
     struct lia_row row = {0};
     struct lia_doc merged = {0};
-    struct lia_losers losers;
-    const struct lia_watch watch = lia_losers_watch(&losers, txn->db, &txn->scratch);
+    struct lia_notes notes;
+    const struct lia_watch watch = lia_notes_init(&notes, txn->db, &txn->scratch);
     liana_status status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
 
     if (!status) {
@@ -51,9 +51,9 @@ static liana_status put(struct lia_txn *txn,
     }
     status = lia_row_put(txn, coll, key, &row, merged, err);
     if (!status) {
-        const struct lia_lost_of of = {coll->pub.name, key, merged.body};
+        const struct lia_noted_of of = {coll->pub.name, key, merged.body};
 
-        status = lia_conflicts_put(txn, &of, &losers, err);
+        status = lia_conflicts_put(txn, &of, &notes, err);
     }
     if (!status && out) {
         *out = (struct lia_change){true, row.doc, merged};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The owed list: documents that a peer has sent and that could not be applied. They stay on
+ * it until what is held reaches what was owed, whoever sends it.
+ */
+#include "db/apply.h"
+
+liana_status lia_owe(struct lia_applying *a,
+                     const struct lia_batch_item *item,
+                     struct lia_vector to,
+                     liana_status reason,
+                     struct lia_apply_result *out,
+                     struct liana_error *err)
+{
+    struct lia_buf vector;
+    liana_status status;
+
+    *out = (struct lia_apply_result){.kind = LIA_APPLY_OWED, .reason = reason};
+    lia_buf_init(&vector, a->db->env->alloc);
+    lia_vector_encode(&vector, to);
+    status = lia_err_plain(err, vector.status);
+    if (!status) {
+        status = lia_books_run(
+            a->txn->conn, err,
+            "INSERT INTO owed "
+            "(peer, subscription, collection, key, vector, reason, since_ms) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+            "ON CONFLICT DO UPDATE SET "
+            "reason = excluded.reason, vector = excluded.vector",
+            "sstssuu", a->batch->peer, item->subscription, item->key.collection,
+            item->key.key, lia_buf_slice(&vector), (uint64_t)(int64_t)reason,
+            lia_db_wall(a->db));
+    }
+    lia_buf_deinit(&vector);
+    return status;
+}
+
+/* Whether what is held now reaches what is owed, whoever owes it. */
+static liana_status is_paid(struct lia_arena *scratch,
+                            struct lia_vector held,
+                            struct liana_slice owed,
+                            bool *out)
+{
+    struct lia_reader r = lia_reader(owed);
+    struct lia_vector v;
+    liana_status status = lia_vector_decode(scratch, &r, &v);
+
+    if (!status) {
+        *out = lia_vector_geq(held, v);
+    }
+    return status;
+}
+
+static liana_status pay_each(struct lia_applying *a,
+                             sqlite3_stmt *stmt,
+                             struct lia_vector held,
+                             struct liana_error *err)
+{
+    struct lia_conn *conn = a->txn->conn;
+    bool paid = false;
+    liana_status status = lia_conn_step(conn, stmt, err);
+
+    if (!status) {
+        status = lia_err_plain(
+            err, is_paid(&a->txn->scratch, held, lia_column_slice(stmt, 1), &paid));
+    }
+    if (!status && paid) {
+        a->was_paid = true;
+        status = lia_books_run(conn, err, "DELETE FROM owed WHERE n = ?1", "u",
+                               lia_column_u64(stmt, 0));
+    }
+    return status;
+}
+
+liana_status lia_owed_pay(struct lia_applying *a,
+                          const struct lia_key *key,
+                          struct lia_vector held,
+                          struct liana_error *err)
+{
+    struct lia_conn *conn = a->txn->conn;
+    sqlite3_stmt *stmt = NULL;
+    liana_status status;
+
+    if (!a->has_owed) {
+        return LIANA_OK;
+    }
+    status = lia_conn_prepare(
+        conn, lia_str("SELECT n, vector FROM owed WHERE collection = ?1 AND key = ?2"),
+        &stmt, err);
+    if (status) {
+        return status;
+    }
+    lia_bind_str(stmt, 1, key->collection);
+    lia_bind_slice(stmt, 2, key->key);
+    while (!status) {
+        status = pay_each(a, stmt, held, err);
+    }
+    lia_conn_done(conn, stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
+/* ---- owed ---- */
+
+static liana_status read_owed(sqlite3_stmt *stmt,
+                              struct lia_arena *arena,
+                              struct lia_owed *out)
+{
+    struct liana_slice collection = {0};
+
+    if (!lia_arena_copy(arena, lia_column_slice(stmt, 0), &out->peer) ||
+        !lia_arena_copy(arena, lia_column_slice(stmt, 1), &out->subscription) ||
+        !lia_arena_copy(arena, lia_str_slice(lia_column_str(stmt, 2)), &collection) ||
+        !lia_arena_copy(arena, lia_column_slice(stmt, 3), &out->key.key)) {
+        return LIANA_ENOMEM;
+    }
+    out->key.collection = lia_slice_str(collection);
+    out->reason = (liana_status)sqlite3_column_int64(stmt, 4);
+    out->since_ms = lia_column_u64(stmt, 5);
+    return LIANA_OK;
+}
+
+static liana_status list_owed(struct lia_conn *conn,
+                              sqlite3_stmt *stmt,
+                              struct lia_arena *arena,
+                              struct lia_buf *out,
+                              struct liana_error *err)
+{
+    liana_status status;
+
+    for (;;) {
+        struct lia_owed owed = {0};
+
+        status = lia_conn_step(conn, stmt, err);
+        if (!status) {
+            status = lia_err_plain(err, read_owed(stmt, arena, &owed));
+        }
+        if (status) {
+            break;
+        }
+        lia_buf_bytes(out, &owed, sizeof(owed));
+    }
+    return status == LIANA_EEND ? lia_err_plain(err, out->status) : status;
+}
+
+static liana_status owed_on(struct lia_conn *conn,
+                            struct lia_arena *arena,
+                            struct liana_slice peer,
+                            size_t max,
+                            struct lia_buf *out,
+                            struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn,
+        lia_str(
+            "SELECT peer, subscription, collection, key, reason, since_ms FROM owed "
+            "WHERE ?1 = x'' OR peer = ?1 ORDER BY n LIMIT ?2"),
+        &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_slice(stmt, 1, peer);
+    lia_bind_u64(stmt, 2, max < INT32_MAX ? max : INT32_MAX);
+    status = list_owed(conn, stmt, arena, out, err);
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
+liana_status lia_db_owed(struct lia_db *db,
+                         struct lia_arena *arena,
+                         struct liana_slice peer,
+                         size_t max,
+                         const struct lia_owed **out,
+                         size_t *out_count,
+                         struct liana_error *err)
+{
+    struct liana_slice copy;
+    struct lia_conn *conn;
+    struct lia_buf rows;
+    liana_status status = lia_store_read_begin(db->store, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    lia_buf_init(&rows, db->env->alloc);
+    status = owed_on(conn, arena, peer, max, &rows, err);
+    lia_store_read_end(db->store, conn);
+    if (!status && !lia_arena_copy(arena, lia_buf_slice(&rows), &copy)) {
+        status = lia_err_plain(err, LIANA_ENOMEM);
+    }
+    if (!status) {
+        *out = (const struct lia_owed *)(const void *)copy.ptr;
+        *out_count = rows.len / sizeof(**out);
+    }
+    lia_buf_deinit(&rows);
+    return status;
+}

@@ -28,6 +28,7 @@ static void histories_obey_the_law(void **state)
             fail_msg("%zu steps are left: %s", h.count, why ? why : "no failure?");
         }
     }
+    census_tell(history_census());
 }
 
 static const struct CMUnitTest tests[] = {

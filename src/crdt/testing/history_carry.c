@@ -16,6 +16,21 @@ static const char *check_segment(struct world *w,
     return world_check_body(w, model, lia_reader_bytes(&r, lia_reader_left(&r)));
 }
 
+static void note_meeting(struct world *w,
+                         const struct model_doc *held,
+                         const struct model_doc *segment)
+{
+    struct lia_vector a = model_vector(held);
+    struct lia_vector b = model_vector(segment);
+
+    if (!lia_vector_geq(a, b) && !lia_vector_geq(b, a)) {
+        w->met |= MET(CONCURRENT);
+    }
+    if (segment->from_count && !lia_vector_geq(model_from(segment), a)) {
+        w->met |= MET(PARTIAL);
+    }
+}
+
 static const char *receive(struct world *w,
                            size_t peer,
                            size_t key,
@@ -26,13 +41,13 @@ static const char *receive(struct world *w,
     static struct losses losses;
     const struct lia_watch watch = {world_note_loser, &losses};
     struct peer *p = &w->peers[peer];
-    struct copy *c = &p->copies[key];
+    struct copy *c = &p->now.copies[key];
     struct liana_error err = LIANA_ERROR_INIT;
     liana_status expected;
     liana_status got;
 
-    if (peer == FALLING && w->fall.is_found_out) {
-        return world_heal(w, key, segment, model);
+    if (world_has_doubts(w, peer)) {
+        return world_heal(w, peer, key, segment, model);
     }
     model_copy(&before, &c->model);
     expected = model_merge(&c->model, model) ? LIANA_OK : LIANA_EGAP;
@@ -41,6 +56,7 @@ static const char *receive(struct world *w,
         model_copy(&c->model, &before);
         expected = w->history->is_about_falls ? LIANA_EPROTOCOL : expected;
     }
+    note_meeting(w, &before, model);
     losses.count = 0;
     got = lia_doc_merge_watched(&w->arena, c->doc, segment, &watch, &c->doc, &err);
 
@@ -48,11 +64,12 @@ static const char *receive(struct world *w,
         return world_fail(w, got && got != LIANA_EGAP ? err.message
                                                       : "merges or does not");
     }
+    w->met |= (got == LIANA_EGAP ? MET(GAP) : 0) | (losses.count ? MET(LOSS) : 0);
     if (got == LIANA_EPROTOCOL) {
         return NULL;
     }
-    if (!got && lia_vector_max_hlc(model_vector(model)) > p->last) {
-        p->last = lia_vector_max_hlc(model_vector(model));
+    if (!got && lia_vector_max_hlc(model_vector(model)) > p->now.last) {
+        p->now.last = lia_vector_max_hlc(model_vector(model));
     }
     if (!got && !w->history->is_about_falls &&
         world_check_losses(w, &before, model, &c->model, &losses)) {
@@ -92,9 +109,9 @@ static struct lia_vector choose_from(struct world *w, const struct model_doc *re
 const char *world_pull(struct world *w, size_t to, size_t from, size_t key)
 {
     static struct model_doc model;
-    struct copy *source = &w->peers[from].copies[key];
+    struct copy *source = &w->peers[from].now.copies[key];
     struct lia_vector since =
-        world_clamp(w, to, choose_from(w, &w->peers[to].copies[key].model));
+        world_clamp(w, to, choose_from(w, &w->peers[to].now.copies[key].model));
     struct liana_slice segment;
     const char *why;
 
@@ -138,13 +155,14 @@ const char *world_begin_with(struct world *w, size_t peer, size_t key)
         return world_fail(w, "the model has no initial document");
     }
     model_see(&model, stamp);
+    w->met |= MET(INITIAL);
     return receive(w, peer, key, segment, &model);
 }
 
 const char *world_load_relay(struct world *w, size_t peer, size_t key)
 {
     static struct model_doc model;
-    struct copy *source = &w->peers[peer].copies[key];
+    struct copy *source = &w->peers[peer].now.copies[key];
     struct relay *relay = &w->relays[key];
     struct lia_vector since = {NULL, 0};
     struct liana_slice segment;
@@ -175,6 +193,7 @@ const char *world_load_relay(struct world *w, size_t peer, size_t key)
             return world_fail(w, "composes or does not");
         }
     }
+    w->met |= fits ? MET(COMPOSE) : 0;
     if (!fits) {
         model_copy(&relay->model, &model);
     }
@@ -190,8 +209,6 @@ const char *world_read_relay(struct world *w, size_t peer, size_t key)
     if (w->is_told) {
         printf("  peer %zu takes document %zu from the relay\n", peer, key);
     }
-    if (peer == FALLING && w->fall.is_found_out) {
-        return NULL; /* it asks for what it lacks, and nobody answers from a relay */
-    }
+    w->met |= MET(RELAY);
     return receive(w, peer, key, w->relays[key].segment, &w->relays[key].model);
 }

@@ -84,7 +84,7 @@ static bool check_bounds(struct world *w, const struct copy *c)
     struct lia_bounded_info info;
 
     for (size_t i = 0; w->history->is_about_bounds && i < PEERS; i++) {
-        uint64_t actor = w->peers[i].actor;
+        uint64_t actor = w->peers[i].now.actor;
 
         if (lia_doc_bounded(&w->arena, c->doc, (struct lia_path){&name, 1}, actor,
                             &info, NULL) == LIANA_OK &&
@@ -124,7 +124,7 @@ static const char *check_twins(struct world *w, const struct copy *c, size_t key
         return NULL; /* until it is repaired: world_check_settled */
     }
     for (size_t i = 0; i < PEERS; i++) {
-        const struct copy *other = &w->peers[i].copies[key];
+        const struct copy *other = &w->peers[i].now.copies[key];
 
         if (lia_vector_equal(model_vector(&c->model), model_vector(&other->model)) &&
             !world_is_equal(c->doc, other->doc)) {
@@ -136,7 +136,7 @@ static const char *check_twins(struct world *w, const struct copy *c, size_t key
 
 const char *world_check(struct world *w, size_t peer, size_t key)
 {
-    const struct copy *c = &w->peers[peer].copies[key];
+    const struct copy *c = &w->peers[peer].now.copies[key];
     const char *why = check_copy(w, c);
 
     return why ? why : check_twins(w, c, key);
@@ -158,9 +158,9 @@ static liana_status join(struct world *w,
 
 const char *world_check_algebra(struct world *w, size_t key)
 {
-    struct lia_doc x = w->peers[world_below(w, PEERS)].copies[key].doc;
-    struct lia_doc y = w->peers[world_below(w, PEERS)].copies[key].doc;
-    struct lia_doc z = w->peers[world_below(w, PEERS)].copies[key].doc;
+    struct lia_doc x = w->peers[world_below(w, PEERS)].now.copies[key].doc;
+    struct lia_doc y = w->peers[world_below(w, PEERS)].now.copies[key].doc;
+    struct lia_doc z = w->peers[world_below(w, PEERS)].now.copies[key].doc;
     struct lia_doc xx;
     struct lia_doc xy;
     struct lia_doc yx;
@@ -192,10 +192,10 @@ const char *world_check_settled(struct world *w, const struct model_doc all[KEYS
     const char *why = NULL;
 
     for (size_t key = 0; key < KEYS && !why; key++) {
-        struct lia_doc first = w->peers[0].copies[key].doc;
+        struct lia_doc first = w->peers[0].now.copies[key].doc;
 
         for (size_t i = 1; i < PEERS && !why; i++) {
-            if (!world_is_equal(first, w->peers[i].copies[key].doc)) {
+            if (!world_is_equal(first, w->peers[i].now.copies[key].doc)) {
                 why = world_fail(w, "peers do not converge");
             }
         }

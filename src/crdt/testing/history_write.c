@@ -46,11 +46,14 @@ static uint64_t jump(struct world *w)
     static const uint64_t units[] = {1, 3600 * 1000, UINT64_C(31536000) * 1000};
     bool is_far = world_below(w, w->history->is_about_lives ? 2 : 4) == 0;
 
+    uint64_t ms;
+
     if (!is_far) {
         return 0;
     }
-    return world_below(w, 30) * (w->history->is_of_today ? units[world_below(w, 3)] : 1)
-           << 16;
+    ms = world_below(w, 30) * (w->history->is_of_today ? units[world_below(w, 3)] : 1);
+    w->met |= MET(JUMP) | (ms > 24 * units[1] ? MET(FAR_JUMP) : 0);
+    return ms << 16;
 }
 
 /* A verdict is about some life, or all that was written up to some time. */
@@ -65,7 +68,7 @@ static struct lia_stamp some_stamp(struct world *w, const struct model_doc *mode
 static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
 {
     const struct history *h = w->history;
-    const struct copy *c = &w->peers[peer].copies[key];
+    const struct copy *c = &w->peers[peer].now.copies[key];
     struct op_maker maker = {.arena = &w->arena,
                              .rng = &w->rng,
                              .is_about_counters = h->is_about_counters,
@@ -73,7 +76,7 @@ static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
                              .is_about_sets = h->is_about_sets,
                              .is_about_bounds = h->is_about_bounds,
                              .is_about_falls = h->is_about_falls,
-                             .actor = w->peers[world_below(w, PEERS)].actor};
+                             .actor = w->peers[world_below(w, PEERS)].now.actor};
 
     /* One peer takes rights back, and only when it has seen all. */
     if (peer == 0 && w->retired_count[key]) {
@@ -85,16 +88,63 @@ static struct op_maker op_maker(struct world *w, size_t peer, size_t key)
     return maker;
 }
 
+static uint64_t kinds_of(const struct lia_op *op)
+{
+    static const uint64_t kinds[] = {
+        [LIA_OP_INCREMENT] = MET(INCREMENT), [LIA_OP_RESTART] = MET(RESTART),
+        [LIA_OP_ADD] = MET(ELEMENT),         [LIA_OP_REMOVE] = MET(ELEMENT),
+        [LIA_OP_BOUND] = MET(BOUND),         [LIA_OP_TRANSFER] = MET(TRANSFER),
+        [LIA_OP_RECLAIM] = MET(RECLAIM),     [LIA_OP_DELETE] = MET(DELETE)};
+    uint64_t met = kinds[op->kind] | (op->shape_count ? MET(SHAPE) : 0);
+
+    for (size_t i = 0; i < op->shape_count; i++) {
+        met |= op->shapes[i].kind == LIA_SHAPE_BOUNDED ? MET(BOUND) : 0;
+    }
+    if (op->kind == LIA_OP_DELETE) {
+        met = op->mode == LIA_UPDATE_WINS ? MET(WITHDRAW) : MET(DELETE);
+        met |= lia_stamp_is_none(op->effect) ? 0 : MET(VERDICT);
+    }
+    return met;
+}
+
+/* What a transaction that was written was about. */
+static void note_write(struct world *w,
+                       size_t peer,
+                       size_t key,
+                       const struct lia_op *ops,
+                       size_t count)
+{
+    const struct peer *p = &w->peers[peer];
+    const struct model_doc *before = &p->now.copies[key].model;
+
+    for (size_t i = 0; i < count; i++) {
+        w->met |= kinds_of(&ops[i]);
+        if (ops[i].kind == LIA_OP_INSERT && before->vector_count) {
+            w->met |= MET(INSERT_AGAIN);
+        }
+    }
+    w->writers[key] |= 1U << peer;
+    if (__builtin_popcount(w->writers[key]) >= 3) {
+        w->met |= MET(THREE_WRITERS);
+    }
+    if (p->is_fallen && p->now.actor == p->saved.actor) {
+        w->met |= MET(FORK);
+    }
+    if (w->evicted[key] >> peer & 1) {
+        w->met |= MET(WRITE_ANEW);
+    }
+}
+
 const char *world_transact(struct world *w, size_t peer, size_t key)
 {
     static struct model_doc model;
     static struct model_doc before_delete;
     struct peer *p = &w->peers[peer];
-    struct copy *c = &p->copies[key];
+    struct copy *c = &p->now.copies[key];
     struct lia_op ops[OPS_MAX];
     struct liana_str storage[OPS_MAX][3];
     size_t count = world_below(w, 3) ? 1 : 1 + world_below(w, OPS_MAX);
-    struct lia_stamp stamp = {p->last + 1 + jump(w), p->actor};
+    struct lia_stamp stamp = {p->now.last + 1 + jump(w), p->now.actor};
     struct lia_doc doc = c->doc;
     liana_status expected = LIANA_OK;
     liana_status got;
@@ -126,11 +176,13 @@ const char *world_transact(struct world *w, size_t peer, size_t key)
         return world_fail(w, "another status than the model's");
     }
     if (got) {
+        w->met |= got == LIANA_ERIGHTS ? MET(NO_RIGHTS) : 0;
         return NULL;
     }
     if (model.is_changed) {
+        note_write(w, peer, key, ops, count);
         model_see(&model, stamp);
-        p->last = stamp.hlc;
+        p->now.last = stamp.hlc;
     } else if (!world_is_equal(doc, c->doc)) {
         return world_fail(w, "nothing was written and the document changed");
     }

@@ -188,7 +188,8 @@ static struct lia_value random_document(struct op_maker *m, bool has_id)
     }
     random_fields(m, &buf, has_id ? 0 : 1);
     if (has_id && m->is_about_bounds && below(m, 2)) {
-        lia_bson_add_int32(&buf, lia_str("k"), (int32_t)below(m, 12));
+        lia_bson_add_int32(&buf, lia_str("k"),
+                           (int32_t)below(m, below(m, 2) ? 12 : 60));
     }
     lia_bson_end(&buf, mark);
     v.data = lia_buf_slice(&buf);
@@ -259,14 +260,15 @@ static void random_bounded_op(struct op_maker *m, struct lia_op *op)
     if (kind < 3) {
         op->kind = LIA_OP_BOUND;
         op->bound = (int64_t)below(m, 3) - 1;
-    } else if (kind < 13) {
+    } else if (kind < 10) {
         op->kind = LIA_OP_INCREMENT;
         op->value = keep(m, lia_value_of_int32((int32_t)below(m, 9) - 6, &scratch));
-    } else if (kind < 17) {
-        op->kind = LIA_OP_TRANSFER;
-    } else if (kind == 17 && m->retired) {
+    } else if (m->retired && kind < 17) {
         op->kind = LIA_OP_RECLAIM;
         op->actor = m->retired;
+    } else if (kind < 18) {
+        op->kind = LIA_OP_TRANSFER;
+        op->value = keep(m, lia_value_of_int32((int32_t)below(m, 6), &scratch));
     } else if (kind == 18) {
         random_assignment(m, op);
     } else if (kind == 19) {

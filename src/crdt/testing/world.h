@@ -26,21 +26,23 @@ struct relay {
     struct model_doc model;
 };
 
-struct peer {
+#define FALLERS   2 /* peers that may fall back: the first ones */
+#define FALLS_MAX 3
+
+/* A store as a file: what a backup has, and what is put back. */
+struct store {
     uint64_t actor;
     uint64_t last; /* greatest hlc issued or merged */
     struct copy copies[KEYS];
+    struct lia_retag doubts[FALLS_MAX]; /* what it knows of its falls */
+    size_t doubt_count;
 };
 
-/* Of the one peer that may: a copy of its store, put back, and what it does about it. */
-#define FALLING 1
-struct fall {
-    bool is_saved;
-    bool has_fallen;
-    bool is_found_out;
-    uint64_t last;
-    struct copy copies[KEYS];
-    struct lia_retag how;
+struct peer {
+    struct store now;
+    struct store saved; /* actor 0: nothing */
+    bool is_fallen;     /* and does not know */
+    size_t falls;
 };
 
 struct world {
@@ -53,10 +55,16 @@ struct world {
     struct lia_stamp retired[KEYS]
                             [HISTORY_STEPS_MAX]; /* actors, and their last stamps */
     size_t retired_count[KEYS];
-    struct fall fall;
+    unsigned writers[KEYS]; /* of the document, bit by bit */
+    unsigned evicted[KEYS]; /* by whom */
+    uint64_t met;           /* kinds of step so far, bit by bit */
+    bool has_fallen;        /* some peer */
     bool is_told;
     char why[256];
 };
+
+/* The history was about this kind. */
+#define MET(kind) (UINT64_C(1) << HISTORY_##kind)
 
 /* ---- history_check.c ---- */
 
@@ -119,16 +127,24 @@ const char *world_check_losses(struct world *w,
                                const struct model_doc *joined,
                                const struct losses *losses);
 
-/* ---- history_repair.c: a store that falls back ---- */
+/* ---- history_repair.c: stores that fall back ---- */
 
-const char *world_fall_back(struct world *w);
-const char *world_find_out(struct world *w);
+/* A copy is made; another time it is put back, with its clock. */
+const char *world_fall_back(struct world *w, size_t peer);
+/* The peer finds out, if it has fallen. */
+const char *world_find_out(struct world *w, size_t peer);
 
-/* The old actor counts as known up to the fall only. */
+static inline bool world_has_doubts(const struct world *w, size_t peer)
+{
+    return w->peers[peer].now.doubt_count > 0;
+}
+
+/* Actors in doubt count as known up to the fall only. */
 struct lia_vector world_clamp(struct world *w, size_t peer, struct lia_vector known);
 
-/* What the peer that fell back does with a segment. */
+/* What a peer that has doubts does with a segment. */
 const char *world_heal(struct world *w,
+                       size_t peer,
                        size_t key,
                        struct liana_slice segment,
                        const struct model_doc *model);

@@ -159,6 +159,21 @@ const char *world_begin_with(struct world *w, size_t peer, size_t key)
     return receive(w, peer, key, segment, &model);
 }
 
+/* The second may continue a life that the first promises and does not have, where a store
+ * fell back between them. */
+static liana_status compose_model(struct world *w,
+                                  struct model_doc *first,
+                                  const struct model_doc *second)
+{
+    if (!model_compose(first, second)) {
+        return LIANA_EGAP;
+    }
+    return w->has_fallen && !lia_stamp_is_none(first->created) && !first->has_life &&
+                   !lia_vector_covers(model_from(first), first->life_tag)
+               ? LIANA_EPROTOCOL
+               : LIANA_OK;
+}
+
 const char *world_load_relay(struct world *w, size_t peer, size_t key)
 {
     static struct model_doc model;
@@ -168,7 +183,7 @@ const char *world_load_relay(struct world *w, size_t peer, size_t key)
     struct liana_slice segment;
     struct liana_slice composed;
     liana_status status = LIANA_EGAP;
-    bool fits = false;
+    liana_status expected;
 
     if (source->doc.clock.len == 0) {
         return NULL;
@@ -186,18 +201,18 @@ const char *world_load_relay(struct world *w, size_t peer, size_t key)
         return world_fail(w, "no segment");
     }
     if (relay->segment.len) {
-        fits = model_compose(&relay->model, &model);
+        expected = compose_model(w, &relay->model, &model);
         status =
             lia_segment_compose(&w->arena, relay->segment, segment, &composed, NULL);
-        if (status != (fits ? LIANA_OK : LIANA_EGAP)) {
+        if (status != expected) {
             return world_fail(w, "composes or does not");
         }
     }
-    w->met |= fits ? MET(COMPOSE) : 0;
-    if (!fits) {
+    if (status) {
         model_copy(&relay->model, &model);
     }
-    relay->segment = fits ? composed : segment;
+    w->met |= status ? 0 : MET(COMPOSE);
+    relay->segment = status ? segment : composed;
     return check_segment(w, relay->segment, &relay->model);
 }
 

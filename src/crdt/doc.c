@@ -25,13 +25,11 @@ liana_status lia_doc_info(struct lia_arena *arena,
             return LIANA_ECORRUPT;
         }
     }
-    *out = (struct lia_doc_info){state.created,
-                                 state.deleted,
-                                 state.withdrawn,
-                                 state.vector,
-                                 !lia_stamp_is_none(state.created) && !state.is_hidden,
-                                 state.is_clamped,
-                                 state.is_cut};
+    *out = (struct lia_doc_info){
+        state.created,    state.created_tag,
+        state.deleted,    state.withdrawn,
+        state.vector,     !lia_stamp_is_none(state.created) && !state.is_hidden,
+        state.is_clamped, state.is_cut};
     return LIANA_OK;
 }
 

@@ -39,8 +39,9 @@ struct lia_path {
  * something in it is newer than `withdrawn`. */
 struct lia_doc_info {
     struct lia_stamp created;
-    struct lia_stamp deleted;   /* the greatest delete that wins */
-    struct lia_stamp withdrawn; /* the greatest delete over which updates win */
+    struct lia_stamp created_tag; /* under which vectors and marks count that life */
+    struct lia_stamp deleted;     /* the greatest delete that wins */
+    struct lia_stamp withdrawn;   /* the greatest delete over which updates win */
     struct lia_vector vector;
     bool exists;
     bool is_clamped; /* an integer counter is beyond int64 and shown as the nearest */
@@ -191,6 +192,7 @@ struct lia_segment_info {
     struct lia_vector from;
     struct lia_vector to;
     struct lia_stamp created;
+    struct lia_stamp created_tag;
     struct lia_stamp deleted;
     struct lia_stamp withdrawn;
 };

@@ -106,13 +106,15 @@ static bool is_answered(const struct lia_copy *held,
            (mode == LIA_UPDATE_WINS && held->info.exists);
 }
 
-/* It was here and was not evicted: it left by a delete. Under `update wins` that holds of
+/* It was here and was not evicted: it left by a delete. Marks count the life under its tag: that
+ * of a store that fell back is new, and says nothing of what was here under the old one. Under `update wins` that holds of
  * what was here only: one entry from outside of the marks brings all of it back. */
 static bool is_dead(const struct lia_keep *keep,
                     const struct lia_copy *offered,
                     enum lia_delete_mode mode)
 {
-    struct lia_stamp life = offered->info.created;
+    struct lia_stamp life =
+        LIA_MUTANT(119) ? offered->info.created : offered->info.created_tag;
     struct lia_vector marks = LIA_MUTANT(107) ? keep->kept : keep->marks;
     struct lia_vector holes = LIA_MUTANT(108) ? NO_VECTOR : keep->evicted;
 

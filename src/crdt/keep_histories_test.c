@@ -267,6 +267,31 @@ static void a_keeper_that_evicted_once_forgets_less(void **state)
     end(w);
 }
 
+/* 11. The keeper's marks are of the history that was lost, the life is of the other one. */
+static void a_life_counted_anew_is_new(void **state)
+{
+    enum { K, A, Q };
+    struct keep_world *w = BEGIN(KEEP_KEEPER, KEEP_PLAIN, KEEP_PLAIN);
+
+    (void)state;
+    w->saved[A] = w->stores[A];
+    insert(w, A, X + 1);
+    keep_update(w, &w->stores[A], X + 1, true);
+    keep_greet(w, K, A);
+    pull(w, K, A);
+    keep_fall_back(w, A);
+    insert(w, A, X); /* under a stamp that is within the marks of K */
+    keep_greet(w, A, K);
+    assert_true(w->stores[A].doubt.is_one);
+    pull(w, Q, A);
+    pull(w, K, Q);
+    assert_true(lives(w, K, X));
+    pull(w, A, K);
+    assert_true(lives(w, A, X));
+    assert_true(lives(w, A, X + 1));
+    end(w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(marks_of_one_who_evicted_are_not_believed),
     cmocka_unit_test(what_returns_is_recognised),
@@ -278,6 +303,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_update_nobody_has_seen_brings_it_back),
     cmocka_unit_test(a_seed_stays),
     cmocka_unit_test(a_keeper_that_evicted_once_forgets_less),
+    cmocka_unit_test(a_life_counted_anew_is_new),
 };
 
 LIA_TEST_MAIN(tests)

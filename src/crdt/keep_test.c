@@ -21,9 +21,11 @@ static const struct lia_vector NOTHING = {NULL, 0};
 /* A document that actor 1 made at 5. */
 static struct lia_copy alive(struct lia_vector vector)
 {
-    return (struct lia_copy){
-        .info = {.created = {AT(5), 1}, .vector = vector, .exists = true},
-        .newest = {AT(5), 1}};
+    return (struct lia_copy){.info = {.created = {AT(5), 1},
+                                      .created_tag = {AT(5), 1},
+                                      .vector = vector,
+                                      .exists = true},
+                             .newest = {AT(5), 1}};
 }
 
 /* Deleted by actor 2 at 7. */

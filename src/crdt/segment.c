@@ -98,7 +98,8 @@ liana_status lia_segment_info(struct lia_arena *arena,
     liana_status status = read_head(&work, segment, &state);
 
     if (!status) {
-        *out = (struct lia_segment_info){state.from, state.vector, state.created,
+        *out = (struct lia_segment_info){state.from,    state.vector,
+                                         state.created, state.created_tag,
                                          state.deleted, state.withdrawn};
     }
     return status;

@@ -32,6 +32,7 @@ liana_status lia_verdict_judge(struct lia_verdicts *v,
     struct lia_copy held = {0};
     const struct lia_copy copy = {
         .info = {.created = segment->created,
+                 .created_tag = segment->created_tag,
                  .deleted = segment->deleted,
                  .withdrawn = segment->withdrawn,
                  .vector = segment->to,

@@ -29,7 +29,26 @@ static bool is_void(const struct keep_world *w,
 
 static bool is_write(const struct keep_commit *c)
 {
-    return c->kind == KEEP_INSERT || c->kind == KEEP_UPDATE;
+    return c->kind == KEEP_INSERT || c->kind == KEEP_UPDATE || c->kind == KEEP_RETAG;
+}
+
+/* Nothing is promised of it: it is on no disk, or its stamp is of two histories. */
+static bool is_excused(const struct keep_commit *c)
+{
+    return c->is_lost || c->is_doubtful;
+}
+
+/* The same of the life that it writes to. */
+static bool is_excused_with_life(const struct keep_world *w,
+                                 const struct keep_commit *c)
+{
+    bool is_excused_life = false;
+
+    for (size_t i = 0; i < w->commit_count; i++) {
+        is_excused_life |= w->commits[i].key == c->key && w->commits[i].is_doubtful &&
+                           !lia_stamp_cmp(w->commits[i].stamp, c->life);
+    }
+    return is_excused(c) || is_excused_life;
 }
 
 /* ---- at any time ---- */
@@ -78,7 +97,7 @@ void keep_check(struct keep_world *w, size_t store)
         const struct keep_row *row = &s->rows[c->key];
         bool is_named = keep_get(&row->vector, c->stamp) >= c->stamp.hlc;
 
-        if (c->is_lost) {
+        if (c->is_lost || c->was_doubtful) {
             continue;
         }
         if (is_named != keep_set_has(&row->reflects, i)) {
@@ -100,7 +119,8 @@ static bool should_live(const struct keep_world *w, size_t key)
     for (size_t i = 0; i < w->commit_count; i++) {
         const struct keep_commit *c = &w->commits[i];
 
-        if (c->key == key && !c->is_lost && c->kind != KEEP_VERDICT) {
+        if (c->key == key && !c->is_lost && c->kind != KEEP_VERDICT &&
+            (c->kind == KEEP_DELETE || !is_excused_with_life(w, c))) {
             keep_row_join(
                 &all, &(struct keep_row){
                           .created = c->kind == KEEP_INSERT ? c->stamp : LIA_STAMP_NONE,
@@ -120,7 +140,7 @@ static bool is_same(const struct keep_world *w,
     for (size_t i = 0; i < w->commit_count; i++) {
         const struct keep_commit *c = &w->commits[i];
 
-        if (c->key == key && is_write(c) && !c->is_lost &&
+        if (c->key == key && is_write(c) && !is_excused(c) &&
             !is_void(w, key, c->life, true) &&
             keep_set_has(&a->reflects, i) != keep_set_has(&b->reflects, i)) {
             return false;
@@ -133,7 +153,7 @@ static bool is_same(const struct keep_world *w,
 
 static void check_lost(struct keep_world *w, size_t key, const struct keep_row *keeper)
 {
-    if (!should_live(w, key)) {
+    if (!should_live(w, key) || w->spoilt >> key & 1) {
         return;
     }
     if (!keep_is_alive(keeper, key)) {
@@ -142,7 +162,7 @@ static void check_lost(struct keep_world *w, size_t key, const struct keep_row *
     for (size_t i = 0; i < w->commit_count; i++) {
         const struct keep_commit *c = &w->commits[i];
 
-        if (c->key == key && is_write(c) && !c->is_lost &&
+        if (c->key == key && is_write(c) && !is_excused_with_life(w, c) &&
             !is_void(w, key, c->life, false) && !keep_set_has(&keeper->reflects, i)) {
             keep_fail(w, "lost: the write %zu:%zu to %zu", (size_t)c->stamp.actor,
                       (size_t)c->stamp.hlc, key);
@@ -160,7 +180,7 @@ static bool was_deleted(const struct keep_world *w,
     bool knew_life = false;
     bool knew_all = true;
 
-    if (by->key != key || by->kind != KEEP_DELETE || by->is_lost) {
+    if (by->key != key || by->kind != KEEP_DELETE || by->is_lost || by->was_doubtful) {
         return false;
     }
     for (size_t i = 0; i < w->commit_count; i++) {
@@ -174,12 +194,24 @@ static bool was_deleted(const struct keep_world *w,
     return keep_mode(key) == LIA_UPDATE_WINS ? knew_all : knew_life;
 }
 
+/* What was counted anew looks new to who has seen it deleted: it is rather kept than lost. */
+static bool was_doubtful(const struct keep_world *w, const struct keep_row *row)
+{
+    for (size_t i = 0; i < w->commit_count; i++) {
+        if (w->commits[i].was_doubtful && keep_set_has(&row->reflects, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_zombie(struct keep_world *w, size_t store, size_t key)
 {
     const struct keep_store *s = &w->stores[store];
     const struct keep_row *row = &s->rows[key];
     bool is_seen =
-        s->role == KEEP_FILTERED ? keep_matches(row, key) : keep_is_alive(row, key);
+        (s->role == KEEP_FILTERED ? keep_matches(row, key) : keep_is_alive(row, key)) &&
+        !was_doubtful(w, row);
 
     for (size_t i = 0; i < w->commit_count && is_seen && !should_live(w, key); i++) {
         if (was_deleted(w, key, row, &w->commits[i], i)) {

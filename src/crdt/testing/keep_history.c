@@ -8,37 +8,11 @@
 
 /* ---- accidents ---- */
 
-static void forget_shown(struct keep_world *w, size_t store)
-{
-    for (size_t i = 0; i < w->store_count; i++) {
-        for (size_t key = 0; key < KEEP_KEYS; key++) {
-            w->stores[i].rows[key].shown_to &= ~(1U << store);
-        }
-    }
-}
-
 static void lose_token(struct keep_store *s, size_t from)
 {
     s->tokens[from].epoch = 0;
     for (size_t key = 0; key < KEEP_KEYS; key++) {
         s->rows[key].shown_to &= ~(1U << from);
-    }
-}
-
-/* Commits that were on this disk only. */
-static void lose_commits(struct keep_world *w, size_t store)
-{
-    const struct keep_store *now = &w->stores[store];
-    const struct keep_store *then = &w->saved[store];
-
-    for (size_t i = 0; i < w->commit_count; i++) {
-        struct keep_commit *c = &w->commits[i];
-        bool was_there = keep_set_has(&then->rows[c->key].reflects, i) ||
-                         keep_get(&then->marks, c->stamp) >= c->stamp.hlc;
-        bool is_here =
-            !keep_is_initial(c->stamp) || keep_set_has(&now->rows[c->key].reflects, i);
-
-        c->is_lost |= c->maker == store && !c->has_left && !was_there && is_here;
     }
 }
 
@@ -53,12 +27,13 @@ static void roll_back(struct keep_world *w, size_t store)
         return;
     }
     TELL(w, "  store %zu rolls back\n", store);
+    MET(w, ROLL_BACK);
     w->has_lost = true;
-    lose_commits(w, store);
+    keep_lose_commits(w, store);
     *s = w->saved[store];
     s->hlc = hlc;
     s->epoch = ++w->epoch_count;
-    forget_shown(w, store);
+    keep_forget_shown(w, store);
     keep_renew(w, s);
 }
 
@@ -71,12 +46,14 @@ static void clone(struct keep_world *w, size_t store)
         return;
     }
     TELL(w, "  store %zu is cloned as %zu\n", store, made);
+    MET(w, CLONE);
     w->touched |= 1U << made;
     w->store_count++;
+    w->stores[store].witnesses |= 1U << made; /* its openings tell */
     *s = w->stores[store];
     s->epoch = ++w->epoch_count;
     w->saved[made].epoch = 0;
-    forget_shown(w, made);
+    keep_forget_shown(w, made);
     keep_renew(w, s);
     for (size_t i = 0; i < made; i++) {
         w->links[made][i] = w->links[i][made] = keep_below(w, 2);
@@ -101,6 +78,7 @@ static void force(struct keep_world *w, size_t store, size_t key)
 
         c->is_lost |= keep_set_has(&s->rows[key].reflects, i) && !c->has_left;
     }
+    MET(w, FORCE);
     keep_evict(w, s, key, true);
 }
 
@@ -108,6 +86,7 @@ static void become_keeper(struct keep_world *w, struct keep_store *s)
 {
     if (s->role == KEEP_PLAIN || s->role == KEEP_RETAINING) {
         TELL(w, "  store %zu becomes a keeper\n", keep_index(w, s));
+        MET(w, BECOME);
         s->role = KEEP_KEEPER;
         w->saved[keep_index(w, s)].epoch = 0;
     }
@@ -121,10 +100,39 @@ static void meet(struct keep_world *w, size_t store)
     size_t rows_max = keep_below(w, 3);
 
     if (other != store && w->links[store][other]) {
+        if (rows_max) {
+            MET(w, PART);
+        }
         TELL(w, "  store %zu pulls from %zu%s\n", other, store,
              rows_max ? ", in part" : "");
+        keep_greet(w, store, other);
         keep_meet(w, store, other, rows_max ? rows_max : KEEP_KEYS);
     }
+}
+
+static void save(struct keep_world *w, size_t store)
+{
+    w->saved[store] = w->stores[store];
+    w->stores[store].witnesses = 0;
+}
+
+static void fall_or_save(struct keep_world *w, size_t store)
+{
+    if (w->saved[store].epoch && keep_below(w, 4)) {
+        keep_fall_back(w, store);
+    } else {
+        save(w, store);
+    }
+}
+
+/* A store that is to fall, and has not found out, writes more. */
+static size_t choose_store(struct keep_world *w)
+{
+    bool is_chosen = w->is_about_falls && keep_below(w, 3) == 0;
+
+    return !is_chosen       ? keep_below(w, w->store_count)
+           : w->fall.is_one ? w->fall.store
+                            : w->store_count - 1;
 }
 
 static void step(struct keep_world *w, uint64_t seed)
@@ -135,12 +143,19 @@ static void step(struct keep_world *w, uint64_t seed)
     struct keep_store *s;
 
     w->rng = lia_rng(seed);
-    store = keep_below(w, w->store_count);
+    store = choose_store(w);
     key = w->is_about_one ? w->key : keep_below(w, KEEP_KEYS);
     kind = keep_below(w, 200);
     s = &w->stores[store];
     w->touched = 1U << store;
-    s->hlc += keep_below(w, 10) ? 0 : keep_below(w, 20);
+    if (w->is_about_falls && kind >= 190) {
+        fall_or_save(w, store);
+        return;
+    }
+    if (keep_below(w, 10) == 0) {
+        MET(w, JUMP);
+        s->hlc += keep_below(w, 20);
+    }
     if (kind < 28) {
         keep_insert(w, s, key, key == KEEP_SEEDED_KEY && keep_below(w, 2),
                     keep_below(w, 4));
@@ -153,13 +168,18 @@ static void step(struct keep_world *w, uint64_t seed)
     } else if (kind < 102) {
         keep_evict(w, s, key, false);
     } else if (kind < 106) {
+        MET(w, TOKEN);
         lose_token(s, keep_below(w, w->store_count));
     } else if (kind < 110) {
-        w->saved[store] = *s;
+        save(w, store);
     } else if (kind < 111) {
         force(w, store, key);
     } else if (kind < 112) {
-        roll_back(w, store);
+        if (keep_below(w, 2)) {
+            roll_back(w, store);
+        } else {
+            keep_fall_back(w, store);
+        }
     } else if (kind < 115) {
         become_keeper(w, s);
     } else if (kind < 116) {
@@ -204,6 +224,7 @@ static void begin(struct keep_world *w, const struct keep_history *h)
     w->epoch_count = w->store_count;
     w->is_about_one = keep_below(w, 2);
     w->key = keep_below(w, KEEP_KEYS);
+    w->is_about_falls = keep_below(w, 4) == 0;
     density = 40 + 20 * keep_below(w, 4);
     for (size_t i = 0; i < w->store_count; i++) {
         w->stores[i].role = i ? random_role(w) : KEEP_KEEPER;
@@ -217,10 +238,14 @@ static void begin(struct keep_world *w, const struct keep_history *h)
     }
 }
 
-/* A chain of those that hold everything; the others hang on one of them. */
+/* A chain of those that hold everything; a store that fell back must meet everybody; the others hang on one of them. */
 static void join_links(struct keep_world *w)
 {
     size_t last = 0;
+
+    for (size_t i = 0; i < w->store_count && w->has_fallen; i++) {
+        w->links[i][w->fall.store] = w->links[w->fall.store][i] = i != w->fall.store;
+    }
 
     for (size_t i = 1; i < w->store_count; i++) {
         bool holds_all =
@@ -242,6 +267,7 @@ static void settle(struct keep_world *w)
         for (size_t from = 0; from < w->store_count; from++) {
             for (size_t to = 0; to < w->store_count && !w->why[0]; to++) {
                 if (from != to && w->links[from][to]) {
+                    keep_greet(w, from, to);
                     keep_meet(w, from, to, KEEP_KEYS);
                     check_touched(w);
                 }
@@ -251,6 +277,33 @@ static void settle(struct keep_world *w)
     if (!w->why[0] && !w->is_full) {
         keep_check_rest(w);
     }
+}
+
+static void note_roles(struct keep_world *w)
+{
+    size_t keepers = 0;
+
+    for (size_t i = 0; i < w->store_count; i++) {
+        keepers += w->stores[i].role == KEEP_KEEPER;
+    }
+    if (keepers > 1) {
+        MET(w, KEEPERS);
+    }
+    if (w->has_fallen && !w->fall.is_one) {
+        MET(w, FIND_OUT);
+    }
+}
+
+struct census *keep_history_census(void)
+{
+    static const struct census_kind kinds[] = {
+#define KIND(name, min, what) {what, min},
+        KEEP_KINDS(KIND)
+#undef KIND
+    };
+    static struct census census = {kinds, KEEP_HISTORY_KIND_COUNT, 0, {0}};
+
+    return &census;
 }
 
 const char *keep_history_run(const struct keep_history *h, bool is_told)
@@ -266,8 +319,12 @@ const char *keep_history_run(const struct keep_history *h, bool is_told)
         step(&w, h->steps[i]);
         check_touched(&w);
     }
+    note_roles(&w);
     if (!w.why[0] && !w.is_full) {
         settle(&w);
+    }
+    if (!w.why[0]) {
+        census_add(keep_history_census(), w.met);
     }
     lia_arena_deinit(&w.arena);
     memcpy(result, w.why, sizeof(result));

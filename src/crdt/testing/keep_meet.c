@@ -26,8 +26,29 @@ static void merge(struct keep_world *w,
     }
 }
 
+/* What speaks for the offered copy may be a stamp of two histories: then marks say nothing
+ * of it. Once it is counted under a new tag, they do. */
+static bool is_in_doubt(const struct keep_world *w,
+                        size_t key,
+                        const struct keep_row *offered)
+{
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *c = &w->commits[i];
+        bool speaks = keep_mode(key) == LIA_UPDATE_WINS ||
+                      !lia_stamp_cmp(c->stamp, offered->created_tag);
+
+        if (c->was_doubtful && keep_set_has(&offered->reflects, i) && speaks) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The strongest thing that can be said of a verdict: such a delete was made. */
-static void check_verdict(struct keep_world *w, size_t key, struct lia_stamp deleted)
+static void check_verdict(struct keep_world *w,
+                          size_t key,
+                          const struct keep_row *offered,
+                          struct lia_stamp deleted)
 {
     for (size_t i = 0; i < w->commit_count; i++) {
         const struct keep_commit *c = &w->commits[i];
@@ -37,7 +58,12 @@ static void check_verdict(struct keep_world *w, size_t key, struct lia_stamp del
             return;
         }
     }
-    keep_fail(w, "a verdict on what nobody deleted: %zu", key);
+    if (is_in_doubt(w, key, offered)) {
+        MET(w, SPOIL);
+        w->spoilt |= 1U << key;
+    } else {
+        keep_fail(w, "a verdict on what nobody deleted: %zu", key);
+    }
 }
 
 static void bury(struct keep_world *w,
@@ -45,15 +71,35 @@ static void bury(struct keep_world *w,
                  size_t key,
                  struct lia_stamp deleted)
 {
-    size_t made;
+    size_t made = keep_commit(w, s, key, KEEP_VERDICT);
 
-    check_verdict(w, key, deleted);
-    made = keep_commit(w, s, key, KEEP_VERDICT);
+    MET(w, VERDICT);
+    if (keep_mode(key) == LIA_UPDATE_WINS) {
+        MET(w, VERDICT_SOFT);
+    }
     w->commits[made].deletes = deleted;
     if (lia_stamp_cmp(deleted, s->rows[key].deleted) > 0) {
         s->rows[key].deleted = deleted;
     }
     TELL(w, "    store %zu: %zu was deleted\n", keep_index(w, s), key);
+}
+
+static void note_taken(struct keep_world *w,
+                       const struct keep_store *s,
+                       size_t key,
+                       const struct keep_row *offered)
+{
+    bool is_renewed = lia_stamp_cmp(offered->created, offered->created_tag);
+
+    if (s->role == KEEP_FILTERED) {
+        MET(w, PREDICATE);
+        if (keep_matches(&s->rows[key], key) && !keep_matches(offered, key)) {
+            MET(w, LEAVE);
+        }
+    } else if (is_renewed && keep_is_alive(offered, key) && !s->rows[key].is_held &&
+               keep_get(&s->marks, offered->created) >= offered->created.hlc) {
+        MET(w, JUDGE_TAG);
+    }
 }
 
 static void receive(struct keep_world *w,
@@ -69,12 +115,15 @@ static void receive(struct keep_world *w,
     struct lia_stamp deleted;
     enum lia_offer answer;
 
-    if (keep_covers(&row->vector, &offered.vector) ||
+    if (keep_disowns(w, s, &offered.vector) ||
+        (keep_covers(&row->vector, &offered.vector) &&
+         !keep_is_in_doubt(s, &offered.vector)) ||
         (s->role == KEEP_FILTERED && !row->is_held && !keep_matches(&offered, key))) {
         return;
     }
     answer = lia_keep_judge(&keep, &held, &copy, keep_mode(key), &deleted);
     if (answer == LIA_OFFER_REFUSE) {
+        MET(w, REFUSE);
         TELL(w, "    store %zu refuses %zu\n", keep_index(w, s), key);
         return;
     }
@@ -83,8 +132,11 @@ static void receive(struct keep_world *w,
         keep_fail(w, "%zu returns to store %zu without news", key, keep_index(w, s));
     }
     TELL(w, "    store %zu takes %zu\n", keep_index(w, s), key);
+    note_taken(w, s, key, &offered);
     merge(w, s, key, &offered);
+    LIA_IGNORE(keep_retag(w, s, key)); /* there may be nothing in doubt */
     if (answer == LIA_OFFER_BURY) {
+        check_verdict(w, key, &offered, deleted);
         bury(w, s, key, deleted);
     }
     /* Whoever holds what was offered must hear that it left. */
@@ -99,9 +151,15 @@ struct pull {
     struct keep_store *to;
     size_t from_index;
     size_t to_index;
+    uint64_t epochs; /* of both: one that finds out ends the session */
     uint64_t after;
     bool has_token;
 };
+
+static bool is_over(const struct pull *p)
+{
+    return p->from->epoch + p->to->epoch != p->epochs;
+}
 
 static void show(struct pull *p, size_t key)
 {
@@ -133,9 +191,11 @@ static void offer(struct pull *p, size_t key)
         row->left_seq <= p->after && (p->has_token || !p->to->rows[key].is_held)) {
         return;
     }
-    if (!lia_keep_may_skip(&receiver, &copy.info)) {
-        receive(p->w, p->to, key, *row);
+    if (lia_keep_may_skip(&receiver, &copy.info)) {
+        MET(p->w, SKIP);
+        return;
     }
+    receive(p->w, p->to, key, *row);
 }
 
 /* The next row by seq, or NULL. */
@@ -160,6 +220,9 @@ static void take_marks(struct pull *p)
     struct lia_vector claim;
     struct lia_keep after;
 
+    if (keep_disowns(p->w, p->to, &p->from->marks)) {
+        return;
+    }
     LIA_ASSERT(lia_keep_claim(&p->w->arena, &sender, receiver.marks, &claim) ==
                LIANA_OK);
     LIA_ASSERT(lia_keep_take(&p->w->arena, &receiver, claim, sender.forgotten,
@@ -203,18 +266,23 @@ void keep_meet(struct keep_world *w, size_t from, size_t to, size_t rows_max)
     uint64_t at;
 
     w->touched |= 1U << from | 1U << to;
+    p.epochs = p.from->epoch + p.to->epoch;
     begin(&p);
     at = p.after;
-    for (size_t key = 0; key < KEEP_KEYS && p.to->role == KEEP_FILTERED; key++) {
+    for (size_t key = 0; key < KEEP_KEYS && p.to->role == KEEP_FILTERED && !is_over(&p);
+         key++) {
         show(&p, key);
     }
-    for (size_t i = 0; (row = next_row(&p, at)) && i < rows_max; i++) {
+    for (size_t i = 0; (row = next_row(&p, at)) && i < rows_max && !is_over(&p); i++) {
         at = row->seq;
         offer(&p, (size_t)(row - p.from->rows));
     }
-    p.to->tokens[from] = (struct keep_token){p.from->epoch, row ? at : head};
-    if (!row) {
+    if (!row && !is_over(&p)) {
         take_marks(&p);
     }
+    if (is_over(&p)) {
+        return;
+    }
+    p.to->tokens[from] = (struct keep_token){p.from->epoch, row ? at : head};
     tell_kept(&p);
 }

@@ -115,13 +115,21 @@ void keep_row_join(struct keep_row *row, const struct keep_row *other)
 {
     int order = lia_stamp_cmp(other->value_life, row->value_life);
 
-    if (order ? order > 0 : lia_stamp_cmp(other->value_stamp, row->value_stamp) > 0) {
+    order = order ? order : lia_stamp_cmp(other->value_stamp, row->value_stamp);
+    order = order ? order : other->is_in_group - row->is_in_group; /* ADR 0022 */
+    if (order > 0) {
         row->value_life = other->value_life;
         row->value_stamp = other->value_stamp;
         row->is_in_group = other->is_in_group;
     }
+    order = lia_stamp_cmp(other->created, row->created);
+    if (order > 0 ||
+        (order == 0 && lia_stamp_cmp(other->created_tag, row->created_tag) > 0)) {
+        row->created_tag = other->created_tag;
+    }
     row->is_held = true;
     keep_set_join(&row->reflects, &other->reflects);
+    keep_set_join(&row->renewed, &other->renewed);
     keep_join(&row->vector, &other->vector);
     row->created = later(row->created, other->created);
     row->deleted = later(row->deleted, other->deleted);
@@ -156,6 +164,9 @@ struct lia_keep keep_of(struct keep_world *w, const struct keep_store *s)
 void keep_put(struct keep_store *s, const struct lia_keep *keep)
 {
     spread(&s->marks, keep->marks);
+    if (keep_is_in_doubt(s, &s->marks)) {
+        s->marks.hlc[s->doubt.actor] = s->doubt.beyond;
+    }
     spread(&s->evicted, keep->evicted);
     s->forgotten = keep->forgotten;
 }
@@ -166,6 +177,7 @@ struct lia_copy keep_copy(struct keep_world *w, const struct keep_row *row, size
 
     return (struct lia_copy){
         .info = {.created = row->created,
+                 .created_tag = row->created_tag,
                  .deleted = is_withdrawn ? LIA_STAMP_NONE : row->deleted,
                  .withdrawn = is_withdrawn ? row->deleted : LIA_STAMP_NONE,
                  .vector = sparse(w, &row->vector),
@@ -182,6 +194,7 @@ void keep_renew(struct keep_world *w, struct keep_store *s)
         w->is_full = true;
         return;
     }
+    MET(w, RENEW);
     s->actor = w->actor_count++;
     TELL(w, "    store %zu is actor %zu now\n", keep_index(w, s), (size_t)s->actor);
 }
@@ -204,7 +217,12 @@ size_t keep_commit(struct keep_world *w,
 {
     struct lia_stamp stamp = {++s->hlc, s->actor};
     size_t made = w->commit_count;
+    bool is_doubtful =
+        w->fall.is_one && s == &w->stores[w->fall.store] && s->actor == w->fall.actor;
 
+    if (is_doubtful) {
+        MET(w, FORK);
+    }
     if (made + 1 == KEEP_COMMITS) {
         w->is_full = true; /* the last one is a place to write to */
     } else {
@@ -218,6 +236,8 @@ size_t keep_commit(struct keep_world *w,
         .life = kind == KEEP_INSERT ? stamp : s->rows[key].created,
         .deletes = kind == KEEP_DELETE ? stamp : LIA_STAMP_NONE,
         .seen = s->rows[key].reflects,
+        .is_doubtful = is_doubtful,
+        .was_doubtful = is_doubtful,
     };
     s->marks.hlc[s->actor] = stamp.hlc;
     keep_reflect(w, &s->rows[key], made);
@@ -230,6 +250,7 @@ size_t keep_seed(struct keep_world *w, struct keep_store *s, size_t key)
     struct lia_stamp stamp = {1, key};
     size_t made;
 
+    MET(w, INITIAL);
     for (made = 0; made < w->commit_count; made++) {
         if (!lia_stamp_cmp(w->commits[made].stamp, stamp)) {
             w->commits[made].has_left |= !w->commits[made].is_lost;
@@ -276,6 +297,7 @@ void keep_drop(struct keep_world *w, struct keep_store *s, size_t key, uint64_t 
     struct lia_copy copy = keep_copy(w, &s->rows[key], key);
 
     if (s->rows[key].is_held && lia_keep_may_forget(&keep, &copy.info, age, 1)) {
+        MET(w, FORGET);
         TELL(w, "  store %zu forgets %zu\n", keep_index(w, s), key);
         drop(w, s, key, &keep, &copy);
     }
@@ -290,6 +312,7 @@ void keep_evict(struct keep_world *w, struct keep_store *s, size_t key, bool is_
 
     if (is_forced ||
         (wants && s->rows[key].is_held && lia_keep_may_evict(&keep, &copy.info))) {
+        MET(w, EVICT);
         TELL(w, "  store %zu evicts %zu%s\n", keep_index(w, s), key,
              is_forced ? " by force" : "");
         drop(w, s, key, &keep, &copy);

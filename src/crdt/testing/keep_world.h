@@ -13,6 +13,7 @@
  *     keep_world.c    stores, rows and commits
  *     keep_write.c    local writes
  *     keep_meet.c     one store pulls from another
+ *     keep_fall.c     a store that falls back and does not know
  *     keep_check.c    what must hold after every step, and at rest
  *     keep_history.c  random histories
  *
@@ -22,6 +23,7 @@
 
 #include "base/testing/random.h"
 #include "crdt/keep.h"
+#include "crdt/testing/keep_history.h"
 
 #define KEEP_STORES  7
 #define KEEP_KEYS    4
@@ -33,7 +35,7 @@
 
 enum keep_role { KEEP_KEEPER, KEEP_PLAIN, KEEP_RETAINING, KEEP_FILTERED };
 
-enum keep_kind { KEEP_INSERT, KEEP_UPDATE, KEEP_DELETE, KEEP_VERDICT };
+enum keep_kind { KEEP_INSERT, KEEP_UPDATE, KEEP_DELETE, KEEP_VERDICT, KEEP_RETAG };
 
 struct keep_set {
     uint64_t bits[KEEP_COMMITS / 64];
@@ -53,13 +55,17 @@ struct keep_commit {
     struct keep_set seen;     /* commits of the document that its writer knew */
     bool has_left;            /* its maker's store */
     bool is_lost;             /* with the only disk that had it */
+    bool is_doubtful;         /* its stamp may be that of another commit */
+    bool was_doubtful;        /* and now it is counted under a tag, too */
 };
 
 struct keep_row {
     bool is_held;
     struct keep_set reflects;
+    struct keep_set renewed; /* of these, what is counted under tags */
     struct keep_dense vector;
     struct lia_stamp created;
+    struct lia_stamp created_tag;
     struct lia_stamp deleted;
     struct lia_stamp updated;
     struct lia_stamp value_life;
@@ -75,6 +81,22 @@ struct keep_token {
     uint64_t seq;
 };
 
+/* What a store that fell back knows of it, once it has found out. */
+struct keep_doubt {
+    bool is_one;
+    uint64_t actor;
+    uint64_t beyond; /* the last stamp that both histories have */
+};
+
+/* A store that fell back and does not know. */
+struct keep_fall {
+    bool is_one;
+    size_t store;
+    uint64_t actor;
+    uint64_t beyond;
+    unsigned witnesses; /* of what was lost, bit by bit */
+};
+
 struct keep_store {
     enum keep_role role;
     uint64_t actor;
@@ -88,6 +110,8 @@ struct keep_store {
     struct keep_dense kept;
     struct keep_row rows[KEEP_KEYS];
     struct keep_token tokens[KEEP_STORES];
+    unsigned witnesses; /* stores that met it since it was saved, bit by bit */
+    struct keep_doubt doubt;
 };
 
 struct keep_world {
@@ -101,14 +125,23 @@ struct keep_world {
     size_t commit_count;
     uint64_t actor_count;
     uint64_t epoch_count;
-    unsigned touched;  /* stores to be checked after the step, bit by bit */
+    unsigned touched; /* stores to be checked after the step, bit by bit */
+    bool is_about_falls;
+    bool has_fallen;   /* a store, that did not know */
     bool is_about_one; /* all steps are about `key`: rare meetings are not */
     size_t key;
+    uint64_t met;  /* kinds of step so far, bit by bit */
     bool has_lost; /* a rollback or a FORCE, once: two of them may lose anything */
+    struct keep_fall fall;
+    unsigned
+        spoilt; /* keys of which a life in doubt was taken for deleted, bit by bit */
     bool is_told;
     bool is_full; /* no room for more actors or commits: the history ends */
     char why[200];
 };
+
+/* The history was about this kind. */
+#define MET(w, kind) ((void)((w)->met |= UINT64_C(1) << KEEP_HISTORY_##kind))
 
 #define TELL(w, ...) LIA_IGNORE((w)->is_told ? printf(__VA_ARGS__) : 0)
 
@@ -181,6 +214,25 @@ void keep_evict(struct keep_world *w, struct keep_store *s, size_t key, bool is_
 
 /* `to` pulls at most `rows_max` rows from `from`. */
 void keep_meet(struct keep_world *w, size_t from, size_t to, size_t rows_max);
+
+/* ---- keep_fall.c ---- */
+
+/* Sees which commits are on no disk any more. */
+void keep_lose_commits(struct keep_world *w, size_t store);
+void keep_forget_shown(struct keep_world *w, size_t store);
+/* Back to what was saved, and nobody says so. */
+void keep_fall_back(struct keep_world *w, size_t store);
+
+/* A store that fell finds out when it meets who knows what it has lost; or when it is told of
+ * stamps of its own that it has not made: then nothing of that is taken. */
+void keep_greet(struct keep_world *w, size_t a, size_t b);
+bool keep_disowns(struct keep_world *w,
+                  struct keep_store *s,
+                  const struct keep_dense *told);
+/* It names an actor that is in doubt here. */
+bool keep_is_in_doubt(const struct keep_store *s, const struct keep_dense *vector);
+/* What of the row is in doubt here is counted anew; false: there is nothing. */
+bool keep_retag(struct keep_world *w, struct keep_store *s, size_t key);
 
 /* What must hold of a store at any time; of all of them at rest. */
 void keep_check(struct keep_world *w, size_t store);

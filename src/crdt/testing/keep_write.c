@@ -9,7 +9,8 @@ static void tell_write(struct keep_world *w,
                        size_t key,
                        size_t made)
 {
-    static const char *const VERBS[] = {"inserts", "updates", "deletes", "buries"};
+    static const char *const VERBS[] = {"inserts", "updates", "deletes", "buries",
+                                        "renews"};
     const struct keep_commit *c = &w->commits[made];
 
     TELL(w, "  store %zu %s %zu as %zu:%zu%s\n", keep_index(w, s), VERBS[c->kind], key,
@@ -42,6 +43,7 @@ void keep_insert(struct keep_world *w,
     }
     made = is_seed ? keep_seed(w, s, key) : keep_commit(w, s, key, KEEP_INSERT);
     row->created = w->commits[made].stamp;
+    row->created_tag = row->created;
     set_value(w, row, made, is_seed || is_in_group);
     keep_changed(s, key, matched);
     tell_write(w, s, key, made);
@@ -74,6 +76,9 @@ void keep_delete(struct keep_world *w, struct keep_store *s, size_t key)
 
     if (!keep_is_alive(row, key)) {
         return;
+    }
+    if (keep_mode(key) == LIA_UPDATE_WINS) {
+        MET(w, UPDATES_WIN);
     }
     made = keep_commit(w, s, key, KEEP_DELETE);
     row->deleted = w->commits[made].deletes;

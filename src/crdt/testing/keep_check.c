@@ -248,10 +248,40 @@ static void check_split(struct keep_world *w,
     }
 }
 
+static bool holds_doubtful(const struct keep_world *w, size_t key)
+{
+    for (size_t i = 0; i < w->commit_count; i++) {
+        for (size_t j = 0; j < w->store_count && w->commits[i].is_doubtful; j++) {
+            if (keep_set_has(&w->stores[j].rows[key].reflects, i)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A store that fell back and found out has met everybody, and counted anew what it was
+ * shown (one that nobody could tell has collided with nothing). Behind a
+ * predicate that is not all: what else it had written stays in doubt, and where it is
+ * (docs/adr/0025). */
+static bool is_left_in_doubt(struct keep_world *w, size_t key)
+{
+    bool is_in_doubt = !w->fall.is_one && holds_doubtful(w, key);
+
+    if (is_in_doubt && w->stores[w->fall.store].role != KEEP_FILTERED) {
+        keep_fail(w, "left in doubt: %zu", key);
+    }
+    return is_in_doubt;
+}
+
 void keep_check_rest(struct keep_world *w)
 {
     for (size_t key = 0; key < KEEP_KEYS; key++) {
         const struct keep_row *keeper = &w->stores[0].rows[key];
+
+        if (is_left_in_doubt(w, key)) {
+            continue;
+        }
 
         check_lost(w, key, keeper);
         for (size_t store = 0; store < w->store_count; store++) {

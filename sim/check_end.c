@@ -155,7 +155,7 @@ void sim_check_end(struct sim_world *w)
             }
         }
     }
-    for (uint32_t d = SIM_SALES; d < SIM_DOCS; d++) {
+    for (uint32_t d = sim_first(1); d < sim_first(2); d++) {
         if (sim_past_counts(w, d)) {
             check_counter(w, d, first[d].doc);
         }

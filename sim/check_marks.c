@@ -13,7 +13,7 @@ static void check_mark(struct sim_world *w, int n, uint32_t c, struct lia_stamp 
             continue;
         }
         for (size_t d = 0; d < t->count; d++) {
-            if ((t->docs[d] >= SIM_SALES) == (c == 1) &&
+            if (t->docs[d] >= sim_first(c) && t->docs[d] < sim_first(c + 1) &&
                 !sim_holds(w, n, t->docs[d], t->stamp)) {
                 sim_fail(w, "node %d: its marks claim document %u of node %d", n,
                          t->docs[d], t->node);
@@ -31,7 +31,7 @@ void sim_check_marks(struct sim_world *w, int n)
     lia_arena_init(&arena, &lia_mem_libc);
     for (uint32_t c = 0; c < SIM_NAMES; c++) {
         struct lia_name hash = lia_topic_name(
-            (struct lia_topic){sim_collection(c * SIM_SALES), lia_slice(NULL, 0)});
+            (struct lia_topic){sim_collection(sim_first(c)), lia_slice(NULL, 0)});
         struct lia_vector marks;
         uint64_t sum = 0;
 

@@ -139,8 +139,8 @@ static void open_peer(struct sim_world *w, struct sim_node *node)
         sim_fail(w, "node %d has no peer: %s", node->index, err.message);
     }
     for (uint32_t c = 0; c < SIM_NAMES; c++) {
-        LIA_ASSERT(!lia_peer_subscribe(node->peer, sim_collection(c * SIM_SALES),
-                                       query_of(w, node->index, c * SIM_SALES), w->now,
+        LIA_ASSERT(!lia_peer_subscribe(node->peer, sim_collection(sim_first(c)),
+                                       query_of(w, node->index, sim_first(c)), w->now,
                                        &id, NULL));
     }
 }
@@ -213,8 +213,8 @@ void sim_node_forget(struct sim_world *w, int index)
         const uint8_t peer[LIA_PEER_ID_BYTES] = {(uint8_t)id};
 
         for (uint32_t c = 0; c < SIM_NAMES && !status; c++) {
-            struct lia_name name = lia_name_of(sim_collection(c * SIM_SALES),
-                                               query_of(w, index, c * SIM_SALES));
+            struct lia_name name = lia_name_of(sim_collection(sim_first(c)),
+                                               query_of(w, index, sim_first(c)));
 
             status = lia_db_token_drop(node->db, lia_slice(peer, sizeof(peer)),
                                        lia_name_slice(&name), NULL);

@@ -4,9 +4,23 @@
 #include "sim/check.h"
 #include "sim/past.h"
 
+uint32_t sim_first(uint32_t collection)
+{
+    static const uint32_t firsts[SIM_NAMES + 1] = {0, SIM_SALES, SIM_SALES + SIM_STOCK,
+                                                   SIM_DOCS - SIM_SEATS, SIM_DOCS};
+
+    return firsts[collection];
+}
+
 struct liana_str sim_collection(uint32_t doc)
 {
-    return lia_str(doc < SIM_SALES ? "sales" : "stock");
+    static const char *const names[SIM_NAMES] = {"sales", "stock", "desk", "seats"};
+    uint32_t c = 0;
+
+    while (doc >= sim_first(c + 1)) {
+        c++;
+    }
+    return lia_str(names[c]);
 }
 
 /* The key of `_id: doc`: made once. */
@@ -35,12 +49,14 @@ uint32_t sim_doc_of(struct sim_world *w,
                     struct liana_str collection,
                     struct liana_slice key)
 {
-    uint32_t first = collection.ptr[1] == 't' ? SIM_SALES : 0;
-    uint32_t end = first ? SIM_DOCS : SIM_SALES;
-
-    for (uint32_t d = first; d < end; d++) {
-        if (lia_slice_cmp(sim_key(w, d), key) == 0) {
-            return d;
+    for (uint32_t c = 0; c < SIM_NAMES; c++) {
+        if (!lia_str_equal(sim_collection(sim_first(c)), collection)) {
+            continue;
+        }
+        for (uint32_t d = sim_first(c); d < sim_first(c + 1); d++) {
+            if (lia_slice_cmp(sim_key(w, d), key) == 0) {
+                return d;
+            }
         }
     }
     sim_fail(w, "a document that nobody wrote");

@@ -32,8 +32,10 @@
 #define SIM_TXNS     4096
 #define SIM_SALES    512
 #define SIM_STOCK    12
-#define SIM_DOCS     (SIM_SALES + SIM_STOCK)
-#define SIM_NAMES    2    /* collections: "sales", "stock" */
+#define SIM_DESK     8 /* documents that are written in every way */
+#define SIM_SEATS    3 /* counters with a bound */
+#define SIM_DOCS     (SIM_SALES + SIM_STOCK + SIM_DESK + SIM_SEATS)
+#define SIM_NAMES    4    /* collections: "sales", "stock", "desk", "seats" */
 #define SIM_TOUCH    4    /* stock documents in one transaction */
 #define SIM_ON_HAND  1000 /* of each stock document, at first */
 #define SIM_TILL_MAX 50   /* what narrow nodes want is below */
@@ -290,6 +292,8 @@ void sim_work_write(struct sim_world *w, int node);
 /* ---- check.h ---- */
 
 struct liana_str sim_collection(uint32_t doc);
+/* The first document of a collection; of SIM_NAMES, what is behind the last. */
+uint32_t sim_first(uint32_t collection);
 struct liana_slice sim_key(struct sim_world *w, uint32_t doc);
 /* Looks at what a node has committed since the last time. */
 void sim_check_commits(struct sim_world *w, int node);

@@ -142,6 +142,24 @@ static void check_collections(struct doctor *d)
     }
 }
 
+/* What merging has done that a person may want to look at. */
+static void check_merges(struct doctor *d)
+{
+    int64_t too_large = cli_stats_number(&d->stats, "flagged.too_large");
+    int64_t clamped = cli_stats_number(&d->stats, "flagged.clamped");
+    int64_t owed = cli_stats_number(&d->stats, "owed");
+    int64_t rows = cli_stats_number(&d->stats, "conflicts.rows");
+
+    find(d, too_large + clamped ? WARNING : GOOD, "flagged",
+         "%" PRId64 " documents too large to be shown whole, %" PRId64
+         " with a counter beyond int64%s",
+         too_large, clamped, too_large + clamped ? ": system:flagged" : "");
+    find(d, owed ? WARNING : GOOD, "owed",
+         "%" PRId64 " documents of peers could not be applied%s", owed,
+         owed ? ": system:owed" : "");
+    find(d, GOOD, "conflicts", "%" PRId64 " rows in system:conflicts", rows);
+}
+
 static void check_link(struct doctor *d, size_t i)
 {
     const char *state = cli_stats_text(&d->stats, "links.%zu.state", i);
@@ -192,6 +210,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     check_version(&d);
     check_disk(&d);
     check_collections(&d);
+    check_merges(&d);
     check_sync(&d);
     cli_stats_free(&d.stats);
     return cli_close(cli, d.db,

@@ -84,6 +84,32 @@ static void print_collections(struct cli *cli, const struct cli_stats *s)
     }
 }
 
+static void print_trouble(struct cli *cli, const struct cli_stats *s)
+{
+    int64_t rows = cli_stats_number(s, "conflicts.rows");
+    int64_t dropped = cli_stats_number(s, "conflicts.dropped");
+    int64_t too_large = cli_stats_number(s, "flagged.too_large");
+    int64_t clamped = cli_stats_number(s, "flagged.clamped");
+    int64_t owed = cli_stats_number(s, "owed");
+
+    if (rows + dropped + too_large + clamped + owed == 0) {
+        return;
+    }
+    heading(cli, "to be looked at");
+    if (rows + dropped) {
+        fprintf(cli->out, "  %-24s%10" PRId64 " rows, %" PRId64 " gone unread\n",
+                "system:conflicts", rows, dropped);
+    }
+    if (too_large + clamped) {
+        fprintf(cli->out, "  %-24s%10" PRId64 " too large, %" PRId64 " beyond int64\n",
+                "system:flagged", too_large, clamped);
+    }
+    if (owed) {
+        fprintf(cli->out, "  %-24s%10" PRId64 " could not be applied yet\n",
+                "system:owed", owed);
+    }
+}
+
 static void print_peer(struct cli *cli, const struct cli_stats *s, size_t i)
 {
     bool is_up = cli_stats_number(s, "peers.%zu.connected", i) != 0;
@@ -205,6 +231,7 @@ static int print_once(struct cli *cli, liana_db *db)
     } else {
         print_store(cli, &stats);
         print_collections(cli, &stats);
+        print_trouble(cli, &stats);
         print_each(cli, &stats, "peers", print_peer);
         print_each(cli, &stats, "links", print_link);
         print_each(cli, &stats, "subscriptions", print_subscription);
@@ -247,5 +274,7 @@ const struct cli_cmd cli_cmd_status = {
             "nobody holds, what is in it. 'has N of M': the peer holds durably what it "
             "wants of our commits up to N; M is the newest. Bytes on "
             "the wire are those of the transport, TLS among them; the others are "
-            "documents before they are compressed.",
+            "documents before they are compressed. What merges have left to people "
+            "is counted, and read with `SELECT * FROM system:conflicts` and its "
+            "like.",
 };

@@ -89,6 +89,11 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *                "shared key", keeper: bool}
  *   at_rest      {encrypted: bool}
  *   collections  [{name, documents, tombstones}]
+ *   conflicts    {rows: of system:conflicts that are there, last: number of the newest,
+ *                dropped: how many gave way before anybody removed them}
+ *   flagged      {too_large, clamped}: how many documents do not show all that they hold
+ *                (system:flagged)
+ *   owed         how many documents of peers could not be applied yet (system:owed)
  *   sync         {running: bool, listen: [string: the real address]}
  *   links        one for each address that is dialled and each link that came in:
  *                [{peer: hex or "", address, dialled: bool, state: "connecting"|

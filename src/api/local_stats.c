@@ -5,6 +5,7 @@
 #include "api/local.h"
 #include "codec/bson.h"
 #include "db/renew.h"
+#include "db/trouble.h"
 
 /* ---- what users show ---- */
 
@@ -263,6 +264,26 @@ static liana_status add_collections(struct lia_buf *out,
     return lia_err_plain(err, status);
 }
 
+static liana_status add_trouble(struct lia_buf *out,
+                                struct lia_txn *txn,
+                                struct liana_error *err)
+{
+    struct lia_trouble t = {0};
+    liana_status status = lia_txn_trouble(txn, &t, err);
+    size_t mark = begin(out, LIA_BSON_DOCUMENT, "conflicts");
+
+    add_count(out, "rows", t.conflicts.kept);
+    add_count(out, "last", t.conflicts.last);
+    add_count(out, "dropped", t.conflicts.dropped);
+    lia_bson_end(out, mark);
+    mark = begin(out, LIA_BSON_DOCUMENT, "flagged");
+    add_count(out, "too_large", t.too_large);
+    add_count(out, "clamped", t.clamped);
+    lia_bson_end(out, mark);
+    add_count(out, "owed", t.owed);
+    return status;
+}
+
 /* New identities that the store has taken for its writes, newest first. */
 static liana_status add_renewals(struct lia_buf *out,
                                  struct lia_local *local,
@@ -308,6 +329,9 @@ static liana_status add_contents(struct lia_buf *out,
     status = add_store(out, local, txn, err);
     if (!status) {
         status = add_collections(out, txn, arena, err);
+    }
+    if (!status) {
+        status = add_trouble(out, txn, err);
     }
     lia_txn_rollback(txn);
     return status ? status : add_renewals(out, local, arena, err);

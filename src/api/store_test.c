@@ -374,6 +374,9 @@ static void test_statistics(void **state)
     assert_ok(run(f->db, "DELETE FROM c WHERE _id = 2", "{}", NULL, &f->err));
     assert_true(stats_hold(f, "\"trust\":\"open\",\"keeper\":true"));
     assert_true(stats_hold(f, "{\"name\":\"c\",\"documents\":1,\"tombstones\":1}"));
+    assert_true(stats_hold(f, "\"conflicts\":{\"rows\":0,\"last\":0,\"dropped\":0},"
+                              "\"flagged\":{\"too_large\":0,\"clamped\":0},"
+                              "\"owed\":0"));
     assert_ok(
         liana_stats_publish(f->db, LIANA_STR("x"), liana_bytes_slice(shown), &f->err));
     assert_true(stats_hold(f, "\"apps\":{\"x\":{\"state\":\"ok\"}}"));

@@ -60,6 +60,25 @@ LIANA_MUST_CHECK liana_status lia_doc_newest(struct lia_arena *arena,
                                              struct lia_stamp *out,
                                              struct liana_error *err);
 
+enum lia_flag {
+    LIA_FLAG_CLAMPED, /* as is_clamped */
+    LIA_FLAG_CUT      /* the body leaves this out; it is not lost */
+};
+
+/* Called for each path; what it is given is valid for the call. */
+struct lia_flag_watch {
+    void (*flagged)(void *ctx, struct lia_path path, enum lia_flag flag);
+    void *ctx;
+};
+
+/* Why a document is clamped or cut, and how large its body were with all that it leaves
+ * out. Cost: the document is taken apart. */
+LIANA_MUST_CHECK liana_status lia_doc_flagged(struct lia_arena *arena,
+                                              struct lia_doc doc,
+                                              const struct lia_flag_watch *watch,
+                                              size_t *out_bytes,
+                                              struct liana_error *err);
+
 /* The newest write at a path or below it; of what is not there the one that removed it, if that
  * is still known, or the one that made the document. Cost: as lia_doc_newest. */
 LIANA_MUST_CHECK liana_status lia_doc_written(struct lia_arena *arena,

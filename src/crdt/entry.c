@@ -150,3 +150,25 @@ bool lia_node_filter(struct lia_node *node,
     }
     return !lia_node_is_empty(node);
 }
+
+bool lia_trail_path(struct lia_work *work,
+                    const struct lia_trail *trail,
+                    struct lia_path *out)
+{
+    struct liana_str *names;
+    size_t count = 0;
+
+    for (const struct lia_trail *t = trail; t; t = t->up) {
+        count++;
+    }
+    names = lia_arena_array(work->arena, count, sizeof(*names));
+    if (!names) {
+        work->status = LIANA_ENOMEM;
+        return false;
+    }
+    *out = (struct lia_path){names, count};
+    for (const struct lia_trail *t = trail; t; t = t->up) {
+        names[--count] = t->name;
+    }
+    return true;
+}

@@ -92,6 +92,7 @@ bool lia_fit(struct lia_work *work, struct lia_state *state, size_t bytes)
     for (size_t i = 0; i < c.count && left > bytes; i++) {
         left -= c.entries[i].node->size;
         c.entries[i].node->view.shown = LIA_SHOWN_NOTHING;
+        c.entries[i].node->view.is_left_out = true;
     }
     return lia_arrange(work, &state->root);
 }

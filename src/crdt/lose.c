@@ -19,35 +19,11 @@ static bool is_conflict(const struct lia_join *join,
            (!lia_vector_covers(join->a, loser) && !winner.by_b);
 }
 
-/* The names of a trail from the root on; false when memory runs out, which is the join's
- * failure too. */
-static bool walk_back(struct lia_work *work,
-                      const struct lia_trail *trail,
-                      struct lia_path *out)
-{
-    struct liana_str *names;
-    size_t count = 0;
-
-    for (const struct lia_trail *t = trail; t; t = t->up) {
-        count++;
-    }
-    names = lia_arena_array(work->arena, count, sizeof(*names));
-    if (!names) {
-        work->status = LIANA_ENOMEM;
-        return false;
-    }
-    *out = (struct lia_path){names, count};
-    for (const struct lia_trail *t = trail; t; t = t->up) {
-        names[--count] = t->name;
-    }
-    return true;
-}
-
 static void tell(const struct lia_join *join,
                  const struct lia_trail *trail,
                  struct lia_loser loser)
 {
-    if (walk_back(join->work, trail, &loser.path)) {
+    if (lia_trail_path(join->work, trail, &loser.path)) {
         join->watch->lost(join->watch->ctx, &loser);
     }
 }

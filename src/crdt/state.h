@@ -92,6 +92,7 @@ struct lia_view {
     bool is_inside;        /* an inside entry of the maps above */
     bool is_leaf_of_value; /* the leaf is the value's own, not a computed number */
     bool is_clamped;       /* the number is not the whole truth */
+    bool is_left_out;      /* by lia_fit */
     struct lia_birth
         birth; /* the smallest at or below; LIA_BIRTH_NEVER if there is none */
     struct lia_rank newest;   /* the greatest of the inside entries at or below */
@@ -292,6 +293,11 @@ struct lia_trail {
     const struct lia_trail *up;
     struct liana_str name;
 };
+
+/* The names from the root on, in the arena. */
+bool lia_trail_path(struct lia_work *work,
+                    const struct lia_trail *trail,
+                    struct lia_path *out);
 
 struct lia_entry {
     enum lia_entry_kind kind;

@@ -36,6 +36,12 @@ liana_status lia_coll_check_name(struct liana_str name, struct liana_error *err)
 #define COLUMNS                                                                        \
     "(key BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL, body BLOB, clock BLOB NOT NULL)"
 
+/* Of the flags in a clock's head (docs/format/clock.md, a varint behind the version), those
+ * for clamped and cut: rows that have one are found without a look at the others. */
+#define FLAGGED                                                                        \
+    "body IS NOT NULL AND unicode(hex(substr(clock,2,1)))>=56 AND "                    \
+    "unicode(substr(hex(substr(clock,3,1)),2))>=52"
+
 /* The texts of one collection stand one after the other in one block. */
 enum {
     TEXT_NAME,
@@ -46,6 +52,7 @@ enum {
     TEXT_WALK,
     TEXT_DELETE,
     TEXT_TOUCH,
+    TEXT_FLAGGED,
     TEXTS
 };
 
@@ -56,6 +63,8 @@ static const char *const FORMATS[TEXTS] = {
     [TEXT_UPDATE] = "UPDATE c%u SET seq = ?2, body = ?3, clock = ?4 WHERE key = ?1",
     [TEXT_DELETE] = "DELETE FROM c%u WHERE key = ?1",
     [TEXT_TOUCH] = "UPDATE c%u SET seq = ?2 WHERE key = ?1",
+    [TEXT_FLAGGED] = "SELECT key, body, clock FROM c%1$u INDEXED BY c%1$u_flagged "
+                     "WHERE " FLAGGED,
     /* Two searches of the index: one would read a large commit from its beginning for
      * every page that is cut inside it. */
     [TEXT_WALK] = ("SELECT seq, rowid, key, body, clock FROM c%1$u "
@@ -106,6 +115,7 @@ static struct lia_coll *make(const struct liana_allocator *a,
         .sql_walk = texts[TEXT_WALK],
         .sql_delete = texts[TEXT_DELETE],
         .sql_touch = texts[TEXT_TOUCH],
+        .sql_flagged = texts[TEXT_FLAGGED],
     };
     return coll;
 }
@@ -126,12 +136,16 @@ void lia_coll_free_all(const struct liana_allocator *a, struct lia_coll *first)
     }
 }
 
-/* A collection's table and index are as they were made, or the file is damaged. */
+/* A collection's table and indexes are as they were made, or the file is damaged. */
 static const char LOAD[] =
-    "SELECT c.id, c.name, t.sql IS NOT NULL AND i.sql IS NOT NULL FROM collection c "
+    "SELECT c.id, c.name, t.sql IS NOT NULL AND i.sql IS NOT NULL AND "
+    "f.sql IS NOT NULL FROM collection c "
     "LEFT JOIN sqlite_schema t ON t.sql = 'CREATE TABLE c' || c.id || ' " COLUMNS "' "
     "LEFT JOIN sqlite_schema i "
     "ON i.sql = 'CREATE INDEX c' || c.id || '_seq ON c' || c.id || ' (seq)' "
+    "LEFT JOIN sqlite_schema f "
+    "ON f.sql = 'CREATE INDEX c' || c.id || '_flagged ON c' || c.id || ' (seq) "
+    "WHERE " FLAGGED "' "
     "ORDER BY c.id";
 
 static liana_status load_row(struct lia_db *db,
@@ -283,12 +297,14 @@ static liana_status create_table(struct lia_conn *conn,
                                  const struct lia_coll *coll,
                                  struct liana_error *err)
 {
-    char sql[256];
+    unsigned id = coll->pub.id;
+    char sql[400];
     liana_status status;
 
     snprintf(sql, sizeof(sql),
-             "CREATE TABLE c%u " COLUMNS ";CREATE INDEX c%u_seq ON c%u (seq)",
-             coll->pub.id, coll->pub.id, coll->pub.id);
+             "CREATE TABLE c%u " COLUMNS ";CREATE INDEX c%u_seq ON c%u (seq);"
+             "CREATE INDEX c%u_flagged ON c%u (seq) WHERE " FLAGGED,
+             id, id, id, id, id);
     status = lia_conn_exec(conn, sql, err);
     return status ? status
                   : lia_books_run(conn, err,

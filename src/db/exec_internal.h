@@ -87,6 +87,11 @@ LIANA_MUST_CHECK liana_status lia_exec_drop(struct lia_result *r,
 LIANA_MUST_CHECK liana_status lia_exec_explain(struct lia_result *r,
                                                struct liana_error *err);
 
+/* The table of the `system:` collection that a SELECT reads, or a stand-in. LIANA_ENOTFOUND. */
+LIANA_MUST_CHECK liana_status lia_exec_system(struct lia_result *r,
+                                              struct liana_str *out,
+                                              struct liana_error *err);
+
 /* The next row of a SELECT. */
 LIANA_MUST_CHECK liana_status lia_exec_row(struct lia_result *r,
                                            struct liana_slice *row,

@@ -3,27 +3,6 @@
 
 /* ---- SQL ---- */
 
-static liana_status system_table(struct lia_result *r,
-                                 struct liana_str *out,
-                                 struct liana_error *err)
-{
-    struct liana_str name = r->stmt->source.collection;
-    const struct lia_collection *collection;
-    liana_status status;
-
-    if (lia_str_equal(name, lia_str("dual"))) {
-        *out = lia_str(LIA_SQL_DUAL);
-        return LIANA_OK;
-    }
-    if (!lia_str_equal(name, lia_str("conflicts"))) {
-        return lia_err(err, LIANA_ENOTFOUND, "there is no system:%.*s",
-                       LIA_STR_ARG(name));
-    }
-    status = lia_txn_collection(r->txn, lia_conflicts_name(), false, &collection, NULL);
-    *out = status ? lia_str(LIA_SQL_NO_ROWS) : collection->table;
-    return status == LIANA_ENOTFOUND ? LIANA_OK : lia_err_plain(err, status);
-}
-
 /* The table that a statement reads: of a collection, or a stand-in. */
 static liana_status table(struct lia_result *r,
                           struct liana_str *out,
@@ -34,7 +13,7 @@ static liana_status table(struct lia_result *r,
     liana_status status;
 
     if (lia_str_equal(source->space, lia_str("system"))) {
-        return system_table(r, out, err);
+        return lia_exec_system(r, out, err);
     }
     status = lia_exec_collection(r, false, &collection, err);
     if (!status) {

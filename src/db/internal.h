@@ -27,12 +27,13 @@ struct lia_coll {
     struct lia_coll *next;
     char *text; /* name, table and statements, one block */
     size_t text_size;
-    struct liana_str sql_get;    /* key -> seq, body, clock */
-    struct liana_str sql_insert; /* key, seq, body, clock */
-    struct liana_str sql_update; /* key, seq, body, clock */
-    struct liana_str sql_walk;   /* seq, row, seq -> seq, row, key, body, clock */
-    struct liana_str sql_delete; /* key */
-    struct liana_str sql_touch;  /* key, seq */
+    struct liana_str sql_get;     /* key -> seq, body, clock */
+    struct liana_str sql_insert;  /* key, seq, body, clock */
+    struct liana_str sql_update;  /* key, seq, body, clock */
+    struct liana_str sql_walk;    /* seq, row, seq -> seq, row, key, body, clock */
+    struct liana_str sql_delete;  /* key */
+    struct liana_str sql_touch;   /* key, seq */
+    struct liana_str sql_flagged; /* -> key, body, clock of what is clamped or cut */
 };
 
 static inline const struct lia_coll *lia_coll_of(const struct lia_collection *c)

@@ -106,6 +106,14 @@ class Stores(Cli):
         status = json.loads(self.out("status", "--json", "s"))
         self.assertEqual([(c["name"], c["documents"]) for c in status["collections"]], [("c", 2)])
         self.assertIn("c: 2 of 2 read", self.out("doctor", "s"))
+        self.assertNotIn("to be looked at", self.out("status", "s"))
+        self.liana("exec", "s", "UPDATE c APPLY n INCREMENT BY 9223372036854775807 WHERE _id = 1")
+        self.liana("exec", "s", "UPDATE c APPLY n INCREMENT BY 1 WHERE _id = 1")
+        self.assertEqual(json.loads(self.out("status", "--json", "s"))["flagged"], {"too_large": 0, "clamped": 1})
+        self.assertIn("0 too large, 1 beyond int64", self.out("status", "s"))
+        self.assertIn("1 with a counter beyond int64: system:flagged", self.out("doctor", "s", code=3))
+        flagged = json.loads(self.out("exec", "s", "SELECT * FROM system:flagged"))
+        self.assertEqual(flagged["clamped"], [["n"]])
 
 
 class Statements(Cli):

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_DB_EXEC_SYSTEM_H
+#define LIA_DB_EXEC_SYSTEM_H
+/*
+ * db/exec_system - rows of `system:` collections that are made when somebody asks.
+ *
+ *     exec_system.c    which there are; system:owed
+ *     exec_flagged.c   system:flagged, system:breaches
+ *
+ * Rules: a row is {_id: its number, collection, document: the _id, ...}; there are at most
+ * LIA_SYSTEM_ROWS_MAX.
+ * Ownership: rows belong to the statement that asks. Threads: the result's.
+ */
+#include "db/exec_internal.h"
+
+#define LIA_SYSTEM_ROWS_MAX 1000
+
+struct lia_system_rows {
+    struct lia_result *r;
+    struct lia_buf sql;  /* (key, body), ... as VALUES has them */
+    struct lia_buf body; /* of the row that is being made: fields are added to it */
+    size_t mark;
+    uint64_t count;
+};
+
+/* A row about a document. */
+LIANA_MUST_CHECK liana_status lia_system_row_begin(struct lia_system_rows *rows,
+                                                   struct liana_str collection,
+                                                   struct liana_slice key,
+                                                   struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_system_row_end(struct lia_system_rows *rows,
+                                                 struct liana_error *err);
+
+/* All rows of a collection. */
+LIANA_MUST_CHECK liana_status lia_system_flagged(struct lia_system_rows *rows,
+                                                 struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_system_breaches(struct lia_system_rows *rows,
+                                                  struct liana_error *err);
+
+#endif

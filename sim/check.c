@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "peer/internal.h"
+#include "sim/keepers.h"
 #include "sim/past.h"
 
 /* ---- each commit ---- */
@@ -23,30 +24,53 @@ static void check_durable(struct sim_world *w, int n, uint32_t doc, struct lia_v
     }
 }
 
+static void count_rare(struct sim_world *w,
+                       int n,
+                       uint32_t doc,
+                       const struct lia_doc_info *after,
+                       bool is_verdict)
+{
+    const struct sim_node *node = &w->nodes[n];
+
+    if (is_verdict && !after->exists) {
+        sim_census(w, SIM_RARE_BURIED);
+    }
+    if (after->exists && !node->seen[doc].is_held && node->had[doc].is_held) {
+        sim_census(w, SIM_RARE_BACK);
+    }
+}
+
 static void check_change(struct sim_world *w,
                          int n,
                          struct lia_arena *arena,
-                         const struct lia_commit_change *change)
+                         const struct lia_commit_change *change,
+                         bool is_verdict)
 {
     uint32_t doc = sim_doc_of(w, change->collection->name, change->key);
-    struct sim_seen *seen = &w->nodes[n].seen[doc];
+    const struct sim_seen *seen = &w->nodes[n].seen[doc];
+    bool is_forgotten =
+        sim_has_keepers(w) && seen->is_dead && change->before.count == 0;
+    bool is_evicted = sim_has_keepers(w) && change->after.clock.len == 0;
     struct lia_doc_info info;
 
     if (lia_doc_info(arena, change->after.clock, &info)) {
         sim_fail(w, "node %d: document %u: a clock that is none", n, doc);
     }
-    if (!lia_vector_equal(change->before, sim_seen_vector(seen))) {
+    if (!is_forgotten && !lia_vector_equal(change->before, sim_seen_vector(seen))) {
         sim_fail(w, "node %d: document %u changed and no commit said so", n, doc);
     }
     if (w->breakage == SIM_BREAK_BACK && change->before.count) {
         info.vector.count = 0;
     }
-    if (!lia_vector_geq(info.vector, change->before)) {
+    if (!is_evicted && !lia_vector_geq(info.vector, change->before)) {
         sim_fail(w, "node %d: document %u went back", n, doc);
     }
-    sim_check_bytes(w, n, doc, info.vector, change->after);
+    if (!is_evicted) {
+        sim_check_bytes(w, n, doc, info.vector, change->after);
+    }
     check_durable(w, n, doc, info.vector);
-    sim_remember(w, seen, info.vector);
+    count_rare(w, n, doc, &info, is_verdict);
+    sim_remember(w, n, doc, &info);
     sim_note(w, "node %d: document %u, %zu actors, hlc %llu", n, doc, info.vector.count,
              (unsigned long long)lia_vector_max_hlc(info.vector));
 }
@@ -61,7 +85,8 @@ bool sim_check_whole(struct sim_world *w, int n, const struct sim_txn *t)
     for (size_t i = 0; i < t->count; i++) {
         bool is_this = sim_holds(w, n, t->docs[i], t->stamp);
 
-        if (!sim_gets_all(w, n, t->docs[i])) {
+        if (!sim_gets_all(w, n, t->docs[i]) ||
+            (!is_this && sim_may_lack(w, t->docs[i]))) {
             continue;
         }
         /* A store that is filled again is filled as it comes. */
@@ -108,13 +133,24 @@ static void settle_durable(struct sim_world *w, int n, struct lia_stamp stamp)
     }
 }
 
+/* It wrote, and no app did. */
+static bool is_verdict(const struct sim_world *w, struct lia_stamp stamp)
+{
+    for (size_t i = w->txn_count; i > 0 && stamp.hlc; i--) {
+        if (lia_stamp_cmp(w->txns[i - 1].stamp, stamp) == 0) {
+            return false;
+        }
+    }
+    return sim_has_keepers(w) && stamp.hlc;
+}
+
 static void check_event(struct sim_world *w,
                         int n,
                         struct lia_arena *arena,
                         const struct lia_commit_event *event)
 {
     for (size_t c = 0; c < event->change_count; c++) {
-        check_change(w, n, arena, &event->changes[c]);
+        check_change(w, n, arena, &event->changes[c], is_verdict(w, event->stamp));
     }
     settle_durable(w, n, event->stamp);
     check_transactions(w, n);

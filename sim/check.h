@@ -9,6 +9,7 @@
  *     check_marks.c  what marks say is so
  *     check_store.c  a store that was opened again
  *     check_end.c    when all is quiet
+ *     check_kept.c   the same where some keep what others drop
  *
  * Rules: a check reads; what it learns it writes into sim_node.seen, sim_txn and
  * sim_world.states and nowhere else. A check that fails ends the process (sim_fail).
@@ -22,8 +23,12 @@ uint32_t sim_doc_of(struct sim_world *w,
                     struct liana_str collection,
                     struct liana_slice key);
 struct lia_vector sim_seen_vector(const struct sim_seen *seen);
-void sim_remember(struct sim_world *w, struct sim_seen *seen, struct lia_vector v);
-/* What the node holds of the document has seen the stamp. */
+/* What the node holds of a document now: nothing, if the vector is empty. */
+void sim_remember(struct sim_world *w,
+                  int n,
+                  uint32_t doc,
+                  const struct lia_doc_info *info);
+/* What the node holds of the document, or held before it evicted it, has seen the stamp. */
 bool sim_holds(const struct sim_world *w, int n, uint32_t doc, struct lia_stamp stamp);
 /* The node gets every change of the document. */
 bool sim_gets_all(const struct sim_world *w, int n, uint32_t doc);
@@ -44,6 +49,16 @@ bool sim_check_whole(struct sim_world *w, int n, const struct sim_txn *t);
 /* ---- check_marks.c ---- */
 
 void sim_check_marks(struct sim_world *w, int n);
+/* A crash may have taken back what was not durable. */
+void sim_forget_marks(struct sim_world *w, int n);
+
+/* ---- check_end.c ---- */
+
+/* All that is committed there is durable, and so was seen. */
+bool sim_is_durable(const struct sim_node *node);
+/* A narrow node subscribes to sales like this one. */
+bool sim_is_wanted(struct liana_slice body);
+bool sim_is_same(const struct lia_held *a, const struct lia_held *b);
 
 /* ---- check_store.c ---- */
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
+#include "sim/keepers.h"
 #include "sim/past.h"
 
-/* All of it is durable, and so was seen. */
-static bool is_settled(const struct sim_node *node)
+bool sim_is_durable(const struct sim_node *node)
 {
     struct lia_store_head head = lia_store_head(lia_db_store(node->db));
 
     return head.durable.seq == head.committed.seq;
 }
 
-static bool is_wanted(struct liana_slice body)
+bool sim_is_wanted(struct liana_slice body)
 {
     struct lia_value till;
 
@@ -18,7 +18,7 @@ static bool is_wanted(struct liana_slice body)
            lia_value_int64(till) < SIM_TILL_MAX;
 }
 
-static bool is_same(const struct lia_held *a, const struct lia_held *b)
+bool sim_is_same(const struct lia_held *a, const struct lia_held *b)
 {
     return lia_slice_cmp(a->doc.body, b->doc.body) == 0 &&
            lia_slice_cmp(a->doc.clock, b->doc.clock) == 0;
@@ -28,8 +28,8 @@ static bool is_same(const struct lia_held *a, const struct lia_held *b)
  * that. */
 static bool is_as_subscribed(const struct lia_held *mine, const struct lia_held *whole)
 {
-    return is_wanted(whole->doc.body) ? is_same(mine, whole)
-                                      : !is_wanted(mine->doc.body);
+    return sim_is_wanted(whole->doc.body) ? sim_is_same(mine, whole)
+                                          : !sim_is_wanted(mine->doc.body);
 }
 
 static bool are_narrow_settled(struct sim_world *w)
@@ -55,12 +55,9 @@ static bool are_narrow_settled(struct sim_world *w)
     return answer;
 }
 
-bool sim_check_equal(struct sim_world *w)
+static bool are_equal(const struct sim_world *w)
 {
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
-        if (!w->nodes[n].is_up || !is_settled(&w->nodes[n])) {
-            return false;
-        }
         for (uint32_t d = 0; d < SIM_DOCS; d++) {
             if (sim_gets_all(w, n, d) &&
                 !lia_vector_equal(sim_seen_vector(&w->nodes[n].seen[d]),
@@ -69,7 +66,18 @@ bool sim_check_equal(struct sim_world *w)
             }
         }
     }
-    return are_narrow_settled(w);
+    return true;
+}
+
+bool sim_check_equal(struct sim_world *w)
+{
+    for (int n = 0; n < (int)w->knobs.nodes; n++) {
+        if (!w->nodes[n].is_up || !sim_is_durable(&w->nodes[n])) {
+            return false;
+        }
+    }
+    return sim_has_keepers(w) ? sim_kept_is_settled(w)
+                              : are_equal(w) && are_narrow_settled(w);
 }
 
 /* Of what is in doubt vectors prove nothing: it is there, or what came later of it. */
@@ -108,13 +116,44 @@ static void alter_till(struct lia_arena *arena, struct lia_held *held)
     struct liana_slice body;
     struct lia_value till;
 
-    if (!held->doc.body.len || is_wanted(held->doc.body) ||
+    if (!held->doc.body.len || sim_is_wanted(held->doc.body) ||
         !lia_arena_copy(arena, held->doc.body, &body) ||
         !lia_bson_find(body, lia_str("till"), &till)) {
         return;
     }
     *(uint8_t *)(uintptr_t)till.data.ptr = 1;
     held->doc.body = body;
+}
+
+static void check_same(struct sim_world *w,
+                       struct lia_arena *arena,
+                       int n,
+                       struct lia_held *held,
+                       const struct lia_held *first)
+{
+    for (uint32_t d = 0; d < SIM_DOCS; d++) {
+        if (sim_gets_all(w, n, d) && !sim_is_same(&held[d], &first[d])) {
+            sim_fail(w, "document %u: node %d and node 0 differ", d, n);
+        }
+        if (!sim_gets_all(w, n, d) && w->breakage == SIM_BREAK_STAYS) {
+            alter_till(arena, &held[d]);
+        }
+        if (!sim_gets_all(w, n, d) && !is_as_subscribed(&held[d], &first[d])) {
+            sim_fail(w, "document %u: node %d: is not what it subscribed to", d, n);
+        }
+    }
+}
+
+static void check_present(struct sim_world *w, int n, const struct lia_held *held)
+{
+    for (size_t i = 0; i < w->txn_count; i++) {
+        if (w->txns[i].is_certain && sim_past_doubts(w, w->txns[i].stamp)) {
+            check_there(w, n, &w->txns[i], held);
+        } else if (w->txns[i].is_certain && w->txns[i].count &&
+                   !sim_check_whole(w, n, &w->txns[i])) {
+            sim_fail(w, "node %d: an acknowledged transaction is missing", n);
+        }
+    }
 }
 
 void sim_check_end(struct sim_world *w)
@@ -135,28 +174,14 @@ void sim_check_end(struct sim_world *w)
         struct lia_held *held = sim_read_all(w, n, &arena);
 
         sim_check_integrity(w, n);
-        for (uint32_t d = 0; d < SIM_DOCS; d++) {
-            if (sim_gets_all(w, n, d) && !is_same(&held[d], &first[d])) {
-                sim_fail(w, "document %u: node %d and node 0 differ", d, n);
-            }
-            if (!sim_gets_all(w, n, d) && w->breakage == SIM_BREAK_STAYS) {
-                alter_till(&arena, &held[d]);
-            }
-            if (!sim_gets_all(w, n, d) && !is_as_subscribed(&held[d], &first[d])) {
-                sim_fail(w, "document %u: node %d: is not what it subscribed to", d, n);
-            }
+        if (!sim_has_keepers(w)) {
+            check_same(w, &arena, n, held, first);
         }
-        for (size_t i = 0; i < w->txn_count; i++) {
-            if (w->txns[i].is_certain && sim_past_doubts(w, w->txns[i].stamp)) {
-                check_there(w, n, &w->txns[i], held);
-            } else if (w->txns[i].is_certain && w->txns[i].count &&
-                       !sim_check_whole(w, n, &w->txns[i])) {
-                sim_fail(w, "node %d: an acknowledged transaction is missing", n);
-            }
-        }
+        check_present(w, n, held);
     }
+    sim_kept_check_end(w);
     for (uint32_t d = sim_first(1); d < sim_first(2); d++) {
-        if (sim_past_counts(w, d)) {
+        if (sim_past_counts(w, d) && !sim_is_forced_out(w, d)) {
             check_counter(w, d, first[d].doc);
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/internal.h"
 #include "sim/check.h"
+#include "sim/keepers.h"
 #include "sim/past.h"
 
 static void check_mark(struct sim_world *w, int n, uint32_t c, struct lia_stamp mark)
@@ -14,7 +15,8 @@ static void check_mark(struct sim_world *w, int n, uint32_t c, struct lia_stamp 
         }
         for (size_t d = 0; d < t->count; d++) {
             if (t->docs[d] >= sim_first(c) && t->docs[d] < sim_first(c + 1) &&
-                !sim_holds(w, n, t->docs[d], t->stamp)) {
+                !sim_holds(w, n, t->docs[d], t->stamp) &&
+                !sim_may_lack(w, t->docs[d])) {
                 sim_fail(w, "node %d: its marks claim document %u of node %d", n,
                          t->docs[d], t->node);
             }
@@ -22,10 +24,42 @@ static void check_mark(struct sim_world *w, int n, uint32_t c, struct lia_stamp 
     }
 }
 
+void sim_forget_marks(struct sim_world *w, int n)
+{
+    for (uint32_t c = 0; c < SIM_NAMES; c++) {
+        w->nodes[n].known[c].count = 0;
+    }
+}
+
+/* Of one's own actor, a crash may take back what is not durable yet. */
+static void check_growth(struct sim_world *w,
+                         int n,
+                         uint32_t c,
+                         struct lia_vector marks)
+{
+    struct sim_known *known = &w->nodes[n].known[c];
+    const uint64_t own = lia_db_identity(w->nodes[n].db).actor;
+
+    if (marks.count > SIM_MARKS) {
+        sim_fail(w, "node %d: marks of %zu actors", n, marks.count);
+    }
+    for (size_t i = 0; i < known->count && !w->past; i++) {
+        const struct lia_vector_entry *e = &known->marks[i];
+
+        if (e->actor != own && lia_vector_get(marks, e->actor) < e->hlc) {
+            sim_fail(w, "node %d: its marks went back", n);
+        }
+    }
+    known->count = 0;
+    for (size_t i = 0; i < marks.count; i++) {
+        if (marks.entries[i].actor != own) {
+            known->marks[known->count++] = marks.entries[i];
+        }
+    }
+}
+
 void sim_check_marks(struct sim_world *w, int n)
 {
-    struct sim_node *node = &w->nodes[n];
-    const uint64_t own = lia_db_identity(node->db).actor;
     struct lia_arena arena;
 
     lia_arena_init(&arena, &lia_mem_libc);
@@ -33,23 +67,18 @@ void sim_check_marks(struct sim_world *w, int n)
         struct lia_name hash = lia_topic_name(
             (struct lia_topic){sim_collection(sim_first(c)), lia_slice(NULL, 0)});
         struct lia_vector marks;
-        uint64_t sum = 0;
 
-        if (lia_db_marks(node->db, &arena, lia_name_slice(&hash), &marks, NULL)) {
+        if (lia_db_marks(w->nodes[n].db, &arena, lia_name_slice(&hash), &marks, NULL)) {
             sim_fail(w, "node %d: marks cannot be read", n);
         }
         for (size_t i = 0; i < marks.count; i++) {
-            uint64_t hlc = marks.entries[i].hlc +
-                           (w->breakage == SIM_BREAK_MARKS ? UINT64_C(1) << 32 : 0);
+            uint64_t more = w->breakage == SIM_BREAK_MARKS ? UINT64_C(1) << 32 : 0;
 
-            check_mark(w, n, c, (struct lia_stamp){hlc, marks.entries[i].actor});
-            /* Of one's own, a crash may take back what is not durable yet. */
-            sum += marks.entries[i].actor == own ? 0 : hlc >> 16;
+            check_mark(w, n, c,
+                       (struct lia_stamp){marks.entries[i].hlc + more,
+                                          marks.entries[i].actor});
         }
-        if (sum < node->marks_sum[c] && !w->past) {
-            sim_fail(w, "node %d: its marks went back", n);
-        }
-        node->marks_sum[c] = sum;
+        check_growth(w, n, c, marks);
     }
     lia_arena_deinit(&arena);
 }

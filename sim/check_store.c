@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
+#include "sim/keepers.h"
 #include "sim/past.h"
 
 void sim_check_integrity(struct sim_world *w, int n)
@@ -21,6 +22,17 @@ void sim_check_integrity(struct sim_world *w, int n)
     lia_txn_rollback(txn);
 }
 
+/* The first of it that is not forgotten tells. */
+static bool has_any(const struct sim_world *w, int n, const struct sim_txn *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (sim_holds(w, n, t->docs[i], t->stamp)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A transaction whose commit failed has survived, or not: now it is known. */
 static void settle_open(struct sim_world *w, int n)
 {
@@ -29,10 +41,7 @@ static void settle_open(struct sim_world *w, int n)
 
         if (t->is_open && t->node == n) {
             t->is_open = false;
-            t->is_certain =
-                t->count &&
-                lia_vector_covers(sim_seen_vector(&w->nodes[n].seen[t->docs[0]]),
-                                  t->stamp);
+            t->is_certain = has_any(w, n, t);
         }
     }
 }
@@ -47,6 +56,8 @@ void sim_check_reopened(struct sim_world *w, int n)
     held = sim_read_all(w, n, &arena);
     for (uint32_t d = 0; d < SIM_DOCS; d++) {
         struct sim_seen *seen = &w->nodes[n].seen[d];
+        /* Deleted and forgotten, durable or not: what is left of a log is in order. */
+        bool is_forgotten = sim_was_deleted(w, d) && !held[d].seq;
         struct lia_doc_info info = {0};
 
         if (held[d].seq && lia_doc_info(&arena, held[d].doc.clock, &info)) {
@@ -54,18 +65,22 @@ void sim_check_reopened(struct sim_world *w, int n)
         }
         if (sim_past_is_back(w, n)) {
             *seen = (struct sim_seen){.is_held = false};
-        } else if (!lia_vector_geq(info.vector, sim_seen_vector(seen))) {
+        } else if (!is_forgotten &&
+                   !lia_vector_geq(info.vector, sim_seen_vector(seen))) {
             sim_fail(w, "node %d: document %u was acknowledged and is lost", n, d);
         }
         if (held[d].seq) {
             sim_check_bytes(w, n, d, info.vector, held[d].doc);
-            sim_remember(w, seen, info.vector);
         }
+        sim_remember(w, n, d, &info);
     }
     if (sim_past_is_back(w, n)) {
         sim_past_settle(w, n);
     } else {
         settle_open(w, n);
+    }
+    if (sim_is_normal(w, n)) {
+        sim_forget_marks(w, n);
     }
     lia_arena_deinit(&arena);
 }

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sim/world.h"
+#include "sim/keepers.h"
 
 struct arguments {
     uint64_t first;
@@ -85,11 +85,43 @@ static int run_broken(const struct arguments *a)
     return 1;
 }
 
+/* Runs with keepers: how often what they are there for has happened, and in how many. */
+struct census {
+    uint64_t times[SIM_RARITIES];
+    uint64_t seeds[SIM_RARITIES];
+};
+
+static void count(struct census *c, const struct sim_outcome *one)
+{
+    for (int i = 0; i < SIM_RARITIES; i++) {
+        c->times[i] += one->rare[i];
+        c->seeds[i] += one->rare[i] > 0;
+    }
+}
+
+static bool holds(const struct census *c, uint64_t need)
+{
+    static const char *const names[SIM_RARITIES] = {
+        [SIM_RARE_EVICTED] = "evicted",     [SIM_RARE_FORCED] = "evicted by force",
+        [SIM_RARE_BACK] = "came back",      [SIM_RARE_FORGOTTEN] = "forgotten",
+        [SIM_RARE_BURIED] = "buried again", [SIM_RARE_AWAY] = "long away",
+    };
+    bool answer = true;
+
+    for (int i = 0; i < SIM_RARITIES; i++) {
+        printf("    %-16s %6llu, in %llu seeds\n", names[i],
+               (unsigned long long)c->times[i], (unsigned long long)c->seeds[i]);
+        answer = answer && c->seeds[i] >= need;
+    }
+    return answer;
+}
+
 static int run_seeds(const struct arguments *a)
 {
     uint64_t crashes = 0;
     uint64_t partitions = 0;
     uint64_t txns = 0;
+    struct census census = {0};
 
     for (uint64_t i = 0; i < a->count; i++) {
         uint64_t seed = a->first + i;
@@ -105,13 +137,15 @@ static int run_seeds(const struct arguments *a)
         crashes += one.crashes > 0;
         partitions += one.cuts + one.mutes > 0;
         txns += one.txns;
+        count(&census, &one);
     }
     printf("%llu seeds from %llu: %llu with a crash, %llu with a partition, %llu "
            "transactions\n",
            (unsigned long long)a->count, (unsigned long long)a->first,
            (unsigned long long)crashes, (unsigned long long)partitions,
            (unsigned long long)txns);
-    return crashes < a->need || partitions < a->need;
+    return crashes < a->need || partitions < a->need ||
+           (a->first >= SIM_KEEPERS_FIRST && !holds(&census, a->need));
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sim/world.h"
+#include "sim/keepers.h"
 
 #include <stdlib.h>
 
@@ -51,7 +51,8 @@ void sim_net_dial(struct sim_world *w, uint32_t e)
     struct sim_link *link = w->links;
     int dialer = (int)sim_draw(w, 2);
 
-    if (!w->nodes[edge->nodes[0]].is_up || !w->nodes[edge->nodes[1]].is_up) {
+    if (!w->nodes[edge->nodes[0]].is_up || !w->nodes[edge->nodes[1]].is_up ||
+        sim_is_away(w, edge->nodes[0]) || sim_is_away(w, edge->nodes[1])) {
         sim_after(w, 500, SIM_DIAL, e, 0, 0, NULL);
         return;
     }
@@ -210,6 +211,17 @@ void sim_net_cut_node(struct sim_world *w, int node)
                           link->generation, NULL);
             }
             release(w, link);
+        }
+    }
+}
+
+void sim_net_part_node(struct sim_world *w, int node)
+{
+    for (uint32_t l = 0; l < SIM_LINKS; l++) {
+        const struct sim_link *link = &w->links[l];
+
+        if (link->is_used && (link->nodes[0] == node || link->nodes[1] == node)) {
+            sim_net_cut(w, l);
         }
     }
 }

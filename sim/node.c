@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sim/world.h"
+#include "sim/keepers.h"
 
 #include <stdio.h>
 
@@ -104,6 +104,8 @@ static void open_db(struct sim_world *w, struct sim_node *node)
                   .create = true,
                   .durability = sim_is_normal(w, node->index) ? LIA_NORMAL : LIA_FULL},
         .database = {database, sizeof(database)},
+        .is_keeper = sim_is_keeper(w, node->index),
+        .tombstone_ttl_ms = sim_tombstone_ttl_ms(w),
     };
     const struct lia_listener_options listen = {.wake = no_wake};
     struct liana_error err = LIANA_ERROR_INIT;
@@ -221,13 +223,7 @@ void sim_node_forget(struct sim_world *w, int index)
         }
     }
     node->is_failing = node->is_failing || status == LIANA_EIO;
-    for (uint32_t l = 0; l < SIM_LINKS; l++) {
-        const struct sim_link *link = &w->links[l];
-
-        if (link->is_used && (link->nodes[0] == index || link->nodes[1] == index)) {
-            sim_net_cut(w, l);
-        }
-    }
+    sim_net_part_node(w, index);
 }
 
 /* Power is lost: what was not synced may be there or not. */

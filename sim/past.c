@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/past.h"
 
+#include "sim/keepers.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,7 +28,7 @@ struct sim_past {
 
 void sim_past_init(struct sim_world *w)
 {
-    if (w->seed >= SIM_PAST_FIRST) {
+    if (w->seed >= SIM_PAST_FIRST && !sim_has_keepers(w)) {
         w->past = calloc(1, sizeof(*w->past));
         LIA_ASSERT(w->past);
         w->past->chance = 50 + (unsigned)sim_draw(w, 200);

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "codec/key.h"
 #include "sim/check.h"
+#include "sim/keepers.h"
 #include "sim/past.h"
 
 uint32_t sim_first(uint32_t collection)
@@ -67,12 +68,12 @@ struct lia_vector sim_seen_vector(const struct sim_seen *seen)
     return (struct lia_vector){seen->entries, seen->count};
 }
 
-void sim_remember(struct sim_world *w, struct sim_seen *seen, struct lia_vector v)
+static void put_vector(struct sim_world *w, struct sim_seen *seen, struct lia_vector v)
 {
-    if (v.count > sizeof(seen->entries) / sizeof(seen->entries[0])) {
+    if (v.count > SIM_ACTORS) {
         sim_fail(w, "a vector of %zu actors", v.count);
     }
-    seen->is_held = true;
+    seen->is_held = v.count > 0;
     seen->count = v.count;
     memcpy(seen->entries, v.entries, v.count * sizeof(v.entries[0]));
 }
@@ -112,9 +113,31 @@ void sim_check_bytes(struct sim_world *w,
     w->states[key % 4096] = state;
 }
 
+/* What it has evicted it has held: only in runs with keepers is that another thing. */
 bool sim_holds(const struct sim_world *w, int n, uint32_t doc, struct lia_stamp stamp)
 {
-    return lia_vector_covers(sim_seen_vector(&w->nodes[n].seen[doc]), stamp);
+    const struct sim_node *node = &w->nodes[n];
+
+    return lia_vector_covers(
+        sim_seen_vector(sim_has_keepers(w) ? &node->had[doc] : &node->seen[doc]),
+        stamp);
+}
+
+void sim_remember(struct sim_world *w,
+                  int n,
+                  uint32_t doc,
+                  const struct lia_doc_info *info)
+{
+    struct sim_seen *had = &w->nodes[n].had[doc];
+    struct lia_arena arena;
+    struct lia_vector all;
+
+    put_vector(w, &w->nodes[n].seen[doc], info->vector);
+    w->nodes[n].seen[doc].is_dead = info->vector.count && !info->exists;
+    lia_arena_init(&arena, &lia_mem_libc);
+    LIA_ASSERT(!lia_vector_join(&arena, sim_seen_vector(had), info->vector, &all));
+    put_vector(w, had, all);
+    lia_arena_deinit(&arena);
 }
 
 bool sim_gets_all(const struct sim_world *w, int n, uint32_t doc)

@@ -8,6 +8,17 @@ struct write {
     liana_status status;
 };
 
+static struct lia_stamp life_of(struct lia_doc doc)
+{
+    struct lia_doc_info info;
+    struct lia_arena arena;
+
+    lia_arena_init(&arena, &lia_mem_libc);
+    LIA_ASSERT(!lia_doc_info(&arena, doc.clock, &info));
+    lia_arena_deinit(&arena);
+    return info.created;
+}
+
 /* Notes the document if the operation changed something. */
 static void put(struct sim_world *w,
                 struct write *x,
@@ -31,6 +42,11 @@ static void put(struct sim_world *w,
     }
     if (!x->status && change.changed) {
         x->log->docs[x->log->count] = doc;
+        x->log->kinds[x->log->count] = op->kind;
+        if (op->kind == LIA_OP_DELETE) {
+            x->log->lives[x->log->count] = life_of(change.before);
+            w->deletes[doc]++;
+        }
         x->log->amounts[x->log->count++] = amount;
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/world.h"
 
+#include "sim/keepers.h"
 #include "sim/past.h"
 
 #include <stdarg.h>
@@ -119,6 +120,9 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_LEAVES] = "stores differ",
     [SIM_BREAK_GONE] = "is gone",
     [SIM_BREAK_UNDONE] = "an increment was lost",
+    [SIM_BREAK_KEPT] = "is kept",
+    [SIM_BREAK_LOST] = "nobody deleted it",
+    [SIM_BREAK_ZOMBIE] = "was deleted and lives",
 };
 
 void sim_fail(struct sim_world *w, const char *format, ...)
@@ -267,6 +271,7 @@ static void faults(struct sim_world *w)
         }
     }
     sim_past_faults(w);
+    sim_keepers_faults(w);
     sim_after(w, 1000, SIM_FAULTS, 0, 0, 0, NULL);
 }
 
@@ -282,6 +287,7 @@ static void run_event(struct sim_world *w, const struct sim_event *e)
     case SIM_WRITE:
         if (w->is_storm) {
             sim_work_write(w, (int)e->a);
+            sim_keepers_work(w, (int)e->a);
             sim_after(w, 1 + sim_draw(w, 2000000 / w->knobs.writes), SIM_WRITE, e->a, 0,
                       0, NULL);
         }
@@ -357,6 +363,8 @@ static void calm(struct sim_world *w)
     }
     run_until(w, end, sim_check_equal);
     if (!sim_check_equal(w)) {
+        sim_note(w, "node %d: document %d is not settled", w->unsettled[0],
+                 w->unsettled[1]);
         sim_fail(w, "stores differ %u s after all faults ended", CALM_MS / 1000);
     }
     if (w->messages > CALM_CHUNKS) {
@@ -373,6 +381,7 @@ static void free_world(struct sim_world *w)
     }
     sim_net_deinit(w);
     sim_past_deinit(w);
+    sim_keepers_deinit(w);
     lia_arena_deinit(&w->arena);
     free(w->events);
     free(w);
@@ -395,6 +404,7 @@ struct sim_outcome sim_run(uint64_t seed, enum sim_breakage breakage, bool is_tr
     draw_knobs(w);
     draw_edges(w);
     draw_narrows(w);
+    sim_keepers_init(w);
     sim_past_init(w);
     sim_note(w,
              "%u nodes, topology %u, crashes %u, cuts %u, mutes %u, twins %u, normals "
@@ -415,8 +425,13 @@ struct sim_outcome sim_run(uint64_t seed, enum sim_breakage breakage, bool is_tr
     w->is_filled = true;
     storm(w);
     calm(w);
-    outcome = (struct sim_outcome){w->trace, w->crashes,   w->cuts,
-                                   w->mutes, w->txn_count, w->steps};
+    outcome = (struct sim_outcome){.trace = w->trace,
+                                   .crashes = w->crashes,
+                                   .cuts = w->cuts,
+                                   .mutes = w->mutes,
+                                   .txns = w->txn_count,
+                                   .steps = w->steps};
+    memcpy(outcome.rare, w->rare, sizeof(outcome.rare));
     free_world(w);
     return outcome;
 }

@@ -12,6 +12,8 @@
  *     node.c    a machine: disk, store, peer; its jobs, its crashes
  *     net.c     links: delays, cuts, one-way silence, two links between one pair
  *     work.c    what the apps do, and what they were promised
+ *     past.h    runs in which stores are put back to what they were
+ *     keepers.h runs in which some keep what others drop
  *     check.h   what must hold at every moment, and at the end
  *
  * A run: the stores meet (fill), faults and writes (storm), all heals (calm). At the end
@@ -79,6 +81,9 @@ enum sim_breakage {
     SIM_BREAK_LEAVES, /* stores forget what has left a subscription */
     SIM_BREAK_GONE,   /* a document of two histories is seen as if nobody had it */
     SIM_BREAK_UNDONE, /* as EARLY, and a loss of power undoes it; only that is looked at */
+    SIM_BREAK_KEPT,   /* a node believes more to be kept than it was told */
+    SIM_BREAK_LOST,   /* documents are seen to be gone from a keeper */
+    SIM_BREAK_ZOMBIE, /* what was deleted is seen alive */
     SIM_BREAKAGES
 };
 
@@ -131,9 +136,20 @@ struct sim_edge {
     uint32_t links; /* alive */
 };
 
+#define SIM_ACTORS (SIM_NODES * 32) /* of one document: evicting makes new ones */
+
 struct sim_seen {
     bool is_held;
-    struct lia_vector_entry entries[SIM_NODES * 8];
+    bool is_dead; /* a tombstone */
+    struct lia_vector_entry entries[SIM_ACTORS];
+    size_t count;
+};
+
+#define SIM_MARKS 1024 /* of one collection */
+
+/* What a node said of a collection when it was last asked. */
+struct sim_known {
+    struct lia_vector_entry marks[SIM_MARKS];
     size_t count;
 };
 
@@ -154,8 +170,9 @@ struct sim_node {
     bool is_waking;
     uint64_t tick_at; /* 0: none is planned */
     uint64_t write_busy_until;
-    struct sim_seen seen[SIM_DOCS];
-    uint64_t marks_sum[SIM_NAMES];
+    struct sim_seen seen[SIM_DOCS]; /* what it holds... */
+    struct sim_seen had[SIM_DOCS];  /* ...and all that it ever held */
+    struct sim_known known[SIM_NAMES];
 };
 
 struct sim_txn {
@@ -166,6 +183,8 @@ struct sim_txn {
     uint32_t whole;  /* bit n: node n has it */
     uint32_t docs[1 + SIM_TOUCH];
     int64_t amounts[1 + SIM_TOUCH]; /* of stock */
+    enum lia_op_kind kinds[1 + SIM_TOUCH];
+    struct lia_stamp lives[1 + SIM_TOUCH]; /* what a delete has seen */
     size_t count;
 };
 
@@ -175,11 +194,24 @@ struct sim_state {
     uint64_t bytes; /* of clock and body */
 };
 
-struct sim_past; /* sim/past.h */
+/* What does not happen in every run. */
+enum sim_rarity {
+    SIM_RARE_EVICTED,
+    SIM_RARE_FORCED,
+    SIM_RARE_BACK,      /* what was evicted came again */
+    SIM_RARE_FORGOTTEN, /* tombstones */
+    SIM_RARE_BURIED,    /* verdicts */
+    SIM_RARE_AWAY,
+    SIM_RARITIES
+};
+
+struct sim_past;    /* sim/past.h */
+struct sim_keepers; /* sim/keepers.h */
 
 struct sim_world {
     uint64_t seed;
-    struct sim_past *past; /* NULL: nothing is put back in this run */
+    struct sim_past *past;       /* NULL: nothing is put back in this run */
+    struct sim_keepers *keepers; /* NULL: nothing is dropped in this run */
     struct sim_knobs knobs;
     enum sim_breakage breakage;
     bool is_traced;
@@ -200,6 +232,8 @@ struct sim_world {
     struct sim_txn txns[SIM_TXNS];
     size_t txn_count;
     uint32_t sales;
+    uint32_t deletes[SIM_DOCS]; /* how often somebody did, durable or not */
+    uint64_t rare[SIM_RARITIES];
     size_t checked; /* transactions before it are everywhere */
     struct sim_state *states[4096];
     struct lia_arena arena;
@@ -210,6 +244,7 @@ struct sim_world {
     uint64_t messages; /* chunks delivered in the calm */
     uint64_t steps;
     size_t memory_max;
+    int unsettled[2]; /* node and document that were not, when it was looked at last */
 };
 
 struct sim_outcome {
@@ -219,6 +254,7 @@ struct sim_outcome {
     uint64_t mutes;
     uint64_t txns;
     uint64_t steps;
+    uint64_t rare[SIM_RARITIES];
 };
 
 /* Runs a seed to its end; a failed check does not come back. */
@@ -280,7 +316,10 @@ void sim_net_down(struct sim_world *w,
                   uint32_t end,
                   uint64_t generation);
 void sim_net_cut(struct sim_world *w, uint32_t link);
+/* It has crashed. */
 void sim_net_cut_node(struct sim_world *w, int node);
+/* Its links are cut, and it sees it. */
+void sim_net_part_node(struct sim_world *w, int node);
 void sim_net_mute(struct sim_world *w, uint32_t link, int end, bool is_mute);
 void sim_net_deinit(struct sim_world *w);
 

@@ -50,6 +50,19 @@ static void note_gap(struct lia_applying *a, const struct gap *gap)
     }
 }
 
+static bool is_void(const struct lia_batch *batch, const struct lia_batch_item *item)
+{
+    for (size_t i = 0; i < batch->void_count; i++) {
+        const struct lia_batch_void *v = &batch->voids[i];
+
+        if (lia_slice_equal(v->subscription, item->subscription) &&
+            (v->key.len == 0 || lia_slice_equal(v->key, item->key.key))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The staged item that the statement stands on. */
 static liana_status apply_staged(struct lia_applying *a,
                                  sqlite3_stmt *stmt,
@@ -60,9 +73,14 @@ static liana_status apply_staged(struct lia_applying *a,
         .key = {lia_column_str(stmt, 1), lia_column_slice(stmt, 2)},
         .segment = lia_column_slice(stmt, 3),
         .subscription = lia_column_slice(stmt, 4)};
-    liana_status status = lia_apply_item(a, &item, &out->result, err);
+    liana_status status;
 
     out->row = lia_column_u64(stmt, 0);
+    if (is_void(a->batch, &item)) {
+        out->result = (struct lia_apply_result){.kind = LIA_APPLY_UNCHANGED};
+        return LIANA_OK;
+    }
+    status = lia_apply_item(a, &item, &out->result, err);
     return status ? status : lia_err_plain(err, note_staged(a, out));
 }
 

@@ -212,6 +212,37 @@ static void a_stage_is_applied_with_the_batch(void **state)
     assert_int_equal(apply(p, &batch).commit.seq, 0);
 }
 
+/* The sender no longer has what would fill the gap: the rest goes on without it. */
+static void a_staged_document_is_taken_back(void **state)
+{
+    static const struct liana_slice no_key = {NULL, 0};
+    struct pair *p = *state;
+    struct lia_batch_item items[2];
+    struct lia_batch_void gone = {.subscription = SUB};
+    struct lia_batch batch = {.peer = PEER, .voids = &gone, .void_count = 1};
+    uint64_t stage = 0;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    items[0] = delta(p, 1, 11);
+    lia_test_put(&p->from, "c", 2, 20);
+    items[1] = whole(p, 2);
+    assert_ok(lia_db_stage(p->to.db, &stage, items, 2, &p->to.err));
+    batch.stages = &stage;
+    batch.stage_count = 1;
+    gone.key = lia_test_key(&p->to, 3);
+    assert_false(apply(p, &batch).is_committed);
+    gone.key = lia_test_key(&p->to, 1);
+    assert_true(apply(p, &batch).is_committed);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), -1);
+    assert_int_equal(lia_test_get(&p->to, "c", 2), 20);
+
+    stage = 0;
+    assert_ok(lia_db_stage(p->to.db, &stage, items, 1, &p->to.err));
+    gone.key = no_key;
+    assert_true(apply(p, &batch).is_committed);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), -1);
+}
+
 /* What the stage lacks is reported, kept, and can be repaired. */
 static void a_gap_in_a_stage(void **state)
 {
@@ -601,6 +632,7 @@ int main(void)
         CASE(a_gap_undoes_the_batch),
         CASE(a_repair_in_the_batch_fills_the_gap),
         CASE(a_stage_is_applied_with_the_batch),
+        CASE(a_staged_document_is_taken_back),
         CASE(a_gap_in_a_stage),
         CASE(several_stages_are_one_commit),
         CASE(a_malformed_item_changes_nothing),

@@ -342,6 +342,12 @@ struct lia_seen {
     size_t opening_count;
 };
 
+/* Staged documents that are not applied after all. */
+struct lia_batch_void {
+    struct liana_slice subscription;
+    struct liana_slice key; /* empty: all of the subscription */
+};
+
 struct lia_batch {
     struct liana_slice peer; /* the sender */
     uint64_t origin;         /* handed to listeners */
@@ -349,6 +355,8 @@ struct lia_batch {
     size_t item_count;
     const uint64_t *stages; /* of lia_db_stage: their items come before these */
     size_t stage_count;
+    const struct lia_batch_void *voids;
+    size_t void_count;
     const struct lia_token *tokens;
     size_t token_count;
     const struct lia_batch_marks *marks;

@@ -299,6 +299,7 @@ struct applying {
     struct lia_batch_marks *marks;
     struct lia_batch_keep *keeps;
     uint64_t *stages;
+    struct lia_batch_void *voids;
 };
 
 static liana_status make_room(struct applying *x)
@@ -307,6 +308,7 @@ static liana_status make_room(struct applying *x)
     size_t tokens = 0;
     size_t marks = 0;
     size_t batches = 0;
+    size_t voids = 0;
 
     for (const struct lia_incoming *b = x->a->batches; b; b = b->next) {
         batches++;
@@ -317,14 +319,19 @@ static liana_status make_room(struct applying *x)
         for (const struct lia_incoming_marks *m = b->marks; m; m = m->next) {
             marks++;
         }
+        for (const struct lia_incoming_void *v = b->voids; v; v = v->next) {
+            voids++;
+        }
     }
     x->items = lia_arena_array(x->arena, items, sizeof(*x->items));
     x->tokens = lia_arena_array(x->arena, tokens, sizeof(*x->tokens));
     x->marks = lia_arena_array(x->arena, marks, sizeof(*x->marks));
     x->keeps = lia_arena_array(x->arena, marks, sizeof(*x->keeps));
     x->stages = lia_arena_array(x->arena, batches, sizeof(*x->stages));
-    return x->items && x->tokens && x->marks && x->keeps && x->stages ? LIANA_OK
-                                                                      : LIANA_ENOMEM;
+    x->voids = lia_arena_array(x->arena, voids, sizeof(*x->voids));
+    return x->items && x->tokens && x->marks && x->keeps && x->stages && x->voids
+               ? LIANA_OK
+               : LIANA_ENOMEM;
 }
 
 /* Of several tokens of one subscription the last one counts. */
@@ -374,6 +381,10 @@ static void add_batch(struct applying *x, const struct lia_incoming *b)
         if (!i->is_void) {
             x->items[x->batch.item_count++] = to_item(x->arena, i);
         }
+    }
+    for (const struct lia_incoming_void *v = b->voids; v; v = v->next) {
+        x->voids[x->batch.void_count++] =
+            (struct lia_batch_void){name_in(x->arena, v->topic->topic), v->key};
     }
     for (const struct lia_incoming_token *t = b->tokens; t; t = t->next) {
         add_token(x, b, t);
@@ -445,6 +456,7 @@ liana_status lia_job_apply(struct lia_job *job, struct liana_error *err)
     x.batch.origin = lia_peer_origin(job->remote);
     x.batch.items = x.items;
     x.batch.stages = x.stages;
+    x.batch.voids = x.voids;
     x.batch.tokens = x.tokens;
     x.batch.marks = x.marks;
     x.batch.keeps = x.keeps;

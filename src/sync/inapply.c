@@ -211,6 +211,18 @@ static liana_status applied(struct lia_session *s, struct lia_request *request)
 
 /* ---- parts of large batches ---- */
 
+/* What is put aside is named by them, if it cannot be applied. */
+static liana_status keep_topics(struct lia_incoming *rest,
+                                const struct lia_incoming *open)
+{
+    const struct lia_topic_number *t = open->topics;
+
+    while (t && lia_incoming_topic(rest, t->number, t->topic)) {
+        t = t->next;
+    }
+    return t ? LIANA_ENOMEM : LIANA_OK;
+}
+
 /* Where marks stand, the end of the batch is near; they are not staged. */
 liana_status lia_infeed_stage(struct lia_session *s, uint8_t priority)
 {
@@ -224,7 +236,7 @@ liana_status lia_infeed_stage(struct lia_session *s, uint8_t priority)
     }
     rest = lia_incoming_new(s->options.alloc);
     request = lia_session_new_request(s, LIA_REQUEST_STAGE);
-    if (!rest || !request) {
+    if (!rest || !request || keep_topics(rest, feed->open)) {
         lia_incoming_free(rest);
         lia_request_free(request);
         return LIANA_ENOMEM;

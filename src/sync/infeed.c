@@ -194,9 +194,9 @@ liana_status lia_on_absent(struct lia_session *s, const struct lia_msg *m)
     if (!ask || ask->sub != sub->number) {
         return lia_err(&s->error, LIANA_EPROTOCOL, "an answer to no ASK");
     }
-    lia_ask_absent(s, ask, m->absent.key);
+    status = lia_ask_absent(s, ask, m->absent.key);
     lia_ask_answered(s, ask);
-    return LIANA_OK;
+    return status;
 }
 
 /* ---- the end of a batch ---- */

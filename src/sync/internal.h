@@ -344,7 +344,9 @@ void lia_ask_answered(struct lia_session *s, struct lia_ask *ask);
 void lia_repair_note(struct lia_session *s, uint8_t priority, uint64_t number);
 /* Applies the whole again, with all batches up to the one that brought the last answer. */
 void lia_repair_go_on(struct lia_session *s, uint8_t priority);
-void lia_ask_absent(struct lia_session *s, struct lia_ask *ask, struct liana_slice key);
+LIANA_MUST_CHECK liana_status lia_ask_absent(struct lia_session *s,
+                                             struct lia_ask *ask,
+                                             struct liana_slice key);
 void lia_ask_owed(struct lia_session *s);
 liana_status lia_ask_owed_result(struct lia_session *s, struct lia_request *request);
 void lia_asks_deinit(struct lia_session *s);

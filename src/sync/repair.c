@@ -63,27 +63,17 @@ static liana_status ask(struct lia_session *s,
 
 /* ---- gaps ---- */
 
-static void void_document(struct lia_request *apply,
-                          uint64_t sub,
-                          struct liana_slice key)
+/* Without a key: nobody wants the subscription any more. */
+static liana_status cancel(struct lia_request *apply,
+                           uint64_t sub,
+                           struct liana_slice key)
 {
-    for (struct lia_incoming *b = apply->apply.batches; b; b = b->next) {
-        for (struct lia_incoming_item *i = b->items; i; i = i->next) {
-            if (i->topic->number == sub && lia_slice_cmp(i->key, key) == 0) {
-                i->is_void = true;
-            }
-        }
-    }
-}
+    liana_status status = LIANA_OK;
 
-/* Nobody wants it any more. */
-static void void_subscription(struct lia_request *apply, uint64_t sub)
-{
-    for (struct lia_incoming *b = apply->apply.batches; b; b = b->next) {
-        for (struct lia_incoming_item *i = b->items; i; i = i->next) {
-            i->is_void = i->is_void || i->topic->number == sub;
-        }
+    for (struct lia_incoming *b = apply->apply.batches; b && !status; b = b->next) {
+        status = lia_incoming_cancel(b, sub, key);
     }
+    return status;
 }
 
 /* Asks for the gaps that belong to `sub`, from `*at` on. */
@@ -101,7 +91,7 @@ static liana_status ask_gaps(struct lia_session *s,
             continue;
         }
         if (LIA_MUTANT(3)) {
-            void_document(apply, sub->number, a->gaps[i].key);
+            status = cancel(apply, sub->number, a->gaps[i].key);
             continue;
         }
         items[count++] = (struct lia_wire_want_item){a->gaps[i].key, a->gaps[i].vector};
@@ -153,7 +143,7 @@ liana_status lia_repair_gaps(struct lia_session *s, struct lia_request *apply)
     feed->repaired_at = 0;
     for (const struct lia_insub *sub = s->insubs; sub && !status; sub = sub->next) {
         if (sub->state == LIA_INSUB_ENDED) {
-            void_subscription(apply, sub->number);
+            status = cancel(apply, sub->number, lia_slice(NULL, 0));
         } else {
             status = ask_gaps(s, apply, sub);
         }
@@ -194,13 +184,13 @@ void lia_repair_go_on(struct lia_session *s, uint8_t priority)
 
 /* The sender no longer has it: what was sent of it cannot be completed and is left. It
  * will come again if it exists. */
-void lia_ask_absent(struct lia_session *s, struct lia_ask *ask, struct liana_slice key)
+liana_status lia_ask_absent(struct lia_session *s,
+                            struct lia_ask *ask,
+                            struct liana_slice key)
 {
     struct lia_request *apply = s->in[ask->priority].repairing;
 
-    if (ask->is_repair && apply) {
-        void_document(apply, ask->sub, key);
-    }
+    return ask->is_repair && apply ? cancel(apply, ask->sub, key) : LIANA_OK;
 }
 
 void lia_ask_answered(struct lia_session *s, struct lia_ask *ask)

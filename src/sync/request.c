@@ -139,3 +139,40 @@ liana_status lia_incoming_add(struct lia_incoming *batch,
     batch->bytes += key.len + data.len;
     return LIANA_OK;
 }
+
+static liana_status cancel_staged(struct lia_incoming *batch,
+                                  const struct lia_topic_number *topic,
+                                  struct liana_slice key)
+{
+    struct lia_incoming_void *v =
+        LIA_ARENA_NEW(&batch->arena, struct lia_incoming_void);
+
+    if (!v || !lia_arena_copy(&batch->arena, key, &v->key)) {
+        return LIANA_ENOMEM;
+    }
+    v->topic = topic;
+    v->next = batch->voids;
+    batch->voids = v;
+    return LIANA_OK;
+}
+
+liana_status lia_incoming_cancel(struct lia_incoming *batch,
+                                 uint64_t number,
+                                 struct liana_slice key)
+{
+    liana_status status = LIANA_OK;
+
+    for (struct lia_incoming_item *i = batch->items; i; i = i->next) {
+        if (i->topic->number == number &&
+            (key.len == 0 || lia_slice_equal(i->key, key))) {
+            i->is_void = true;
+        }
+    }
+    for (const struct lia_topic_number *t = batch->topics; t && batch->stage && !status;
+         t = t->next) {
+        if (t->number == number) {
+            status = cancel_staged(batch, t, key);
+        }
+    }
+    return status;
+}

@@ -258,6 +258,13 @@ struct lia_incoming_item {
     bool is_void; /* the sender took it back: not applied */
 };
 
+/* A document that was put aside, and that the sender took back. */
+struct lia_incoming_void {
+    struct lia_incoming_void *next;
+    const struct lia_topic_number *topic;
+    struct liana_slice key; /* empty: all of the topic */
+};
+
 struct lia_incoming_marks {
     struct lia_incoming_marks *next;
     const struct lia_topic_number *topic;
@@ -282,8 +289,9 @@ struct lia_incoming {
     struct lia_incoming_item **last;
     size_t item_count;
     size_t bytes;
-    uint64_t stage;    /* earlier items are put aside there; 0: none */
-    bool awaits_stage; /* they are being put aside now */
+    uint64_t stage;                  /* earlier items are put aside there; 0: none */
+    bool awaits_stage;               /* they are being put aside now */
+    struct lia_incoming_void *voids; /* of what is put aside */
     struct lia_incoming_marks *marks;
     struct lia_incoming_token *tokens;
     uint64_t number;
@@ -304,6 +312,12 @@ LIANA_MUST_CHECK liana_status lia_incoming_add(struct lia_incoming *batch,
                                                const struct lia_topic_number *topic,
                                                struct liana_slice key,
                                                struct liana_slice data);
+
+/* What the batch has of the document is not applied; an empty key means all of the topic.
+ * LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_incoming_cancel(struct lia_incoming *batch,
+                                                  uint64_t number,
+                                                  struct liana_slice key);
 
 struct lia_stage_request {
     struct lia_incoming *batch; /* its items are staged; `stage` is in and out */

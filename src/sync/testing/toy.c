@@ -461,7 +461,12 @@ static void run_apply(struct lia_toy *toy, uint64_t remote, struct lia_request *
     toy->applies++;
     for (struct lia_incoming *b = f->batches; b; b = b->next) {
         if (b->stage) {
-            apply_items(&a, toy->stages[b->stage % LIA_TOY_STAGES]->items);
+            struct lia_incoming *stage = toy->stages[b->stage % LIA_TOY_STAGES];
+
+            for (const struct lia_incoming_void *v = b->voids; v; v = v->next) {
+                LIA_ASSERT(!lia_incoming_cancel(stage, v->topic->number, v->key));
+            }
+            apply_items(&a, stage->items);
         }
         apply_items(&a, b->items);
     }

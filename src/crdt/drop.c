@@ -14,6 +14,7 @@ struct lia_rank lia_cover_with(struct lia_rank cover, const struct lia_node *nod
 
 struct covering {
     const struct lia_join *join;
+    bool is_met; /* the other side has something at the path, too */
     const struct lia_node *node;
     struct lia_rank above;
 };
@@ -37,7 +38,9 @@ static bool is_uncovered(void *ctx, const struct lia_entry *entry)
     if (!lia_rank_is_covered(LIA_MUTANT(15) ? *entry->rank : own, cover)) {
         return true;
     }
-    lia_join_lose(c->join, entry, cover);
+    if (c->is_met || !lia_entry_is_removal(entry)) { /* else it had its way */
+        lia_join_lose(c->join, entry, cover);
+    }
     return false;
 }
 
@@ -46,7 +49,7 @@ void lia_node_cover_own(const struct lia_join *join,
                         struct lia_node *node,
                         struct lia_rank cover)
 {
-    struct covering c = {join, node, cover};
+    struct covering c = {join, true, node, cover};
 
     lia_node_each(node, trail, is_uncovered, &c);
 }
@@ -89,9 +92,10 @@ void lia_node_cover(const struct lia_join *join,
                     struct lia_node *node,
                     struct lia_rank cover)
 {
+    struct covering c = {join, false, node, cover};
     struct lia_piece **link = &node->children;
 
-    lia_node_cover_own(join, trail, node, cover);
+    lia_node_each(node, trail, is_uncovered, &c);
     cover = lia_cover_with(cover, node);
     while (*link) {
         if (lia_piece_cover(join, trail, *link, cover)) {

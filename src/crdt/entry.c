@@ -29,6 +29,7 @@ static bool keep_value(struct lia_node *node,
         .birth = node->value == LIA_VALUE_GONE ? NULL : &node->birth,
         .is_loss = node->value != LIA_VALUE_GONE,
         .value = lost_value(node),
+        .node = node,
     };
 
     return keep(ctx, &entry);

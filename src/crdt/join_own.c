@@ -53,21 +53,6 @@ static int compare_values(const struct lia_node *a, const struct lia_node *b)
     return order ? order : lia_birth_cmp(a->birth, b->birth);
 }
 
-/* The older of two values, told before it goes. */
-static void lose_value(const struct lia_join *join,
-                       const struct lia_trail *trail,
-                       const struct lia_node *loser,
-                       const struct lia_node *winner)
-{
-    if (join->watch && loser->value != LIA_VALUE_NONE &&
-        lia_rank_cmp(loser->rank, winner->rank) != 0) {
-        struct lia_node alone = {
-            .value = loser->value, .rank = loser->rank, .leaf = loser->leaf};
-
-        lia_node_cover_own(join, trail, &alone, winner->rank);
-    }
-}
-
 static void join_value(const struct lia_join *join,
                        const struct lia_trail *trail,
                        struct lia_node *a,
@@ -77,10 +62,10 @@ static void join_value(const struct lia_join *join,
         return;
     }
     if (a->value == LIA_VALUE_NONE || compare_values(a, b) < 0) {
-        lose_value(join, trail, a, b);
+        lia_join_lose_value(join, trail, a, b);
         take_value(a, b);
     } else {
-        lose_value(join, trail, b, a);
+        lia_join_lose_value(join, trail, b, a);
     }
 }
 

@@ -2,7 +2,7 @@
 /*
  * Telling what a join discards (design page 10, "Conflicts are visible").
  */
-#include "crdt/state.h"
+#include "crdt/set.h"
 
 /* Who knew the winner before the join. */
 struct known {
@@ -58,6 +58,66 @@ static void tell_sum(const struct lia_join *join,
     }
 }
 
+/* ---- what was not lost ----
+ *
+ * Nobody misses what is there all the same: a value that the winner assigned, too; a removal
+ * where nothing is. And of a write that begins a map or a set, its fields or elements are
+ * told, not the beginning. */
+
+static bool has_write_in_set(const struct lia_set *set, struct lia_stamp stamp)
+{
+    if (set->is_open && lia_stamp_cmp(set->open_rank.stamp, stamp) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        const struct lia_element *e = &set->elements[i];
+
+        for (size_t j = 0; j < e->slot_count; j++) {
+            if (lia_stamp_cmp(e->slots[j].rank.stamp, stamp) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* As deep as documents are. */
+static bool has_write_inside(const struct lia_node *node, struct lia_stamp stamp)
+{
+    bool is_any = (node->is_open && lia_stamp_cmp(node->open_rank.stamp, stamp) == 0) ||
+                  (node->set && has_write_in_set(node->set, stamp));
+
+    for (const struct lia_piece *p = node->children; p && !is_any; p = p->next) {
+        struct lia_rank rank = p->node ? p->node->rank : p->rank;
+
+        is_any = lia_stamp_cmp(rank.stamp, stamp) == 0 ||
+                 (p->node && has_write_inside(p->node, stamp));
+    }
+    return is_any;
+}
+
+/* A `{}` or a removal at the start of what one write put at the path. */
+static bool is_beginning(const struct lia_node *node)
+{
+    return (node->value == LIA_VALUE_REMOVED || node->value == LIA_VALUE_MAP) &&
+           has_write_inside(node, node->rank.stamp);
+}
+
+static bool says_the_same(const struct lia_node *loser, const struct lia_node *winner)
+{
+    if (is_beginning(winner)) {
+        return false;
+    }
+    switch (loser->value) {
+    case LIA_VALUE_LEAF:
+        return winner->value == LIA_VALUE_LEAF &&
+               lia_value_equal(loser->leaf, winner->leaf);
+    case LIA_VALUE_MAP: return winner->value == LIA_VALUE_MAP;
+    default:
+        return winner->value == LIA_VALUE_REMOVED || winner->value == LIA_VALUE_GONE;
+    }
+}
+
 static void lose(const struct lia_join *join,
                  const struct lia_entry *loser,
                  struct lia_stamp winner,
@@ -65,7 +125,8 @@ static void lose(const struct lia_join *join,
 {
     struct lia_loser told;
 
-    if (!loser->is_loss || !is_conflict(join, loser->rank->tag, known)) {
+    if (!loser->is_loss || !is_conflict(join, loser->rank->tag, known) ||
+        (loser->kind == LIA_ENTRY_VALUE && is_beginning(loser->node))) {
         return;
     }
     told = (struct lia_loser){
@@ -89,12 +150,27 @@ void lia_join_lose(const struct lia_join *join,
     }
 }
 
-/* A delete that its side had known would have taken it before. */
+void lia_join_lose_value(const struct lia_join *join,
+                         const struct lia_trail *trail,
+                         const struct lia_node *loser,
+                         const struct lia_node *winner)
+{
+    if (join->watch && loser->value != LIA_VALUE_NONE &&
+        lia_rank_cmp(loser->rank, winner->rank) != 0 && !is_beginning(loser) &&
+        !says_the_same(loser, winner)) {
+        struct lia_node alone = {
+            .value = loser->value, .rank = loser->rank, .leaf = loser->leaf};
+
+        lia_node_cover_own(join, trail, &alone, winner->rank);
+    }
+}
+
+/* A delete that its side had known would have taken it before. A removal has its way. */
 void lia_join_lose_life(const struct lia_join *join,
                         const struct lia_entry *loser,
                         struct lia_stamp deleted)
 {
-    if (join && join->watch) {
+    if (join && join->watch && !lia_entry_is_removal(loser)) {
         lose(join, loser, deleted, (struct known){false, false});
     }
 }
@@ -128,18 +204,12 @@ static bool is_hidden(const struct lia_node *node, const struct lia_entry *entry
     }
 }
 
-/* A removal had nothing to show. */
-static bool is_removal(const struct lia_entry *entry)
-{
-    return entry->kind == LIA_ENTRY_VALUE && entry->value.type == LIA_BSON_END;
-}
-
 static bool lose_hidden(void *ctx, const struct lia_entry *entry)
 {
     const struct hiding *h = ctx;
     bool is_own = entry->trail == h->trail && entry->kind != LIA_ENTRY_RUN;
 
-    if (!is_removal(entry) && (!is_own || is_hidden(h->node, entry))) {
+    if (!lia_entry_is_removal(entry) && (!is_own || is_hidden(h->node, entry))) {
         lia_join_lose(h->join, entry, h->by);
     }
     return true;
@@ -183,7 +253,7 @@ static bool lose_withdrawn(void *ctx, const struct lia_entry *entry)
 {
     const struct withdrawing *w = ctx;
 
-    if (!is_removal(entry)) {
+    if (!lia_entry_is_removal(entry)) {
         lose(w->join, entry, w->at, w->known);
     }
     return true;

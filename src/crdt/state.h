@@ -310,9 +310,14 @@ struct lia_entry {
     bool is_loss;                  /* if it goes, `value`, `bytes` or a sum go */
     struct lia_value value;        /* LIA_BSON_END: a removal */
     struct liana_slice bytes;      /* of a run */
-    const struct lia_node *node;   /* of a sum */
+    const struct lia_node *node;   /* of a value or a sum */
     const struct lia_cell *cell;   /* of a sum */
 };
+
+static inline bool lia_entry_is_removal(const struct lia_entry *entry)
+{
+    return entry->kind == LIA_ENTRY_VALUE && entry->value.type == LIA_BSON_END;
+}
 
 /* False: the entry is dropped. It may change the tag. */
 typedef bool (*lia_entry_fn)(void *ctx, const struct lia_entry *entry);
@@ -373,6 +378,12 @@ void lia_join_lose(const struct lia_join *join,
 void lia_join_lose_life(const struct lia_join *join,
                         const struct lia_entry *loser,
                         struct lia_stamp deleted);
+
+/* The older of two values at one path, before it goes. */
+void lia_join_lose_value(const struct lia_join *join,
+                         const struct lia_trail *trail,
+                         const struct lia_node *loser,
+                         const struct lia_node *winner);
 
 /* Tells of what the join has left in `state`, and the state does not show. */
 void lia_join_lose_hidden(const struct lia_join *join, struct lia_state *state);

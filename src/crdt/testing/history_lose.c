@@ -122,6 +122,15 @@ static bool is_shown(const struct model_doc *d, const struct model_entry *e)
     }
 }
 
+/* Something else was assigned to the same path, and is the same. */
+static bool is_said_again(const struct model_doc *d, const struct model_entry *e)
+{
+    const struct model_entry *value = value_at(d, e->path);
+
+    return e->kind == MODEL_VALUE && value && value->value == MODEL_LEAF &&
+           lia_value_equal(value->leaf, e->leaf);
+}
+
 /* The entry, or a later total or addition of its actor, is shown, or was seen by what is. */
 static bool is_kept(const struct model_doc *d, const struct model_entry *e)
 {
@@ -157,7 +166,7 @@ static const char *check_side(struct world *w,
         const struct model_entry *e = &one->entries[i];
 
         if (!lia_vector_covers(model_vector(other), e->tag) && is_shown(one, e) &&
-            !is_kept(joined, e) && !is_told(losses, e)) {
+            !is_kept(joined, e) && !is_said_again(joined, e) && !is_told(losses, e)) {
             if (w->is_told) {
                 printf("    out of sight: %s, kind %d, stamp (%lu, %lu)\n", e->path,
                        (int)e->kind, (unsigned long)e->rank.stamp.hlc,

@@ -58,7 +58,7 @@ static void check_verdict(struct keep_world *w,
             return;
         }
     }
-    if (is_in_doubt(w, key, offered)) {
+    if (w->spoilt >> key & 1 || is_in_doubt(w, key, offered)) {
         MET(w, SPOIL);
         w->spoilt |= 1U << key;
     } else {

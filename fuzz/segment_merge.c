@@ -23,7 +23,7 @@ static void watch(struct lia_arena *arena,
 {
     const struct lia_retag how = {.actor = 1, .beyond = 1, .tag = {LIA_HLC_MAX, 9}};
     size_t names = 0;
-    const struct lia_watch watch = {look, &names};
+    const struct lia_watch watch = {.lost = look, .ctx = &names};
     struct lia_doc doc = {{NULL, 0}, {NULL, 0}};
     struct lia_doc merged;
 

@@ -239,10 +239,20 @@ struct lia_loser {
     struct lia_stamp winner;
 };
 
+/* What the actor has stamped later, another history of its store may have stamped too. */
+struct lia_doubt {
+    uint64_t actor;
+    uint64_t beyond;
+};
+
 /* Called within a merge; what it is given is valid for the call. */
 struct lia_watch {
     void (*lost)(void *ctx, const struct lia_loser *loser);
     void *ctx;
+    /* Of a heal: whoever says that it has what is in doubt may have seen the other. So of an
+     * increment of both histories the older total is told. */
+    const struct lia_doubt *doubts;
+    size_t doubt_count;
 };
 
 /* Checked: joins a segment into a document (an empty one: no row yet). `*out` is `doc` itself
@@ -295,6 +305,15 @@ LIANA_MUST_CHECK liana_status lia_doc_heal(struct lia_arena *arena,
                                            const struct lia_retag *how,
                                            struct lia_doc *out,
                                            struct liana_error *err);
+
+/* The same, and `watch` is told of what is lost. */
+LIANA_MUST_CHECK liana_status lia_doc_heal_watched(struct lia_arena *arena,
+                                                   struct lia_doc doc,
+                                                   struct liana_slice segment,
+                                                   const struct lia_retag *how,
+                                                   const struct lia_watch *watch,
+                                                   struct lia_doc *out,
+                                                   struct liana_error *err);
 
 /* Checked: composes two segments of one document, `first.to` covering `second.from`, without
  * the document. LIANA_EGAP, LIANA_EPROTOCOL. */

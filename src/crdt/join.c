@@ -314,14 +314,51 @@ static bool join_states(const struct lia_join *join,
     return lia_node_join(join, &a->root, &b->root);
 }
 
+/* What of the vector may be believed, by whoever watches. */
+static bool believe(struct lia_work *work,
+                    const struct lia_watch *watch,
+                    struct lia_vector v,
+                    struct lia_vector *out)
+{
+    struct lia_vector_entry *entries;
+
+    *out = v;
+    if (!watch || watch->doubt_count == 0) {
+        return true;
+    }
+    entries = lia_arena_array(work->arena, v.count, sizeof(*entries));
+    if (!entries) {
+        work->status = LIANA_ENOMEM;
+        return false;
+    }
+    for (size_t i = 0; i < v.count; i++) {
+        entries[i] = v.entries[i];
+        for (size_t k = 0; k < watch->doubt_count; k++) {
+            const struct lia_doubt *doubt = &watch->doubts[k];
+
+            if (entries[i].actor == doubt->actor && entries[i].hlc > doubt->beyond) {
+                entries[i].hlc = doubt->beyond;
+            }
+        }
+    }
+    *out = (struct lia_vector){entries, v.count};
+    return true;
+}
+
 bool lia_state_join(struct lia_work *work,
                     struct lia_state *a,
                     struct lia_state *b,
                     const struct lia_watch *watch)
 {
-    const struct lia_join join = {work,      watch,        a->vector,
-                                  b->vector, a->withdrawn, b->withdrawn};
+    struct lia_join join = {.work = work,
+                            .watch = watch,
+                            .withdrawn_a = a->withdrawn,
+                            .withdrawn_b = b->withdrawn};
 
+    if (!believe(work, watch, a->vector, &join.a) ||
+        !believe(work, watch, b->vector, &join.b)) {
+        return false;
+    }
     if (lia_vector_join(work->arena, a->vector, b->vector, &a->vector) != LIANA_OK) {
         work->status = LIANA_ENOMEM;
         return false;

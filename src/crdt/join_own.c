@@ -97,10 +97,32 @@ static uint64_t cell_actor(const struct lia_cell *cell)
     return cell->rank.stamp.actor;
 }
 
-static bool join_cells(struct lia_work *work,
+/* Of two totals of one actor the newer has the older in it, unless they are of two
+ * histories: then neither side has seen both. */
+static void lose_cell(const struct lia_join *join,
+                      const struct lia_trail *trail,
+                      const struct lia_node *node,
+                      struct lia_cell *loser,
+                      struct lia_rank winner)
+{
+    const struct lia_entry entry = {.kind = LIA_ENTRY_SUM,
+                                    .trail = trail,
+                                    .rank = &loser->rank,
+                                    .is_loss = true,
+                                    .node = node,
+                                    .cell = loser};
+
+    if (join->watch && lia_rank_cmp(loser->rank, winner) != 0) {
+        lia_join_lose(join, &entry, winner);
+    }
+}
+
+static bool join_cells(const struct lia_join *join,
+                       const struct lia_trail *trail,
                        struct lia_node *a,
                        const struct lia_node *b)
 {
+    struct lia_work *work = join->work;
     struct lia_cell *cells;
     size_t count = 0;
     size_t i = 0;
@@ -124,6 +146,11 @@ static bool join_cells(struct lia_work *work,
         bool is_a_newer =
             from_a && (!from_b || compare_cells(&a->cells[i], &b->cells[j]) >= 0);
 
+        if (from_a && from_b) {
+            lose_cell(join, trail, is_a_newer ? b : a,
+                      is_a_newer ? &b->cells[j] : &a->cells[i],
+                      is_a_newer ? a->cells[i].rank : b->cells[j].rank);
+        }
         cells[count++] = is_a_newer ? a->cells[i] : b->cells[j];
         i += from_a;
         j += from_b;
@@ -140,6 +167,6 @@ bool lia_node_join_own(const struct lia_join *join,
 {
     join_value(join, trail, a, b);
     join_open(a, b);
-    return join_cells(join->work, a, b) && lia_set_join(join->work, a, b) &&
+    return join_cells(join, trail, a, b) && lia_set_join(join->work, a, b) &&
            lia_bounded_join(join->work, a, b);
 }

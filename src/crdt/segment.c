@@ -255,12 +255,13 @@ liana_status lia_doc_retag(struct lia_arena *arena,
     return write_retagged(&work, &state, how, out);
 }
 
-liana_status lia_doc_heal(struct lia_arena *arena,
-                          struct lia_doc doc,
-                          struct liana_slice segment,
-                          const struct lia_retag *how,
-                          struct lia_doc *out,
-                          struct liana_error *err)
+liana_status lia_doc_heal_watched(struct lia_arena *arena,
+                                  struct lia_doc doc,
+                                  struct liana_slice segment,
+                                  const struct lia_retag *how,
+                                  const struct lia_watch *watch,
+                                  struct lia_doc *out,
+                                  struct liana_error *err)
 {
     struct lia_work work = {.arena = arena, .err = err};
     struct lia_state head;
@@ -275,9 +276,19 @@ liana_status lia_doc_heal(struct lia_arena *arena,
         status = lia_err_plain(err, LIANA_EGAP);
     }
     if (!status) {
-        status = join_segment(&work, &state, segment, NULL, &joined);
+        status = join_segment(&work, &state, segment, watch, &joined);
     }
     return status ? status : lia_doc_retag(arena, joined, how, out, err);
+}
+
+liana_status lia_doc_heal(struct lia_arena *arena,
+                          struct lia_doc doc,
+                          struct liana_slice segment,
+                          const struct lia_retag *how,
+                          struct lia_doc *out,
+                          struct liana_error *err)
+{
+    return lia_doc_heal_watched(arena, doc, segment, how, NULL, out, err);
 }
 
 /* ---- merging ---- */

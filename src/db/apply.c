@@ -353,6 +353,10 @@ static liana_status apply_in(struct lia_applying *a,
     struct lia_applied applied = {0};
     liana_status status = has_owed(a, err);
 
+    if (!status && a->batch->seen) {
+        status = lia_peer_history(a->txn->conn, a->batch->peer, a->batch->seen,
+                                  &a->past, err);
+    }
     if (!status) {
         status = put_all(a, err);
     }

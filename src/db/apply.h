@@ -20,6 +20,8 @@ struct lia_applying {
     uint64_t latest_ms; /* the guard: no stamp may be later */
     bool has_owed;      /* the list was not empty before */
     bool was_paid;      /* something went off the list */
+    struct lia_doubts
+        past; /* of the sender: for what is told, not for what is merged */
     struct lia_verdicts verdicts;
     struct lia_buf gaps; /* struct gap */
     struct lia_buf owed; /* struct lia_apply_result of staged items that are owed */

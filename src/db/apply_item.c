@@ -90,14 +90,18 @@ static void put_stamp_after(struct lia_txn *txn, uint64_t hlc)
 static liana_status heal(struct lia_applying *a,
                          const struct lia_offered *offered,
                          struct liana_slice segment,
+                         const struct lia_watch *watch,
                          struct lia_doc *out,
                          struct liana_error *err)
 {
     const struct lia_retag nothing = {.beyond = UINT64_MAX};
     const struct lia_doubts *doubts = &a->db->doubts;
+    const struct lia_watch doubting = {watch->lost, watch->ctx, doubts->items,
+                                       doubts->count};
     struct lia_doc doc = offered->row.doc;
     struct lia_txn *txn = a->txn;
-    liana_status status = lia_doc_heal(&txn->scratch, doc, segment, &nothing, out, err);
+    liana_status status = lia_doc_heal_watched(&txn->scratch, doc, segment, &nothing,
+                                               &doubting, out, err);
 
     if (status || is_same_doc(*out, doc)) {
         *out = status ? *out : doc;
@@ -122,10 +126,13 @@ static liana_status join(struct lia_applying *a,
                          struct lia_doc *out,
                          struct liana_error *err)
 {
+    const struct lia_watch doubting = {watch->lost, watch->ctx, a->past.items,
+                                       a->past.count};
+
     return lia_doubts_touch(&a->db->doubts, offered->segment.to)
-               ? heal(a, offered, segment, out, err)
+               ? heal(a, offered, segment, watch, out, err)
                : lia_doc_merge_watched(&a->txn->scratch, offered->row.doc, segment,
-                                       watch, out, err);
+                                       &doubting, out, err);
 }
 
 static bool is_same_clock(struct lia_doc a, struct lia_doc b)

@@ -105,7 +105,7 @@ struct lia_watch lia_notes_init(struct lia_notes *out,
 {
     *out = (struct lia_notes){
         .arena = arena, .max = db->conflicts_max, .last = &out->first};
-    return (struct lia_watch){note_loser, out};
+    return (struct lia_watch){.lost = note_loser, .ctx = out};
 }
 
 /* ---- numbers ---- */

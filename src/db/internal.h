@@ -189,13 +189,7 @@ struct lia_state {
     uint64_t own; /* greatest issued by the actor */
 };
 
-/* What an actor has stamped beyond the stamp is in doubt (db/renew.h). */
-struct lia_doubt {
-    uint64_t actor;
-    uint64_t beyond;
-};
-
-/* More of them at once: the oldest are forgotten. */
+/* What is in doubt (db/renew.h). More of them at once: the oldest are forgotten. */
 #define LIA_DOUBTS_MAX 32
 
 struct lia_doubts {
@@ -287,6 +281,15 @@ LIANA_MUST_CHECK liana_status lia_history_compare(struct lia_conn *conn,
                                                   const struct lia_seen *other,
                                                   struct lia_fork *out,
                                                   struct liana_error *err);
+
+/* ---- other histories of a peer (peer_history.c) ---- */
+
+/* What its actors have stamped that is no part of its past any more, as far as it was seen. */
+LIANA_MUST_CHECK liana_status lia_peer_history(struct lia_conn *conn,
+                                               struct liana_slice peer,
+                                               const struct lia_seen *now,
+                                               struct lia_doubts *out,
+                                               struct liana_error *err);
 
 /* ---- renewal (renew.c) ---- */
 

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "db/renew.h"
-#include "db/testing/fixture.h"
+#include "db/testing/statements.h"
 #include "store/testing/disk.h"
 
 /*
@@ -69,19 +69,6 @@ static uint64_t actor(struct lia_test_db *t)
     return lia_db_identity(t->db).actor;
 }
 
-/* What a HELLO says of it. */
-static struct lia_seen history(struct lia_test_db *t)
-{
-    struct lia_seen seen = {.epoch = lia_db_identity(t->db).epoch,
-                            .seq = lia_store_head(lia_db_store(t->db)).durable.seq};
-    struct lia_vector own;
-
-    assert_ok(lia_db_marks(t->db, &t->arena, lia_slice("x", 1), &own, &t->err));
-    seen.stamp = (struct lia_stamp){lia_vector_get(own, actor(t)), actor(t)};
-    assert_ok(lia_db_openings(t->db, seen.openings, &seen.opening_count, &t->err));
-    return seen;
-}
-
 static bool judge(struct world *w, struct lia_test_db *t)
 {
     bool renewed = true;
@@ -126,7 +113,7 @@ static void meet(struct world *w, struct lia_test_db *t, int32_t docs)
 {
     send_all(t, &w->peer, docs);
     send_all(&w->peer, t, docs);
-    w->seen = history(t);
+    w->seen = lia_test_history(t);
 }
 
 static void assert_equal_stores(struct lia_test_db *a, struct lia_test_db *b, int32_t n)

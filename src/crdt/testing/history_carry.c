@@ -39,7 +39,7 @@ static const char *receive(struct world *w,
 {
     static struct model_doc before;
     static struct losses losses;
-    const struct lia_watch watch = {world_note_loser, &losses};
+    const struct lia_watch watch = {.lost = world_note_loser, .ctx = &losses};
     struct peer *p = &w->peers[peer];
     struct copy *c = &p->now.copies[key];
     struct liana_error err = LIANA_ERROR_INIT;

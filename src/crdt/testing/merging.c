@@ -254,7 +254,7 @@ static bool has_base(const struct side *s)
 /* False: some route ended in other bytes than the direct one. */
 static bool meet(struct meeting *m, struct lia_doc *out)
 {
-    const struct lia_watch watch = {note_loser, &m->lost};
+    const struct lia_watch watch = {.lost = note_loser, .ctx = &m->lost};
     struct lia_doc a = m->a.doc;
     struct lia_doc b = m->b.doc;
     struct lia_doc start = has_base(&m->a) || has_base(&m->b) ? m->base : nothing;

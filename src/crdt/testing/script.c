@@ -351,7 +351,7 @@ static void check_lost(const struct script *s,
 
 static void pull(struct script *s, struct peer *p, struct liana_str text)
 {
-    const struct lia_watch watch = {note_loser, &p->lost};
+    const struct lia_watch watch = {.lost = note_loser, .ctx = &p->lost};
     const struct peer *from = peer_of(s, take(&text, ' '));
     struct lia_vector since = info_of(s, p).vector;
     struct liana_error err = LIANA_ERROR_INIT;

@@ -4,6 +4,7 @@
 #include "db/testing/statements.h"
 
 #include "db/exec.h"
+#include "db/renew.h"
 #include "lang/print.h"
 
 #define DOCUMENTS_MAX 64
@@ -83,6 +84,19 @@ size_t lia_test_count(struct lia_test_db *t, const char *text)
     return n;
 }
 
+struct lia_seen lia_test_history(struct lia_test_db *t)
+{
+    const struct lia_db_identity id = lia_db_identity(t->db);
+    struct lia_seen seen = {.epoch = id.epoch,
+                            .seq = lia_store_head(lia_db_store(t->db)).durable.seq};
+    struct lia_vector own;
+
+    assert_ok(lia_db_marks(t->db, &t->arena, lia_slice("x", 1), &own, &t->err));
+    seen.stamp = (struct lia_stamp){lia_vector_get(own, id.actor), id.actor};
+    assert_ok(lia_db_openings(t->db, seen.openings, &seen.opening_count, &t->err));
+    return seen;
+}
+
 void lia_test_pull(struct lia_test_db *from,
                    struct lia_test_db *to,
                    const char *collection)
@@ -90,7 +104,7 @@ void lia_test_pull(struct lia_test_db *from,
     const struct lia_interest interest = {.collection = lia_str(collection)};
     const struct lia_feed_query q = {&interest, 1, {0, 0, 0}, 256 * LIA_MIB, 0};
     const struct lia_db_identity id = lia_db_identity(from->db);
-    const struct lia_seen seen = {.epoch = id.epoch, .stamp = {1, id.actor}};
+    const struct lia_seen seen = lia_test_history(from);
     struct lia_batch_item items[DOCUMENTS_MAX];
     struct lia_batch batch = {
         .peer = lia_slice(&id.store, sizeof(id.store)), .items = items, .seen = &seen};

@@ -21,6 +21,9 @@ void lia_test_shows(struct lia_test_db *t, const char *text, const char *wanted)
 /* Their number. */
 size_t lia_test_count(struct lia_test_db *t, const char *text);
 
+/* What a HELLO says of it. */
+struct lia_seen lia_test_history(struct lia_test_db *t);
+
 /* All documents of a collection, each whole; `to` knows who sends them, and which of them
  * `from` wrote itself. */
 void lia_test_pull(struct lia_test_db *from,

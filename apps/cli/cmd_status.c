@@ -91,8 +91,9 @@ static void print_trouble(struct cli *cli, const struct cli_stats *s)
     int64_t too_large = cli_stats_number(s, "flagged.too_large");
     int64_t clamped = cli_stats_number(s, "flagged.clamped");
     int64_t owed = cli_stats_number(s, "owed");
+    int64_t waiting = cli_stats_number(s, "retention.waiting");
 
-    if (rows + dropped + too_large + clamped + owed == 0) {
+    if (rows + dropped + too_large + clamped + owed + waiting == 0) {
         return;
     }
     heading(cli, "to be looked at");
@@ -107,6 +108,10 @@ static void print_trouble(struct cli *cli, const struct cli_stats *s)
     if (owed) {
         fprintf(cli->out, "  %-24s%10" PRId64 " could not be applied yet\n",
                 "system:owed", owed);
+    }
+    if (waiting) {
+        fprintf(cli->out, "  %-24s%10" PRId64 " should go and no keeper has them yet\n",
+                "retention", waiting);
     }
 }
 

@@ -91,12 +91,16 @@ struct liana_open_options {
     liana_log_fn log; /* NULL: no log. Kept until close, with its ctx */
     void *log_ctx;
     int32_t log_level; /* events above it are not made */
+
+    /* How long a deleted document is remembered at least, in milliseconds, and afterwards
+     * until a keeper knows of the delete. 0: 30 days. */
+    uint64_t tombstone_ttl_ms;
 };
 
 #define LIANA_OPEN_OPTIONS_INIT                                                        \
     {                                                                                  \
         1, 0, {0, 0}, {0, 0}, LIANA_DURABILITY_DEFAULT, LIANA_TRUST_NONE, {0, 0}, 0,   \
-            0, 0, LIANA_LOG_WARN                                                       \
+            0, 0, LIANA_LOG_WARN, 0                                                    \
     }
 
 /* Opens the store in folder `path`. LIANA_ENOTFOUND (no store, no CREATE), LIANA_EEXISTS,
@@ -201,6 +205,16 @@ LIANA_API LIANA_MUST_CHECK liana_status liana_commit(liana_txn *txn,
 
 /* Undoes and frees it; results as with commit. NULL is allowed. */
 LIANA_API void liana_rollback(liana_txn *txn);
+
+/* Does a bounded piece of what a store does by and by: evicts what declared retention says
+ * (CREATE COLLECTION ... WITH), forgets old deletes. A store that syncs does so by itself;
+ * one that never does is asked to by its app. `*out_next_ms`: call it again in so many
+ * milliseconds, 0: there is more to do now. It waits for the writer: not with a write
+ * transaction of one's own open. LIANA_EMISUSE: an attached handle; whoever holds the store
+ * does it. */
+LIANA_API LIANA_MUST_CHECK liana_status liana_upkeep(liana_db *db,
+                                                     uint64_t *out_next_ms,
+                                                     struct liana_error *err);
 
 #ifdef __cplusplus
 }

@@ -62,6 +62,13 @@ liana_status liana_close(liana_db *db, struct liana_error *err)
     return db ? db->ops->close(db, err) : LIANA_OK;
 }
 
+liana_status liana_upkeep(liana_db *db, uint64_t *out_next_ms, struct liana_error *err)
+{
+    return db && out_next_ms
+               ? db->ops->upkeep(db, out_next_ms, err)
+               : lia_api_invalid(err, "liana_upkeep: no handle or no place");
+}
+
 /* ---- statements ---- */
 
 static bool is_call(struct liana_str statement, struct liana_slice params)

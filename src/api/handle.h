@@ -53,6 +53,7 @@ struct lia_db_ops {
                          struct liana_event *out,
                          struct liana_error *err);
     liana_status (*fd)(liana_db *db, int *out, struct liana_error *err);
+    liana_status (*upkeep)(liana_db *db, uint64_t *out_ms, struct liana_error *err);
 };
 
 struct liana_db {

@@ -37,6 +37,17 @@ static liana_status event_fd(liana_db *db, int *out, struct liana_error *err)
     return LIANA_OK;
 }
 
+static liana_status upkeep(liana_db *db, uint64_t *out_ms, struct liana_error *err)
+{
+    struct lia_upkeep done;
+    liana_status status = lia_db_upkeep(lia_local_of(db)->local->db, &done, err);
+
+    if (!status) {
+        *out_ms = done.next_ms;
+    }
+    return status;
+}
+
 static liana_status close_user(liana_db *db, struct liana_error *err);
 
 static const struct lia_db_ops ops = {.close = close_user,
@@ -50,7 +61,8 @@ static const struct lia_db_ops ops = {.close = close_user,
                                       .stats = lia_local_stats,
                                       .publish = lia_local_publish,
                                       .poll = poll_event,
-                                      .fd = event_fd};
+                                      .fd = event_fd,
+                                      .upkeep = upkeep};
 
 liana_status lia_local_share(struct lia_local *local,
                              liana_db **out,
@@ -283,7 +295,8 @@ static liana_status open_db(struct lia_local *local,
                   .durability = options->durability == LIANA_DURABILITY_NORMAL
                                     ? LIA_NORMAL
                                     : LIA_FULL},
-        .is_keeper = (options->flags & LIANA_OPEN_KEEPER) != 0};
+        .is_keeper = (options->flags & LIANA_OPEN_KEEPER) != 0,
+        .tombstone_ttl_ms = options->tombstone_ttl_ms};
     const struct lia_listener_options listener = {
         .wake = on_commit, .ctx = local, .is_wake_only = true};
     uint8_t id[LIA_DATABASE_ID_BYTES];

@@ -34,6 +34,7 @@ struct lia_sub {
     const void *user;
     uint64_t id;
     uint64_t node_id; /* set on the loop, while there is a node */
+    uint64_t interest;
     struct liana_str collection;
     struct liana_slice query;   /* for the node; empty: the whole collection */
     struct liana_str statement; /* as it was written; all three in `block` */

@@ -284,6 +284,16 @@ static liana_status add_trouble(struct lia_buf *out,
     return status;
 }
 
+static void add_retention(struct lia_buf *out, struct lia_local *local)
+{
+    struct lia_retention_stats r = lia_db_retention_stats(local->db);
+    size_t mark = begin(out, LIA_BSON_DOCUMENT, "retention");
+
+    add_count(out, "evicted", r.evicted);
+    add_count(out, "waiting", r.waiting);
+    lia_bson_end(out, mark);
+}
+
 /* New identities that the store has taken for its writes, newest first. */
 static liana_status add_renewals(struct lia_buf *out,
                                  struct lia_local *local,
@@ -334,6 +344,7 @@ static liana_status add_contents(struct lia_buf *out,
         status = add_trouble(out, txn, err);
     }
     lia_txn_rollback(txn);
+    add_retention(out, local);
     return status ? status : add_renewals(out, local, arena, err);
 }
 

@@ -157,6 +157,14 @@ static void unlink_sub(struct lia_local *local, const struct lia_sub *sub)
 }
 
 /* With `sync` held. */
+static void end_sub(struct lia_local *local, struct lia_sub *sub)
+{
+    unlink_sub(local, sub);
+    lia_db_interest_remove(local->db, sub->interest);
+    free_sub(local, sub);
+}
+
+/* With `sync` held. */
 static liana_status tell_node(struct lia_local *local,
                               struct lia_sub *sub,
                               struct liana_error *err)
@@ -194,14 +202,20 @@ static liana_status add_sub(struct lia_local *local,
         return lia_err(err, LIANA_ELIMIT, "%s has %d subscriptions already",
                        local->path, APP_SUBSCRIPTIONS_MAX);
     }
+    status = lia_db_interest_add(local->db, sub->collection, sub->query, &sub->interest,
+                                 err);
+    if (status) {
+        lia_mutex_unlock(&local->sync);
+        free_sub(local, sub);
+        return status;
+    }
     sub->id = ++local->last_sub;
     link_sub(local, sub);
     if (local->node) {
         status = tell_node(local, sub, err);
     }
     if (status) {
-        unlink_sub(local, sub);
-        free_sub(local, sub);
+        end_sub(local, sub);
     } else {
         *out_id = sub->id;
     }
@@ -240,14 +254,10 @@ static liana_status remove_sub(struct lia_local *local,
                                struct lia_sub *sub,
                                struct liana_error *err)
 {
-    liana_status status = LIANA_OK;
+    const uint64_t node_id = sub->node_id;
 
-    unlink_sub(local, sub);
-    if (local->node) {
-        status = lia_node_unsubscribe(local->node, sub->node_id, err);
-    }
-    free_sub(local, sub);
-    return status;
+    end_sub(local, sub);
+    return local->node ? lia_node_unsubscribe(local->node, node_id, err) : LIANA_OK;
 }
 
 liana_status lia_local_unsubscribe(liana_db *db, uint64_t id, struct liana_error *err)

@@ -217,6 +217,14 @@ static liana_status event_fd(liana_db *db, int *out, struct liana_error *err)
                    "an attached handle has no descriptor: liana_poll");
 }
 
+static liana_status upkeep(liana_db *db, uint64_t *out_ms, struct liana_error *err)
+{
+    (void)db;
+    (void)out_ms;
+    return lia_err(err, LIANA_EMISUSE,
+                   "an attached handle has no upkeep: whoever holds the store does it");
+}
+
 /* ---- opening and closing ---- */
 
 static void free_remote(struct lia_remote_db *r)
@@ -257,7 +265,8 @@ static const struct lia_db_ops ops = {.close = close_remote,
                                       .stats = stats,
                                       .publish = publish,
                                       .poll = poll_event,
-                                      .fd = event_fd};
+                                      .fd = event_fd,
+                                      .upkeep = upkeep};
 
 liana_status lia_remote_open(const struct lia_env *env,
                              struct liana_str path,

@@ -364,6 +364,21 @@ static void test_descriptor(void **state)
     assert_int_equal(poll(&fd, 1, 0), 0);
 }
 
+/* What it evicts is in retention_test.c. */
+static void test_upkeep(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t next_ms = 0;
+
+    if (f->db != f->owner) {
+        assert_status(LIANA_EMISUSE, liana_upkeep(f->db, &next_ms, NULL));
+        return;
+    }
+    assert_status(LIANA_EINVAL, liana_upkeep(f->db, NULL, NULL));
+    assert_ok(liana_upkeep(f->db, &next_ms, &f->err));
+    assert_true(next_ms > 0);
+}
+
 static void test_statistics(void **state)
 {
     struct fixture *f = *state;
@@ -575,6 +590,7 @@ static const struct CMUnitTest tests[] = {
     TWICE(test_a_waiting_feed_can_be_cancelled),
     TWICE(test_events),
     TWICE(test_descriptor),
+    TWICE(test_upkeep),
     TWICE(test_statistics),
     TWICE(test_subscriptions_and_addresses),
     TWICE(test_wrong_arguments),

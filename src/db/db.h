@@ -239,6 +239,26 @@ LIANA_MUST_CHECK liana_status lia_db_upkeep(struct lia_db *db,
                                             struct lia_upkeep *out,
                                             struct liana_error *err);
 
+/* What retention has done. */
+struct lia_retention_stats {
+    uint64_t evicted; /* documents, since the store was opened */
+    uint64_t waiting; /* that should go and could not when they were looked at last: no
+                       * keeper has all of them, or this store wrote them today */
+};
+
+struct lia_retention_stats lia_db_retention_stats(struct lia_db *db);
+
+/* This store subscribes to the collection (an empty query: to all of it), as long as it is
+ * open or until `remove`: with on_unmatch = 'remove', what a change takes out of all such
+ * queries is evicted. LIANA_EINVAL, and statuses of the predicates' compile. */
+LIANA_MUST_CHECK liana_status lia_db_interest_add(struct lia_db *db,
+                                                  struct liana_str collection,
+                                                  struct liana_slice query,
+                                                  uint64_t *out_id,
+                                                  struct liana_error *err);
+/* A number that is not there is allowed. */
+void lia_db_interest_remove(struct lia_db *db, uint64_t id);
+
 /* An INITIAL document: `insert` is merged under the stamp that its content has, so that it
  * is one write wherever it is made, older than all others (crdt/doc.h). What it loses to is
  * in system:conflicts, the first time. Statuses of lia_doc_apply and LIANA_ESCHEMA. */

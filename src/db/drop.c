@@ -111,6 +111,9 @@ liana_status lia_row_drop(struct lia_txn *txn,
     if (!status) {
         status = delete_row(txn, coll, key, err);
     }
+    if (!status && info->exists) {
+        status = lia_retain_drop(txn, coll, key, err);
+    }
     if (!status && must_renew) {
         status = renew_actor(txn, err);
     }

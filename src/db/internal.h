@@ -17,6 +17,7 @@
 #include "db/conflicts.h"
 #include "db/feed.h"
 #include "db/renew.h"
+#include "db/retain.h"
 #include "db/schema.h"
 #include "db/statements.h"
 
@@ -117,6 +118,7 @@ LIANA_MUST_CHECK liana_status lia_reg_matches(struct lia_db *db,
                                               const struct lia_reg *reg,
                                               struct liana_slice body,
                                               bool *out);
+bool lia_reg_is_of(const struct lia_reg *reg, const struct lia_coll *coll);
 /* Logs the key for every registration that the change took it out of. */
 LIANA_MUST_CHECK liana_status lia_reg_change(struct lia_txn *txn,
                                              const struct lia_coll *coll,
@@ -197,6 +199,17 @@ struct lia_doubts {
     size_t count;
 };
 
+/* Where a round of retention stands. All 0: one begins. */
+struct lia_retain_walk {
+    uint32_t after; /* the collections up to this id are through */
+    uint64_t hlc;   /* in the next one, what is not newer than (hlc, n) */
+    uint64_t n;
+    struct lia_retained passed; /* what of that has stayed */
+    bool is_unmatched;          /* all are through; `n` is in the other queue */
+    uint64_t due_ms;  /* when the first one of the rest is due; 0: not known */
+    uint64_t waiting; /* documents that should go and may not yet */
+};
+
 struct lia_db {
     const struct lia_env *env;
     struct lia_store *store;
@@ -210,6 +223,7 @@ struct lia_db {
     size_t conflicts_max;
     uint64_t tombstone_ttl_ms;
     uint64_t forget_cursor; /* where the queue was looked at last; under the writer */
+    struct lia_retain_walk retain_walk; /* under the writer */
 
     struct lia_mutex mutex;
     struct lia_state state; /* and identity.epoch and .actor */
@@ -218,7 +232,10 @@ struct lia_db {
     struct lia_coll *collections; /* newest first */
     struct lia_cond published;    /* more of them */
     struct lia_reg *registrations;
-    size_t predicate_count; /* registrations that have one */
+    size_t predicate_count;    /* registrations that have one */
+    struct lia_reg *interests; /* newest first */
+    uint64_t interest_last;
+    struct lia_retention_stats retention;
     bool has_peer_time;
     uint64_t peer_time_ahead_ms; /* added to the system's clock */
     uint64_t stages;             /* how many there were; under the writer */
@@ -645,5 +662,36 @@ LIANA_MUST_CHECK liana_status lia_forget_some(struct lia_txn *txn,
                                               uint64_t *cursor,
                                               struct lia_upkeep *out,
                                               struct liana_error *err);
+
+/* ---- retention (retain.c, interest.c) ---- */
+
+/* A piece of a round, from `*walk` on. `out->next_ms` stays when there is more to do now. */
+LIANA_MUST_CHECK liana_status lia_retain_some(struct lia_txn *txn,
+                                              struct lia_retain_walk *walk,
+                                              struct lia_upkeep *out,
+                                              struct liana_error *err);
+
+/* The row is taken out of the store. */
+LIANA_MUST_CHECK liana_status lia_retain_drop(struct lia_txn *txn,
+                                              const struct lia_coll *coll,
+                                              struct liana_slice key,
+                                              struct liana_error *err);
+
+/* Whether this store subscribes to the collection, and to this document of it. */
+LIANA_MUST_CHECK liana_status lia_interest_wants(struct lia_db *db,
+                                                 const struct lia_coll *coll,
+                                                 struct liana_slice body,
+                                                 bool *out_asked,
+                                                 bool *out_wanted,
+                                                 struct liana_error *err);
+/* Notes the key where the change took it out of what this store subscribes to, and such
+ * documents are to go. */
+LIANA_MUST_CHECK liana_status lia_interest_change(struct lia_txn *txn,
+                                                  const struct lia_coll *coll,
+                                                  struct liana_slice key,
+                                                  struct liana_slice before,
+                                                  struct liana_slice after,
+                                                  struct liana_error *err);
+void lia_interests_free(struct lia_db *db);
 
 #endif

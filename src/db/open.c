@@ -243,6 +243,7 @@ no_cond:
 
 static void free_regs(struct lia_db *db)
 {
+    lia_interests_free(db);
     while (db->registrations) {
         struct lia_reg *reg = db->registrations;
 

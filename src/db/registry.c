@@ -205,7 +205,7 @@ liana_status lia_reg_load(struct lia_db *db,
 
 /* ---- per commit ---- */
 
-static bool is_of(const struct lia_reg *reg, const struct lia_coll *coll)
+bool lia_reg_is_of(const struct lia_reg *reg, const struct lia_coll *coll)
 {
     return reg->collection_len == coll->pub.name.len &&
            memcmp(reg->collection, coll->pub.name.ptr, reg->collection_len) == 0;
@@ -256,7 +256,7 @@ liana_status lia_reg_change(struct lia_txn *txn,
     for (const struct lia_reg *r = db->registrations; r && !status; r = r->next) {
         bool is_departure = false;
 
-        if (r->predicate && is_of(r, coll)) {
+        if (r->predicate && lia_reg_is_of(r, coll)) {
             status = lia_err_plain(err, leaves(db, r, before, after, &is_departure));
         }
         if (!status && is_departure) {
@@ -307,7 +307,7 @@ liana_status lia_reg_tell(struct lia_txn *txn,
         bool is_in = true;
         bool is_its = false;
 
-        if (r->predicate && is_of(r, coll)) {
+        if (r->predicate && lia_reg_is_of(r, coll)) {
             status = lia_err_plain(err, lia_reg_matches(db, r, body, &is_in));
         }
         if (!status && !is_in && peer.len) {

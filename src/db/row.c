@@ -82,6 +82,9 @@ liana_status lia_row_put(struct lia_txn *txn,
     if (!status) {
         status = lia_reg_change(txn, coll, key, before->doc.body, after.body, err);
     }
+    if (!status) {
+        status = lia_interest_change(txn, coll, key, before->doc.body, after.body, err);
+    }
     if (!status && after.body.len == 0 && !lia_coll_is_system(coll->pub.name)) {
         status = lia_forget_later(txn, coll, key, err);
     }

@@ -3,10 +3,38 @@
 
 static liana_status work(struct lia_txn *txn,
                          uint64_t *cursor,
+                         struct lia_retain_walk *walk,
                          struct lia_upkeep *out,
                          struct liana_error *err)
 {
-    return lia_forget_some(txn, cursor, out, err);
+    struct lia_upkeep retained = {0};
+    liana_status status = lia_forget_some(txn, cursor, out, err);
+
+    if (!status) {
+        status = lia_retain_some(txn, walk, &retained, err);
+    }
+    out->looked_at += retained.looked_at;
+    out->passed_over += retained.passed_over;
+    out->evicted += retained.evicted;
+    out->next_ms = retained.next_ms < out->next_ms ? retained.next_ms : out->next_ms;
+    return status;
+}
+
+static bool is_round_over(const struct lia_retain_walk *walk)
+{
+    return walk->after == 0 && walk->n == 0 && !walk->is_unmatched;
+}
+
+static void count(struct lia_db *db,
+                  const struct lia_retain_walk *walk,
+                  const struct lia_upkeep *done)
+{
+    lia_mutex_lock(&db->mutex);
+    db->retention.evicted += done->evicted;
+    if (is_round_over(walk)) {
+        db->retention.waiting = walk->waiting;
+    }
+    lia_mutex_unlock(&db->mutex);
 }
 
 /* Nobody waits for it: what is lost with the power is done again. */
@@ -17,6 +45,7 @@ liana_status lia_db_upkeep(struct lia_db *db,
     const struct lia_txn_options options = {
         .kind = LIA_WRITE, .wait_ms = LIA_WAIT_FOREVER, .durability = LIA_NORMAL};
     struct lia_upkeep done = {0};
+    struct lia_retain_walk walk;
     struct lia_txn *txn = NULL;
     uint64_t cursor;
     liana_status status = lia_txn_begin(db, &options, &txn, err);
@@ -25,15 +54,28 @@ liana_status lia_db_upkeep(struct lia_db *db,
         return status;
     }
     cursor = db->forget_cursor;
-    status = work(txn, &cursor, &done, err);
+    walk = db->retain_walk;
+    status = work(txn, &cursor, &walk, &done, err);
     if (status) {
         lia_txn_rollback(txn);
         return status;
     }
     db->forget_cursor = cursor;
+    db->retain_walk = is_round_over(&walk) ? (struct lia_retain_walk){0} : walk;
     status = lia_txn_commit(txn, NULL, err);
     if (!status) {
+        count(db, &walk, &done);
         *out = done;
     }
     return status;
+}
+
+struct lia_retention_stats lia_db_retention_stats(struct lia_db *db)
+{
+    struct lia_retention_stats out;
+
+    lia_mutex_lock(&db->mutex);
+    out = db->retention;
+    lia_mutex_unlock(&db->mutex);
+    return out;
 }

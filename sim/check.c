@@ -2,6 +2,7 @@
 #include "sim/check.h"
 #include "peer/internal.h"
 #include "sim/keepers.h"
+#include "sim/oracle.h"
 #include "sim/past.h"
 
 /* ---- each commit ---- */
@@ -46,13 +47,19 @@ static void check_change(struct sim_world *w,
                          const struct lia_commit_change *change,
                          bool is_verdict)
 {
-    uint32_t doc = sim_doc_of(w, change->collection->name, change->key);
-    const struct sim_seen *seen = &w->nodes[n].seen[doc];
-    bool is_forgotten =
-        sim_has_keepers(w) && seen->is_dead && change->before.count == 0;
-    bool is_evicted = sim_has_keepers(w) && change->after.clock.len == 0;
+    const struct sim_seen *seen;
     struct lia_doc_info info;
+    bool is_forgotten;
+    bool is_evicted;
+    uint32_t doc;
 
+    if (sim_is_apart(change->collection->name)) {
+        return;
+    }
+    doc = sim_doc_of(w, change->collection->name, change->key);
+    seen = &w->nodes[n].seen[doc];
+    is_forgotten = sim_has_keepers(w) && seen->is_dead && change->before.count == 0;
+    is_evicted = sim_has_keepers(w) && change->after.clock.len == 0;
     if (lia_doc_info(arena, change->after.clock, &info)) {
         sim_fail(w, "node %d: document %u: a clock that is none", n, doc);
     }
@@ -67,6 +74,7 @@ static void check_change(struct sim_world *w,
     }
     if (!is_evicted) {
         sim_check_bytes(w, n, doc, info.vector, change->after);
+        sim_oracle_shown(w, n, doc, info.vector, change->after.body);
     }
     check_durable(w, n, doc, info.vector);
     count_rare(w, n, doc, &info, is_verdict);

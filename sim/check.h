@@ -22,6 +22,8 @@
 uint32_t sim_doc_of(struct sim_world *w,
                     struct liana_str collection,
                     struct liana_slice key);
+/* What is local, and declarations: nothing of what apps write. */
+bool sim_is_apart(struct liana_str collection);
 struct lia_vector sim_seen_vector(const struct sim_seen *seen);
 /* What the node holds of a document now: nothing, if the vector is empty. */
 void sim_remember(struct sim_world *w,

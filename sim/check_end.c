@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "sim/keepers.h"
+#include "sim/oracle.h"
 #include "sim/past.h"
 
 bool sim_is_durable(const struct sim_node *node)
@@ -76,8 +77,9 @@ bool sim_check_equal(struct sim_world *w)
             return false;
         }
     }
-    return sim_has_keepers(w) ? sim_kept_is_settled(w)
-                              : are_equal(w) && are_narrow_settled(w);
+    return sim_has_keepers(w)
+               ? sim_kept_is_settled(w)
+               : are_equal(w) && are_narrow_settled(w) && sim_oracle_is_settled(w);
 }
 
 /* Of what is in doubt vectors prove nothing: it is there, or what came later of it. */
@@ -185,5 +187,6 @@ void sim_check_end(struct sim_world *w)
             check_counter(w, d, first[d].doc);
         }
     }
+    sim_oracle_end(w);
     lia_arena_deinit(&arena);
 }

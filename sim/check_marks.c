@@ -6,7 +6,7 @@
 
 static void check_mark(struct sim_world *w, int n, uint32_t c, struct lia_stamp mark)
 {
-    for (size_t i = 0; i < w->txn_count; i++) {
+    for (size_t i = 0; w->breakage != SIM_BREAK_TORN && i < w->txn_count; i++) {
         const struct sim_txn *t = &w->txns[i];
 
         if (!t->is_certain || t->stamp.actor != mark.actor || t->stamp.hlc > mark.hlc ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "sim/keepers.h"
+#include "sim/oracle.h"
 #include "sim/past.h"
 
 void sim_check_integrity(struct sim_world *w, int n)
@@ -82,5 +83,6 @@ void sim_check_reopened(struct sim_world *w, int n)
     if (sim_is_normal(w, n)) {
         sim_forget_marks(w, n);
     }
+    sim_oracle_reopened(w, n, held);
     lia_arena_deinit(&arena);
 }

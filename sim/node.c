@@ -106,6 +106,7 @@ static void open_db(struct sim_world *w, struct sim_node *node)
         .database = {database, sizeof(database)},
         .is_keeper = sim_is_keeper(w, node->index),
         .tombstone_ttl_ms = sim_tombstone_ttl_ms(w),
+        .conflicts_max = 1000000, /* the oracle wants them all */
     };
     const struct lia_listener_options listen = {.wake = no_wake};
     struct liana_error err = LIANA_ERROR_INIT;
@@ -139,6 +140,10 @@ static void open_peer(struct sim_world *w, struct sim_node *node)
     options.id[0] = (uint8_t)(node->index + 1);
     if (lia_peer_new(&options, &node->peer, &err)) {
         sim_fail(w, "node %d has no peer: %s", node->index, err.message);
+    }
+    if (w->oracle) { /* something is declared */
+        LIA_ASSERT(!lia_peer_subscribe(node->peer, lia_str("_liana.collections"),
+                                       lia_slice(NULL, 0), w->now, &id, NULL));
     }
     for (uint32_t c = 0; c < SIM_NAMES; c++) {
         LIA_ASSERT(!lia_peer_subscribe(node->peer, sim_collection(sim_first(c)),

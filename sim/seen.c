@@ -63,6 +63,12 @@ uint32_t sim_doc_of(struct sim_world *w,
     sim_fail(w, "a document that nobody wrote");
 }
 
+bool sim_is_apart(struct liana_str collection)
+{
+    return lia_str_equal(collection, lia_str("system:conflicts")) ||
+           lia_str_equal(collection, lia_str("_liana.collections"));
+}
+
 struct lia_vector sim_seen_vector(const struct sim_seen *seen)
 {
     return (struct lia_vector){seen->entries, seen->count};

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sim/world.h"
+#include "sim/work.h"
 
-/* One document of a transaction: the sale, or a stock counter. */
-struct write {
-    struct lia_txn *txn;
-    struct sim_txn *log;
-    liana_status status;
-};
+#include "sim/oracle.h"
 
 static struct lia_stamp life_of(struct lia_doc doc)
 {
@@ -21,7 +16,7 @@ static struct lia_stamp life_of(struct lia_doc doc)
 
 /* Notes the document if the operation changed something. */
 static void put(struct sim_world *w,
-                struct write *x,
+                struct sim_work *x,
                 uint32_t doc,
                 const struct lia_op *op,
                 int64_t amount)
@@ -52,7 +47,7 @@ static void put(struct sim_world *w,
 }
 
 static void insert(struct sim_world *w,
-                   struct write *x,
+                   struct sim_work *x,
                    uint32_t doc,
                    const char *field,
                    int64_t v)
@@ -74,7 +69,7 @@ static void insert(struct sim_world *w,
 }
 
 static void modify(struct sim_world *w,
-                   struct write *x,
+                   struct sim_work *x,
                    uint32_t doc,
                    enum lia_op_kind kind,
                    const char *field,
@@ -94,7 +89,7 @@ static bool holds(struct sim_world *w, int node, uint32_t doc)
 }
 
 /* It fails only when the disk does. */
-static liana_status commit(struct sim_world *w, int node, struct write *x)
+static liana_status commit(struct sim_world *w, int node, struct sim_work *x)
 {
     liana_status status = x->status;
 
@@ -114,13 +109,13 @@ static liana_status commit(struct sim_world *w, int node, struct write *x)
     return status;
 }
 
-static bool begin(struct sim_world *w, int node, struct write *x)
+static bool begin(struct sim_world *w, int node, struct sim_work *x)
 {
     struct lia_txn_options options = lia_txn_options(w->nodes[node].db, LIA_WRITE);
     liana_status status;
 
     LIA_ASSERT(w->txn_count < SIM_TXNS);
-    *x = (struct write){.log = &w->txns[w->txn_count]};
+    *x = (struct sim_work){.log = &w->txns[w->txn_count]};
     *x->log = (struct sim_txn){0};
     options.wait_ms = 0;
     status = lia_txn_begin(w->nodes[node].db, &options, &x->txn, NULL);
@@ -128,10 +123,11 @@ static bool begin(struct sim_world *w, int node, struct write *x)
     return status == LIANA_OK;
 }
 
-static void finish(struct sim_world *w, int node, struct write *x)
+static void finish(struct sim_world *w, int node, struct sim_work *x)
 {
     liana_status status = commit(w, node, x);
 
+    sim_oracle_commit(w, w->txn_count, status);
     if (x->log->is_certain || x->log->is_open) {
         w->txn_count++;
     }
@@ -146,8 +142,12 @@ void sim_work_start(struct sim_world *w)
 {
     int office = (int)w->knobs.nodes - 1;
 
+    if (w->oracle) {
+        sim_work_declare(w, office, "CREATE COLLECTION desk (s SET, r REGISTER)");
+        sim_work_declare(w, office, "CREATE COLLECTION seats (n COUNTER MIN 2)");
+    }
     for (uint32_t i = 0; i < SIM_STOCK; i++) {
-        struct write x;
+        struct sim_work x;
 
         LIA_ASSERT(begin(w, office, &x));
         insert(w, &x, SIM_SALES + i, "onHand", SIM_ON_HAND);
@@ -155,7 +155,7 @@ void sim_work_start(struct sim_world *w)
     }
 }
 
-static void sell(struct sim_world *w, int node, struct write *x)
+static void sell(struct sim_world *w, int node, struct sim_work *x)
 {
     uint32_t old = (uint32_t)sim_draw(w, w->sales);
 
@@ -167,13 +167,32 @@ static void sell(struct sim_world *w, int node, struct write *x)
     }
 }
 
+static void serve(struct sim_world *w, int node)
+{
+    struct sim_work x;
+
+    if (sim_chance(w, 40)) {
+        sim_work_redeclare(w, node);
+    } else if (begin(w, node, &x)) {
+        sim_work_desk(w, node, &x);
+        finish(w, node, &x);
+    }
+}
+
 void sim_work_write(struct sim_world *w, int node)
 {
     uint64_t lines = sim_draw(w, SIM_TOUCH);
-    struct write x;
+    struct sim_work x;
 
     if (!w->nodes[node].is_up || w->txn_count + 2 >= SIM_TXNS ||
-        !holds(w, node, SIM_SALES) || !begin(w, node, &x)) {
+        !holds(w, node, SIM_SALES)) {
+        return;
+    }
+    if (w->oracle && sim_chance(w, 500)) {
+        serve(w, node);
+        return;
+    }
+    if (!begin(w, node, &x)) {
         return;
     }
     sell(w, node, &x);

@@ -2,6 +2,7 @@
 #include "sim/world.h"
 
 #include "sim/keepers.h"
+#include "sim/oracle.h"
 #include "sim/past.h"
 
 #include <stdarg.h>
@@ -123,6 +124,9 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_KEPT] = "is kept",
     [SIM_BREAK_LOST] = "nobody deleted it",
     [SIM_BREAK_ZOMBIE] = "was deleted and lives",
+    [SIM_BREAK_UNTOLD] = "is lost in silence",
+    [SIM_BREAK_FORGED] = "is not what was written",
+    [SIM_BREAK_RIGHTS] = "below the bound",
 };
 
 void sim_fail(struct sim_world *w, const char *format, ...)
@@ -135,6 +139,7 @@ void sim_fail(struct sim_world *w, const char *format, ...)
         va_start(args, format);
         vsnprintf(line, sizeof(line), format, args);
         va_end(args);
+        fprintf(stderr, "%s\n", line);
         _exit(strstr(line, complaints[w->breakage]) ? SIM_EXIT_CAUGHT : 1);
     }
     fflush(stdout);
@@ -382,6 +387,7 @@ static void free_world(struct sim_world *w)
     sim_net_deinit(w);
     sim_past_deinit(w);
     sim_keepers_deinit(w);
+    sim_oracle_deinit(w);
     lia_arena_deinit(&w->arena);
     free(w->events);
     free(w);
@@ -406,6 +412,7 @@ struct sim_outcome sim_run(uint64_t seed, enum sim_breakage breakage, bool is_tr
     draw_narrows(w);
     sim_keepers_init(w);
     sim_past_init(w);
+    sim_oracle_init(w);
     sim_note(w,
              "%u nodes, topology %u, crashes %u, cuts %u, mutes %u, twins %u, normals "
              "%x, narrows %x",

@@ -11,7 +11,8 @@
  *     world.c   events, the run and its phases
  *     node.c    a machine: disk, store, peer; its jobs, its crashes
  *     net.c     links: delays, cuts, one-way silence, two links between one pair
- *     work.c    what the apps do, and what they were promised
+ *     work.h    what the apps do, and what they were promised
+ *     oracle.h  what has to come of it
  *     past.h    runs in which stores are put back to what they were
  *     keepers.h runs in which some keep what others drop
  *     check.h   what must hold at every moment, and at the end
@@ -84,6 +85,9 @@ enum sim_breakage {
     SIM_BREAK_KEPT,   /* a node believes more to be kept than it was told */
     SIM_BREAK_LOST,   /* documents are seen to be gone from a keeper */
     SIM_BREAK_ZOMBIE, /* what was deleted is seen alive */
+    SIM_BREAK_UNTOLD, /* what system:conflicts says is removed */
+    SIM_BREAK_FORGED, /* something is written that nobody asked for */
+    SIM_BREAK_RIGHTS, /* rights are taken from who may still spend them */
     SIM_BREAKAGES
 };
 
@@ -207,11 +211,13 @@ enum sim_rarity {
 
 struct sim_past;    /* sim/past.h */
 struct sim_keepers; /* sim/keepers.h */
+struct sim_oracle;  /* sim/oracle.h */
 
 struct sim_world {
     uint64_t seed;
     struct sim_past *past;       /* NULL: nothing is put back in this run */
     struct sim_keepers *keepers; /* NULL: nothing is dropped in this run */
+    struct sim_oracle *oracle;   /* NULL: nothing is written at the desk */
     struct sim_knobs knobs;
     enum sim_breakage breakage;
     bool is_traced;

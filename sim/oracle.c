@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/oracle.h"
+
+#include <stdlib.h>
+
+#include "crdt/testing/ops.h"
+#include "db/schema.h"
+#include "sim/check.h"
+#include "sim/keepers.h"
+
+#define SHAPES_MAX 4
+
+void sim_oracle_init(struct sim_world *w)
+{
+    /* A store that is put back promises less than is asked here; one that drops what
+     * others keep has not joined what it does not hold. */
+    if (!w->past && !sim_has_keepers(w)) {
+        w->oracle = calloc(1, sizeof(*w->oracle));
+        LIA_ASSERT(w->oracle);
+    }
+}
+
+void sim_oracle_deinit(struct sim_world *w)
+{
+    free(w->oracle);
+}
+
+bool sim_write_is_alive(const struct sim_world *w, const struct sim_write *x)
+{
+    const struct sim_txn *t = &w->txns[x->txn];
+
+    return x->is_pending || x->is_seed || t->is_certain || t->is_open;
+}
+
+/* ---- what a copy has to show ---- */
+
+/* Takes up the writes that the vector names. */
+static void catch_up(struct sim_world *w,
+                     struct model_doc *state,
+                     uint32_t watched,
+                     struct lia_vector vector)
+{
+    const struct sim_oracle *o = w->oracle;
+
+    if (lia_vector_equal(model_vector(state), vector)) {
+        return;
+    }
+    for (size_t i = 0; i < o->count; i++) {
+        const struct sim_write *x = &o->writes[i];
+
+        if (x->doc == watched && lia_vector_covers(vector, x->stamp) &&
+            !lia_vector_covers(model_vector(state), x->stamp) &&
+            sim_write_is_alive(w, x)) {
+            model_unite(state, x->entries);
+        }
+    }
+}
+
+bool sim_is_lawless(const struct sim_world *w)
+{
+    return w->breakage == SIM_BREAK_RIGHTS;
+}
+
+static void check_state(struct sim_world *w,
+                        int node,
+                        uint32_t doc,
+                        const struct model_doc *state,
+                        struct lia_vector vector,
+                        struct liana_slice body)
+{
+    struct lia_buf expected;
+
+    if (sim_is_lawless(w)) {
+        return;
+    }
+    if (!lia_vector_equal(model_vector(state), vector)) {
+        sim_fail(w, "node %d: document %u has seen what nobody wrote", node, doc);
+    }
+    lia_buf_init(&expected, &lia_mem_libc);
+    model_body(state, &expected);
+    if (lia_slice_cmp(lia_buf_slice(&expected), body) != 0) {
+        if (!w->breakage) {
+            op_tell_document(body);
+            op_tell_document(lia_buf_slice(&expected));
+            sim_oracle_tell(w, doc - sim_first(2));
+        }
+        sim_fail(w, "node %d: document %u is not what was written", node, doc);
+    }
+    lia_buf_deinit(&expected);
+}
+
+void sim_oracle_shown(struct sim_world *w,
+                      int node,
+                      uint32_t doc,
+                      struct lia_vector vector,
+                      struct liana_slice body)
+{
+    uint32_t watched = doc - sim_first(2);
+    struct model_doc *state;
+
+    if (!w->oracle || doc < sim_first(2)) {
+        return;
+    }
+    state = &w->oracle->states[node][watched];
+    catch_up(w, state, watched, vector);
+    check_state(w, node, doc, state, vector, body);
+    sim_seats_shown(w, node, watched, vector, body);
+}
+
+void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held)
+{
+    struct lia_arena arena;
+
+    if (!w->oracle) {
+        return;
+    }
+    lia_arena_init(&arena, &lia_mem_libc);
+    for (uint32_t d = sim_first(2); d < SIM_DOCS; d++) {
+        struct lia_doc_info info = {0};
+
+        model_clear(&w->oracle->states[node][d - sim_first(2)]);
+        LIA_ASSERT(!lia_doc_info(&arena, held[d].doc.clock, &info));
+        sim_oracle_shown(w, node, d, info.vector, held[d].doc.body);
+    }
+    lia_arena_deinit(&arena);
+}
+
+/* ---- what an operation means ---- */
+
+/* What is declared here and now, as shapes of operations. */
+static size_t read_shapes(const struct lia_schema *schema, struct lia_shape *shapes)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < schema->path_count; i++) {
+        const struct lia_declared *d = &schema->paths[i];
+        struct lia_shape shape = {.path = {d->names, d->count}, .bound = d->min};
+
+        switch (d->type->kind) {
+        case LIA_KIND_SET: shape.kind = LIA_SHAPE_SET; break;
+        case LIA_KIND_REGISTER: shape.kind = LIA_SHAPE_REGISTER; break;
+        case LIA_KIND_COUNTER: shape.kind = LIA_SHAPE_BOUNDED; break;
+        default: continue;
+        }
+        LIA_ASSERT(count < SHAPES_MAX);
+        shapes[count++] = shape;
+    }
+    return count;
+}
+
+struct meant {
+    struct lia_shape shapes[SHAPES_MAX];
+    size_t shape_count;
+    enum lia_delete_mode mode;
+};
+
+static liana_status read_declared(struct lia_txn *txn, uint32_t doc, struct meant *out)
+{
+    const struct lia_schema *schema = NULL;
+    liana_status status = lia_txn_schema(txn, sim_collection(doc), &schema, NULL);
+
+    if (!status) {
+        out->shape_count = read_shapes(schema, out->shapes);
+        out->mode = schema->options.deletes == LIA_UPDATES_WIN ? LIA_UPDATE_WINS
+                                                               : LIA_DELETE_WINS;
+    }
+    return status;
+}
+
+static liana_status apply_to_model(struct model_doc *state,
+                                   const struct meant *meant,
+                                   const struct lia_op *ops,
+                                   size_t count,
+                                   struct lia_stamp stamp)
+{
+    static struct model_doc before_delete;
+    liana_status status = LIANA_OK;
+
+    state->is_changed = false;
+    for (size_t i = 0; i < count && !status; i++) {
+        struct lia_op op = ops[i];
+
+        op.shapes = meant->shapes;
+        op.shape_count = meant->shape_count;
+        op.mode = meant->mode;
+        status = model_apply(state, &before_delete, &op, stamp);
+    }
+    return status;
+}
+
+/* ---- writing down ---- */
+
+static struct lia_vector keep_vector(struct sim_world *w, struct lia_vector v)
+{
+    struct lia_vector_entry *entries =
+        lia_arena_array(&w->arena, v.count + 1, sizeof(*entries));
+
+    LIA_ASSERT(entries);
+    memcpy(entries, v.entries, v.count * sizeof(*entries));
+    return (struct lia_vector){entries, v.count};
+}
+
+static const struct model_doc *keep_model(struct sim_world *w,
+                                          const struct model_doc *d)
+{
+    struct model_doc *kept =
+        lia_arena_alloc(&w->arena, offsetof(struct model_doc, entries) +
+                                       (d->count + 1) * sizeof(d->entries[0]));
+
+    LIA_ASSERT(kept);
+    model_copy(kept, d);
+    return kept;
+}
+
+static struct sim_write *write_down(struct sim_world *w,
+                                    int node,
+                                    uint32_t doc,
+                                    const struct model_doc *state,
+                                    struct lia_vector seen,
+                                    struct lia_stamp stamp)
+{
+    static struct model_doc own;
+    struct sim_oracle *o = w->oracle;
+    struct sim_write *x = &o->writes[o->count++];
+
+    LIA_ASSERT(o->count <= SIM_WRITES);
+    model_segment(state, seen, &own);
+    *x = (struct sim_write){.doc = doc - sim_first(2),
+                            .node = node,
+                            .is_pending = true,
+                            .stamp = stamp,
+                            .seen = keep_vector(w, seen),
+                            .entries = keep_model(w, &own)};
+    x->is_delete = lia_stamp_cmp(own.deleted_tag, stamp) == 0 ||
+                   lia_stamp_cmp(own.withdrawn_tag, stamp) == 0;
+    x->is_creation = own.has_life;
+    return x;
+}
+
+/* The newest creation among what it had seen, or its own. */
+static struct lia_stamp life_of(const struct sim_world *w, const struct sim_write *x)
+{
+    struct lia_stamp life = x->is_creation ? x->stamp : LIA_STAMP_NONE;
+
+    for (size_t i = 0; i < w->oracle->count; i++) {
+        const struct sim_write *c = &w->oracle->writes[i];
+
+        if (c->doc == x->doc && c->is_creation && sim_write_is_alive(w, c) &&
+            lia_vector_covers(x->seen, c->stamp) && lia_stamp_cmp(c->stamp, life) > 0) {
+            life = c->stamp;
+        }
+    }
+    return life;
+}
+
+/* ---- asking ---- */
+
+/* What the app of a node finds, in the store and in the model. */
+struct found {
+    const struct lia_collection *collection;
+    struct lia_vector vector;
+    struct meant meant;
+};
+
+static liana_status find(struct sim_world *w,
+                         int node,
+                         struct lia_txn *txn,
+                         uint32_t doc,
+                         struct model_doc *state,
+                         struct found *out)
+{
+    uint32_t watched = doc - sim_first(2);
+    struct lia_doc before;
+    struct lia_doc_info info;
+    liana_status status =
+        lia_txn_collection(txn, sim_collection(doc), true, &out->collection, NULL);
+
+    if (!status) {
+        status = lia_txn_get(txn, out->collection, sim_key(w, doc), &before, NULL);
+    }
+    if (status) {
+        return status;
+    }
+    LIA_ASSERT(!lia_doc_info(&w->arena, before.clock, &info));
+    out->vector = keep_vector(w, info.vector);
+    model_copy(state, &w->oracle->states[node][watched]);
+    state->arena = &w->arena;
+    catch_up(w, state, watched, out->vector);
+    check_state(w, node, doc, state, out->vector, before.body);
+    return read_declared(txn, doc, &out->meant);
+}
+
+static bool is_of_the_disk(liana_status status)
+{
+    return status == LIANA_EIO || status == LIANA_ENOMEM || status == LIANA_EFULL;
+}
+
+/* Behind the oracle's back. */
+static void forge(struct sim_world *w,
+                  struct lia_txn *txn,
+                  uint32_t doc,
+                  const struct found *found)
+{
+    static const struct liana_str b = {"b", 1};
+    struct lia_scratch scratch;
+    const struct lia_op op = {
+        .kind = LIA_OP_SET, .path = {&b, 1}, .value = lia_value_of_int64(-1, &scratch)};
+
+    LIA_IGNORE(lia_txn_apply(txn, found->collection, sim_key(w, doc), &op, 1, NULL,
+                             NULL)); /* it is damage */
+}
+
+liana_status sim_oracle_apply(struct sim_world *w,
+                              int node,
+                              struct lia_txn *txn,
+                              uint32_t doc,
+                              const struct lia_op *ops,
+                              size_t count,
+                              int64_t amount,
+                              bool *out_changed)
+{
+    static struct model_doc state;
+    struct lia_stamp stamp = lia_txn_stamp(txn);
+    struct lia_change change = {0};
+    struct found found;
+    liana_status expected;
+    liana_status status = find(w, node, txn, doc, &state, &found);
+
+    *out_changed = false;
+    if (status) {
+        return status;
+    }
+    expected = apply_to_model(&state, &found.meant, ops, count, stamp);
+    status = lia_txn_apply(txn, found.collection, sim_key(w, doc), ops, count, &change,
+                           NULL);
+    if (is_of_the_disk(status) || status == LIANA_ESCHEMA) {
+        return status;
+    }
+    if (!sim_is_lawless(w) &&
+        (status != expected || (!status && change.changed != state.is_changed))) {
+        sim_fail(w, "node %d: document %u: %s, where the law says %s", node, doc,
+                 liana_status_name(status), liana_status_name(expected));
+    }
+    if (!status && change.changed) {
+        struct sim_write *x;
+
+        model_see(&state, stamp);
+        x = write_down(w, node, doc, &state, found.vector, stamp);
+        x->amount = amount;
+        x->life = life_of(w, x);
+        if (w->breakage == SIM_BREAK_FORGED) {
+            forge(w, txn, doc, &found);
+        }
+        *out_changed = true;
+    }
+    return status;
+}
+
+liana_status sim_oracle_seed(struct sim_world *w,
+                             int node,
+                             struct lia_txn *txn,
+                             uint32_t doc,
+                             const struct lia_op *insert)
+{
+    static struct model_doc state;
+    const struct lia_vector nothing = {NULL, 0};
+    struct lia_op op = *insert;
+    struct lia_stamp stamp;
+    struct lia_doc made;
+    struct found found;
+    liana_status status = find(w, node, txn, doc, &state, &found);
+
+    if (!status) {
+        status =
+            lia_txn_seed(txn, found.collection, sim_key(w, doc), insert, NULL, NULL);
+    }
+    if (status) {
+        return status;
+    }
+    op.shapes = found.meant.shapes;
+    op.shape_count = found.meant.shape_count;
+    LIA_ASSERT(
+        !lia_doc_initial(&w->arena, sim_collection(doc), &op, &made, &stamp, NULL));
+    model_clear(&state);
+    state.arena = &w->arena;
+    LIA_ASSERT(!apply_to_model(&state, &found.meant, insert, 1, stamp));
+    model_see(&state, stamp);
+    write_down(w, node, doc, &state, nothing, stamp)->is_seed = true;
+    return LIANA_OK;
+}
+
+void sim_oracle_commit(struct sim_world *w, size_t txn, liana_status status)
+{
+    struct sim_oracle *o = w->oracle;
+
+    if (!o) {
+        return;
+    }
+    if (!w->txns[txn].is_certain && !w->txns[txn].is_open) {
+        while (o->count > o->pending && !o->writes[o->count - 1].is_seed) {
+            o->count--;
+        }
+    }
+    for (size_t i = o->pending; i < o->count; i++) {
+        struct sim_write *x = &o->writes[i];
+
+        x->is_pending = false;
+        x->txn = txn;
+        x->is_certain = x->is_seed && !status && !sim_is_normal(w, x->node);
+        if (sim_is_seats(x->doc)) {
+            sim_seats_written(w, x->doc);
+        }
+    }
+    o->pending = o->count;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LIA_SIM_ORACLE_H
+#define LIA_SIM_ORACLE_H
+/*
+ * sim/oracle - knows every write of the desk and the seats, and what has to come of it.
+ *
+ * A write is one document in one transaction: when it was made, by whom, what its writer had
+ * seen of the document, and which entries it means by the law as crdt/testing/model says
+ * it, from the operations that the app asked for. Nothing is read from the clocks of the
+ * product but which writes a copy has seen.
+ *
+ *     oracle.c          writes; what a copy has to show, held against what it shows
+ *     oracle_seats.c    sums of bounded counters, and that no store and no sum of what all
+ *                       stores have written is below the bound
+ *     oracle_end.c      at rest: each acknowledged write is visible, or superseded by one
+ *                       that had seen it, or in system:conflicts of some store
+ *
+ * Held at every commit of every store: the vector names writes that were made; the body is
+ * what the law makes of them, byte for byte. So nothing is shown that nobody wrote, and
+ * counters are the sum of what was acknowledged.
+ *
+ * Rules: writes stand in the order in which they were made, so a write comes after what it
+ * has seen. Ownership, threads: as sim/world.h.
+ */
+#include "crdt/testing/model.h"
+#include "sim/world.h"
+
+#define SIM_WRITES     8192
+#define SIM_WATCHED    (SIM_DESK + SIM_SEATS) /* documents from sim_first(2) on */
+#define SIM_SEATS_LEFT 2                      /* the bound of the seats */
+
+struct sim_write {
+    uint32_t doc; /* from 0: of those watched */
+    int node;
+    size_t txn; /* that it is a part of; none: it is an INITIAL document */
+    bool is_seed;
+    bool is_pending; /* its transaction is going on */
+    bool is_certain; /* of an INITIAL document: it was acknowledged */
+    bool is_delete;
+    bool is_creation;
+    int64_t amount;        /* of seats */
+    struct lia_stamp life; /* of seats: the newest creation that it knew */
+    struct lia_stamp stamp;
+    struct lia_vector seen;          /* before it */
+    const struct model_doc *entries; /* those of this write alone */
+};
+
+struct sim_oracle {
+    struct sim_write writes[SIM_WRITES];
+    size_t count;
+    size_t pending; /* from here on */
+    uint64_t words; /* made; so that no two are equal */
+    struct model_doc states[SIM_NODES][SIM_WATCHED];
+};
+
+void sim_oracle_init(struct sim_world *w);
+void sim_oracle_deinit(struct sim_world *w);
+
+/* By damage, two stores write what is one store's: no more is asked than how much there
+ * is. */
+bool sim_is_lawless(const struct sim_world *w);
+
+/* It is written down, and not undone by a loss of power so far as is known. */
+bool sim_write_is_alive(const struct sim_world *w, const struct sim_write *x);
+
+/* An app asks for operations on one document. Answers what the store says; the document was
+ * changed if `out_changed`. `amount` is of seats. */
+liana_status sim_oracle_apply(struct sim_world *w,
+                              int node,
+                              struct lia_txn *txn,
+                              uint32_t doc,
+                              const struct lia_op *ops,
+                              size_t count,
+                              int64_t amount,
+                              bool *out_changed);
+liana_status sim_oracle_seed(struct sim_world *w,
+                             int node,
+                             struct lia_txn *txn,
+                             uint32_t doc,
+                             const struct lia_op *insert);
+/* What was asked for since the last time is done: in this transaction, or not at all. */
+void sim_oracle_commit(struct sim_world *w, size_t txn, liana_status status);
+
+/* A store holds a document so. */
+void sim_oracle_shown(struct sim_world *w,
+                      int node,
+                      uint32_t doc,
+                      struct lia_vector vector,
+                      struct liana_slice body);
+/* A store came back: what was not certain is known now. */
+void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held);
+/* The same is declared everywhere. */
+bool sim_oracle_is_settled(struct sim_world *w);
+void sim_oracle_end(struct sim_world *w);
+
+/* Prints the writes of a document. */
+void sim_oracle_tell(struct sim_world *w, uint32_t watched);
+
+/* ---- oracle_seats.c ---- */
+
+bool sim_is_seats(uint32_t watched);
+/* Of what a store holds. */
+void sim_seats_shown(struct sim_world *w,
+                     int node,
+                     uint32_t watched,
+                     struct lia_vector vector,
+                     struct liana_slice body);
+/* Of all that was written, wherever it is. */
+void sim_seats_written(struct sim_world *w, uint32_t watched);
+
+#endif

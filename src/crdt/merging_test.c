@@ -56,7 +56,21 @@ static void every_pair_is_as_it_is_written(void **state)
     lia_buf_deinit(&page);
 }
 
+/* A bounded counter cannot be assigned, and its rights are those of one actor: what meets
+ * there is in tests/golden/crdt/bounded.txt. */
+static void every_operation_is_in_the_table(void **state)
+{
+    (void)state;
+    for (unsigned kind = LIA_OP_INSERT; kind <= LIA_OP_DELETE; kind++) {
+        bool is_bounded =
+            kind == LIA_OP_BOUND || kind == LIA_OP_TRANSFER || kind == LIA_OP_RECLAIM;
+
+        assert_int_equal(merging_has((enum lia_op_kind)kind), !is_bounded);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_operation_is_in_the_table),
     cmocka_unit_test(every_pair_is_as_it_is_written),
 };
 

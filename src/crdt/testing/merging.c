@@ -73,6 +73,19 @@ static const struct doing doings[] = {
 
 #define DOINGS (sizeof(doings) / sizeof(doings[0]))
 
+bool merging_has(enum lia_op_kind kind)
+{
+    for (size_t i = 0; i < DOINGS; i++) {
+        const struct doing *d = &doings[i];
+
+        if ((d->what == APPLY && d->kind == kind) ||
+            (d->what == INSERT_UNAWARE && kind == LIA_OP_INSERT)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct side {
     const struct doing *doing;
     bool is_above; /* what it does at m.p it does at m */

@@ -12,8 +12,12 @@
  * Ownership: none. Threads: one.
  */
 #include "base/buf.h"
+#include "crdt/doc.h"
 
 /* Appends the table, in Markdown. False: a pair came out in different ways. */
 bool merging_table(struct lia_buf *out);
+
+/* The operation meets all others in the table. */
+bool merging_has(enum lia_op_kind kind);
 
 #endif

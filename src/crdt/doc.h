@@ -315,6 +315,37 @@ LIANA_MUST_CHECK liana_status lia_doc_heal_watched(struct lia_arena *arena,
                                                    struct lia_doc *out,
                                                    struct liana_error *err);
 
+/* ---- repair: a store whose clock was ahead ----
+ *
+ * What it has written and no peer has acknowledged gets other stamps, in the same order, as
+ * if its clock had been right. The old actor writes no more. New stamps are counted under
+ * tags of the new actor, so that who has seen some of it all the same gets what it lacks. */
+struct lia_restamp {
+    uint64_t actor; /* the old one */
+    uint64_t new_actor;
+    const uint64_t *from; /* its hlcs that are to go, ascending, each once */
+    size_t count;
+    uint64_t first; /* what the first of them becomes; the others follow. Later than all
+                     * that the store has seen but them, and earlier than they are. */
+};
+
+/* Appends the hlcs (u64, in any order, some more than once) that the document names of the
+ * actor beyond `beyond`. */
+LIANA_MUST_CHECK liana_status lia_doc_stamps(struct lia_arena *arena,
+                                             struct lia_doc doc,
+                                             uint64_t actor,
+                                             uint64_t beyond,
+                                             struct lia_buf *out,
+                                             struct liana_error *err);
+
+/* `*out` is `doc` when it names none of them. Nothing shown changes. LIANA_ECLOCK: others have
+ * written to the document as late as `first`. LIANA_EMISUSE: `from` lacks one of its stamps. */
+LIANA_MUST_CHECK liana_status lia_doc_restamp(struct lia_arena *arena,
+                                              struct lia_doc doc,
+                                              const struct lia_restamp *how,
+                                              struct lia_doc *out,
+                                              struct liana_error *err);
+
 /* Checked: composes two segments of one document, `first.to` covering `second.from`, without
  * the document. LIANA_EGAP, LIANA_EPROTOCOL. */
 LIANA_MUST_CHECK liana_status lia_segment_compose(struct lia_arena *arena,

@@ -2,6 +2,7 @@
 #include "crdt/doc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/testing/alloc.h"
 #include "base/testing/test.h"
@@ -479,6 +480,44 @@ static void clocks_are_small(void **state)
 
 /* ---- out of memory ---- */
 
+static int ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* What actor 7 has stamped since. */
+static liana_status restamp_since(struct lia_arena *arena,
+                                  struct lia_doc doc,
+                                  uint64_t since,
+                                  struct lia_doc *out)
+{
+    struct lia_restamp how = {.actor = 7, .new_actor = 77, .first = since + 1};
+    struct lia_buf stamps;
+    uint64_t *all;
+    size_t count = 0;
+    liana_status status;
+
+    lia_buf_init(&stamps, arena->alloc);
+    status = lia_doc_stamps(arena, doc, how.actor, since, &stamps, NULL);
+    all = (uint64_t *)(void *)stamps.ptr;
+    if (!status) {
+        qsort(all, stamps.len / sizeof(*all), sizeof(*all), ascending);
+        for (size_t i = 0; i < stamps.len / sizeof(*all); i++) {
+            if (i == 0 || all[i] != all[count - 1]) {
+                all[count++] = all[i];
+            }
+        }
+        how.from = all;
+        how.count = count;
+        status = lia_doc_restamp(arena, doc, &how, out, NULL);
+    }
+    lia_buf_deinit(&stamps);
+    return status;
+}
+
 static liana_status all_calls(const struct liana_allocator *a, void *ctx)
 {
     struct lia_arena *made = ctx;
@@ -490,6 +529,7 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     struct liana_slice delta;
     struct lia_segment_info info;
     struct lia_doc_info head;
+    const struct lia_retag retag = {.actor = 7, .tag = {MS(9500), 9}};
     struct liana_str names[] = {lia_str("m"), lia_str("n")};
     struct lia_op ops[] = {
         {.kind = LIA_OP_INCREMENT, .path = {names, 2}, .value = json(made, "1")},
@@ -515,6 +555,8 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     status = status ? status
                     : lia_doc_apply(&arena, doc, ops, 5,
                                     (struct lia_stamp){MS(9000), 7}, &out, NULL);
+    status = status ? status : lia_doc_heal(&arena, old, whole, &retag, &out, NULL);
+    status = status ? status : restamp_since(&arena, doc, MS(2500), &out);
     lia_arena_deinit(&arena);
     return status;
 }
@@ -709,6 +751,50 @@ static void a_new_tag_must_be_newer(void **state)
     assert_ptr_equal(doc.clock.ptr, out.clock.ptr);
 }
 
+/* Of a store whose clock was ahead: what it wrote moves, nothing that is shown does. */
+static void a_clock_that_was_ahead_is_repaired(void **state)
+{
+    struct lia_arena *arena = *state;
+    static const uint64_t from[] = {MS(7000), MS(8000)};
+    struct lia_restamp how = {
+        .actor = 7, .new_actor = 9, .from = from, .count = 1, .first = MS(2000)};
+    struct liana_slice segment;
+    struct lia_doc_info info;
+    struct lia_doc doc = empty;
+    struct lia_doc there;
+    struct lia_doc out;
+
+    assert_ok(
+        insert(arena, &doc, "{\"_id\": 1, \"a\": 1}", (struct lia_stamp){MS(1000), 8}));
+    there = doc;
+    assert_ok(write_at(arena, &doc, LIA_OP_SET, "b", json(arena, "2"),
+                       (struct lia_stamp){MS(7000), 7}));
+    assert_ok(write_at(arena, &doc, LIA_OP_SET, "a", json(arena, "3"),
+                       (struct lia_stamp){MS(8000), 7}));
+    assert_status(LIANA_EMISUSE, lia_doc_restamp(arena, doc, &how, &out, NULL));
+    how.count = 2;
+    how.first = MS(1000);
+    assert_status(LIANA_ECLOCK, lia_doc_restamp(arena, doc, &how, &out, NULL));
+    how.first = MS(2000);
+    assert_ok(lia_doc_restamp(arena, doc, &how, &out, NULL));
+    assert_ok(lia_doc_check(arena, out, NULL));
+    assert_slice_equal(doc.body, out.body);
+    assert_ok(lia_doc_info(arena, out.clock, &info));
+    assert_int_equal(lia_vector_get(info.vector, 7), MS(2000) + 1);
+    assert_int_equal(lia_vector_get(info.vector, 9), MS(2000) + 1);
+
+    /* A write after the repair is newer; who has part of the old writes gets the rest. */
+    assert_ok(write_at(arena, &there, LIA_OP_SET, "b", json(arena, "5"),
+                       (struct lia_stamp){MS(3000), 8}));
+    assert_ok(lia_doc_segment(arena, out, (struct lia_vector){0}, &segment));
+    assert_ok(lia_doc_merge(arena, there, segment, &there, NULL));
+    assert_slice_equal(there.body,
+                       json(arena, "{\"_id\": 1, \"a\": 3, \"b\": 5}").data);
+    how.actor = 5;
+    assert_ok(lia_doc_restamp(arena, out, &how, &doc, NULL));
+    assert_ptr_equal(out.clock.ptr, doc.clock.ptr);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -729,6 +815,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_verdict_ends_one_life),
     CASE(a_verdict_hides_what_it_reaches),
     CASE(a_new_tag_must_be_newer),
+    CASE(a_clock_that_was_ahead_is_repaired),
     CASE(a_number_becomes_a_bounded_counter),
     CASE(an_array_becomes_a_set),
     CASE(an_initial_counter_has_its_bound),

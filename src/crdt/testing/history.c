@@ -6,8 +6,7 @@
 #include "crdt/testing/ops.h"
 #include "crdt/testing/world.h"
 
-/* The peer's actor writes no more, in any document. */
-static void retire(struct world *w, struct peer *p)
+void world_retire(struct world *w, struct peer *p, uint64_t new_actor)
 {
     for (size_t key = 0; key < KEYS; key++) {
         uint64_t hlc =
@@ -18,7 +17,7 @@ static void retire(struct world *w, struct peer *p)
                 (struct lia_stamp){hlc, p->now.actor};
         }
     }
-    p->now.actor = ++w->actors;
+    p->now.actor = new_actor;
 }
 
 /* A copy that another peer covers may be evicted; its actor is renewed. */
@@ -31,7 +30,7 @@ static const char *evict(struct world *w, size_t peer, size_t key)
         const struct model_doc *other = &w->peers[i].now.copies[key].model;
 
         if (i == peer || (w->history->is_about_bounds && peer == 0) ||
-            c->doc.clock.len == 0 ||
+            c->doc.clock.len == 0 || p->ahead_from ||
             !lia_vector_geq(model_vector(other), model_vector(&c->model))) {
             continue;
         }
@@ -42,7 +41,7 @@ static const char *evict(struct world *w, size_t peer, size_t key)
         if (lia_keep_must_renew(model_vector(&c->model), p->now.actor)) {
             w->met |= MET(RENEW);
             w->evicted[key] |= 1U << peer;
-            retire(w, p);
+            world_retire(w, p, ++w->actors);
         }
         model_clear(&c->model);
         c->doc = (struct lia_doc){{NULL, 0}, {NULL, 0}};
@@ -84,6 +83,10 @@ static const char *step(struct world *w, uint64_t seed)
     kind = world_below(w, 100);
     if (w->history->is_about_falls && world_below(w, 5) == 0) {
         return step_of_falls(w);
+    }
+    if (w->history->is_about_clocks && world_below(w, 8) == 0) {
+        return world_below(w, 2) ? world_run_ahead(w, peer)
+                                 : world_repair_clock(w, peer);
     }
     if (w->history->is_about_bounds && world_below(w, 8) == 0) {
         return evict(w, peer, key);
@@ -165,6 +168,9 @@ static const char *settle(struct world *w)
     const char *why = NULL;
 
     w->rng = lia_rng(0);
+    for (size_t i = 0; i < PEERS && !why; i++) {
+        why = world_repair_clock(w, i);
+    }
     for (size_t key = 0; key < KEYS; key++) {
         model_clear(&all[key]);
         all[key].arena = &w->arena;
@@ -172,7 +178,7 @@ static const char *settle(struct world *w)
             model_unite(&all[key], &w->peers[i].now.copies[key].model);
         }
     }
-    why = w->has_fallen ? repair_all(w) : NULL;
+    why = why || !w->has_fallen ? why : repair_all(w);
     why = why ? why : pull_around(w, 2);
     return why ? why : world_check_settled(w, all);
 }
@@ -210,6 +216,7 @@ static void clear(struct world *w)
 
         p->falls = 0;
         p->is_fallen = false;
+        p->ahead_from = 0;
         p->saved.actor = 0;
         p->now.doubt_count = 0;
         p->now.actor = ++w->actors;
@@ -272,6 +279,7 @@ struct history history_random(uint64_t seed)
                         .is_about_sets = lia_rng_chance(&rng, 40),
                         .is_about_bounds = lia_rng_chance(&rng, 20),
                         .is_about_falls = lia_rng_chance(&rng, 25),
+                        .is_about_clocks = lia_rng_chance(&rng, 15),
                         .is_of_today = lia_rng_chance(&rng, 50)};
 
     h.is_about_bounds = h.is_about_bounds && !h.is_about_falls;

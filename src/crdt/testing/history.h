@@ -42,6 +42,7 @@
     K(FORK, 300, "and writes again where it had written")                              \
     K(SECOND_FALL, 300, "a store falls back again")                                    \
     K(HEAL, 700, "a store that found out heals")                                       \
+    K(RESTAMP, 200, "a store whose clock was ahead stamps anew what it wrote")         \
     K(INITIAL, 1000, "an INITIAL document")                                            \
     K(DELETE, 1500, "a delete that wins")                                              \
     K(WITHDRAW, 1500, "a delete over which updates win")                               \
@@ -71,6 +72,7 @@ struct history {
     bool is_about_lives;    /* one document, many deletes and inserts */
     bool is_about_bounds;   /* one path, mostly a bounded counter */
     bool is_about_falls;    /* a store is put back to a copy of itself, and repaired */
+    bool is_about_clocks;   /* some run ahead by years, and are repaired */
     bool is_of_today;       /* clocks show our time, and jump by hours and years */
     bool is_about_sets; /* few paths, many additions, removals and what clears them */
 };

@@ -31,6 +31,13 @@ static void note_meeting(struct world *w,
     }
 }
 
+/* What a clock that is ahead would be, too. */
+static void note_time(struct peer *p, uint64_t hlc)
+{
+    p->now.last = hlc > p->now.last ? hlc : p->now.last;
+    p->ahead_from = p->ahead_from && hlc > p->ahead_from ? hlc : p->ahead_from;
+}
+
 static const char *receive(struct world *w,
                            size_t peer,
                            size_t key,
@@ -68,8 +75,8 @@ static const char *receive(struct world *w,
     if (got == LIANA_EPROTOCOL) {
         return NULL;
     }
-    if (!got && lia_vector_max_hlc(model_vector(model)) > p->now.last) {
-        p->now.last = lia_vector_max_hlc(model_vector(model));
+    if (!got) {
+        note_time(p, lia_vector_max_hlc(model_vector(model)));
     }
     if (!got && !w->history->is_about_falls &&
         world_check_losses(w, &before, model, &c->model, &losses)) {
@@ -115,8 +122,8 @@ const char *world_pull(struct world *w, size_t to, size_t from, size_t key)
     struct liana_slice segment;
     const char *why;
 
-    if (source->doc.clock.len == 0) {
-        return NULL;
+    if (source->doc.clock.len == 0 || w->peers[from].ahead_from) {
+        return NULL; /* the guard refuses what is too late */
     }
     if (w->is_told) {
         printf("  peer %zu pulls document %zu from peer %zu\n", to, key, from);
@@ -185,7 +192,7 @@ const char *world_load_relay(struct world *w, size_t peer, size_t key)
     liana_status status = LIANA_EGAP;
     liana_status expected;
 
-    if (source->doc.clock.len == 0) {
+    if (source->doc.clock.len == 0 || w->peers[peer].ahead_from) {
         return NULL;
     }
     if (w->is_told) {

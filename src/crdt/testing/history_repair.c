@@ -33,7 +33,12 @@ static bool loses_writes(const struct peer *p)
 const char *world_fall_back(struct world *w, size_t peer)
 {
     struct peer *p = &w->peers[peer];
-    bool saves = !p->saved.actor || (!p->is_fallen && world_below(w, 3) == 0);
+    bool saves;
+
+    if (p->ahead_from) {
+        return NULL; /* one accident at a time */
+    }
+    saves = !p->saved.actor || (!p->is_fallen && world_below(w, 3) == 0);
 
     if (!saves && p->falls == FALLS_MAX) {
         return NULL;

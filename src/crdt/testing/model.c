@@ -321,6 +321,64 @@ bool model_retag(struct model_doc *d, const struct lia_retag *how)
     return is_changed;
 }
 
+static bool restamp(struct lia_stamp *s, const struct lia_restamp *how)
+{
+    for (size_t i = 0; i < how->count; i++) {
+        if (s->actor == how->actor && s->hlc == how->from[i]) {
+            s->hlc = how->first + i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void restamp_tag(struct lia_stamp *tag, const struct lia_restamp *how)
+{
+    tag->actor = restamp(tag, how) ? how->new_actor : tag->actor;
+}
+
+static void restamp_entry(struct model_doc *d,
+                          struct model_entry *e,
+                          const struct lia_restamp *how)
+{
+    struct model_seen *seen = lia_arena_array(d->arena, e->seen_count, sizeof(*seen));
+
+    LIA_ASSERT(seen);
+    (void)restamp(&e->rank.life, how);
+    (void)restamp(&e->rank.stamp, how);
+    restamp_tag(&e->tag, how);
+    (void)restamp(&e->removed, how);
+    (void)restamp(&e->birth, how);
+    (void)restamp(&e->start, how);
+    for (size_t i = 0; i < e->seen_count; i++) {
+        seen[i] = e->seen[i];
+        (void)restamp(&seen[i].start, how);
+    }
+    e->seen = seen;
+}
+
+void model_restamp(struct model_doc *d, const struct lia_restamp *how)
+{
+    (void)restamp(&d->created, how);
+    (void)restamp(&d->deleted, how);
+    (void)restamp(&d->withdrawn, how);
+    restamp_tag(&d->life_tag, how);
+    restamp_tag(&d->deleted_tag, how);
+    restamp_tag(&d->withdrawn_tag, how);
+    for (size_t i = 0; i < d->count; i++) {
+        restamp_entry(d, &d->entries[i], how);
+    }
+    for (size_t i = 0; i < d->vector_count; i++) {
+        struct lia_stamp s = {d->vector[i].hlc, d->vector[i].actor};
+
+        if (restamp(&s, how)) {
+            d->vector[i].hlc = s.hlc;
+            model_see(d, (struct lia_stamp){s.hlc, how->new_actor});
+            break;
+        }
+    }
+}
+
 /* Keeps what is not within `from`. */
 static void cut(struct model_doc *d)
 {

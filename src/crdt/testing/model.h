@@ -145,6 +145,9 @@ void model_unite(struct model_doc *d, const struct model_doc *s);
 /* False: nothing is counted under such a tag. */
 bool model_retag(struct model_doc *d, const struct lia_retag *how);
 
+/* Stamps of the old actor become others, and tags the new actor's. */
+void model_restamp(struct model_doc *d, const struct lia_restamp *how);
+
 /* False: a gap. */
 bool model_merge(struct model_doc *d, const struct model_doc *segment);
 void model_segment(const struct model_doc *d,

@@ -40,8 +40,10 @@ struct store {
 
 struct peer {
     struct store now;
-    struct store saved; /* actor 0: nothing */
-    bool is_fallen;     /* and does not know */
+    struct store saved;   /* actor 0: nothing */
+    bool is_fallen;       /* and does not know */
+    uint64_t ahead_from;  /* its clock is ahead; what it would show, or 0: it is not */
+    uint64_t ahead_since; /* its last stamp before */
     size_t falls;
 };
 
@@ -126,6 +128,14 @@ const char *world_check_losses(struct world *w,
                                const struct model_doc *segment,
                                const struct model_doc *joined,
                                const struct losses *losses);
+
+/* The peer's actor writes no more, in any document. */
+void world_retire(struct world *w, struct peer *p, uint64_t new_actor);
+
+/* ---- history_ahead.c: stores whose clock runs ahead ---- */
+
+const char *world_run_ahead(struct world *w, size_t peer);
+const char *world_repair_clock(struct world *w, size_t peer);
 
 /* ---- history_repair.c: stores that fall back ---- */
 

@@ -426,6 +426,51 @@ static void mending_goes_on_after_a_crash(void **state)
     assert_equal_stores(&w->peer, &w->copy, 9);
 }
 
+/* What it takes of the lost history may be stamped later than its own clock: the new tags
+ * are later still, or the peer would keep the old ones under the same vector. */
+static void tags_are_newer_than_what_they_replace(void **state)
+{
+    struct world *w = *state;
+
+    lia_test_put(&w->store, "c", 1, 1);
+    meet(w, &w->store, 2);
+    copy_store(w);
+    w->store.env.wall_ms += 300000;
+    w->peer.env.wall_ms += 300000;
+    lia_test_put(&w->store, "c", 1, 2);
+    meet(w, &w->store, 2);
+    lia_test_db_open(&w->copy);
+    lia_test_put(&w->copy, "c", 2, 2);
+    assert_true(judge(w, &w->copy));
+    mend(&w->copy);
+    meet(w, &w->copy, 2);
+    meet(w, &w->copy, 2);
+    assert_int_equal(lia_test_get(&w->peer, "c", 1), 2);
+    assert_equal_stores(&w->copy, &w->peer, 2);
+}
+
+/* A delete is all that is left of the document: it travels under a tag of its own. */
+static void a_delete_after_the_fall_is_told(void **state)
+{
+    struct world *w = *state;
+
+    lia_test_put(&w->peer, "c", 1, 1);
+    send_all(&w->peer, &w->store, 1);
+    copy_store(w);
+    w->store.env.wall_ms += 60000;
+    lia_test_put(&w->store, "c", 1, 2);
+    meet(w, &w->store, 1);
+    lia_test_db_open(&w->copy);
+    lia_test_delete(&w->copy, "c", 1);
+    assert_true(judge(w, &w->copy));
+    mend(&w->copy);
+    meet(w, &w->copy, 1);
+    meet(w, &w->copy, 1);
+    assert_int_equal(lia_test_get(&w->copy, "c", 1), -1);
+    assert_int_equal(lia_test_get(&w->peer, "c", 1), -1);
+    assert_equal_stores(&w->copy, &w->peer, 1);
+}
+
 /* ---- marks and tokens ---- */
 
 static void marks_and_tokens_that_rest_on_doubt_are_taken_back(void **state)
@@ -479,6 +524,8 @@ int main(void)
         CASE(a_copy_that_was_away_for_long_is_found_out),
         CASE(a_stamp_of_our_own_that_we_never_made_tells),
         CASE(mending_goes_on_after_a_crash),
+        CASE(tags_are_newer_than_what_they_replace),
+        CASE(a_delete_after_the_fall_is_told),
         CASE(marks_and_tokens_that_rest_on_doubt_are_taken_back),
     };
 

@@ -46,6 +46,9 @@ static size_t list_stamps(struct world *w, const struct peer *p, struct lia_buf 
             LIA_IGNORE(world_fail(w, "stamps are not told"));
         }
     }
+    if (out->len == 0) {
+        return 0;
+    }
     all = (uint64_t *)(void *)out->ptr;
     qsort(all, out->len / sizeof(*all), sizeof(*all), ascending);
     for (size_t i = 0; i < out->len / sizeof(*all); i++) {

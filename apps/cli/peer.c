@@ -49,6 +49,7 @@ static liana_status open_store(const struct cli_args *args,
     options.durability = strcmp(cli_text(args, "durability"), "normal") == 0
                              ? LIANA_DURABILITY_NORMAL
                              : LIANA_DURABILITY_FULL;
+    options.conflicts_max = (uint32_t)cli_number(args, "conflicts-max");
     cli_trust_apply(&trust, &options);
     if (!status) {
         status = cli_open(path, &options, out, err);

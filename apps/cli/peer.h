@@ -28,6 +28,13 @@
          .value = "full|normal",                                                       \
          .fallback = "full",                                                           \
          .help = "whether a commit waits for the disk"},                               \
+        {.name = "conflicts-max",                                                      \
+         .type = CLI_NUMBER,                                                           \
+         .value = "ROWS",                                                              \
+         .fallback = "1000",                                                           \
+         .min = 1,                                                                     \
+         .max = 1000000,                                                               \
+         .help = "how many rows system:conflicts keeps"},                              \
         {.name = "listen",                                                             \
          .letter = 'l',                                                                \
          .type = CLI_LIST,                                                             \

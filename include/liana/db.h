@@ -95,12 +95,16 @@ struct liana_open_options {
     /* How long a deleted document is remembered at least, in milliseconds, and afterwards
      * until a keeper knows of the delete. 0: 30 days. */
     uint64_t tombstone_ttl_ms;
+
+    /* How many rows system:conflicts keeps, the newest: 1 to 1,000,000; 0: 1,000. While
+     * this process holds the store. */
+    uint32_t conflicts_max;
 };
 
 #define LIANA_OPEN_OPTIONS_INIT                                                        \
     {                                                                                  \
         1, 0, {0, 0}, {0, 0}, LIANA_DURABILITY_DEFAULT, LIANA_TRUST_NONE, {0, 0}, 0,   \
-            0, 0, LIANA_LOG_WARN, 0                                                    \
+            0, 0, LIANA_LOG_WARN, 0, 0                                                 \
     }
 
 /* Opens the store in folder `path`. LIANA_ENOTFOUND (no store, no CREATE), LIANA_EEXISTS,

@@ -3,6 +3,8 @@
 #include "api/local.h"
 #include "api/remote.h"
 
+#define CONFLICTS_MAX 1000000
+
 /* A NUL in it would cut it short where the system sees it. */
 static bool is_path(struct liana_str s)
 {
@@ -30,6 +32,9 @@ liana_status liana_open(struct liana_str path,
     options = options ? options : &usual;
     if (!out || !is_path(path)) {
         return lia_api_invalid(err, "liana_open: no path or no place for the handle");
+    }
+    if (options->conflicts_max > CONFLICTS_MAX) {
+        return lia_api_invalid(err, "liana_open: conflicts_max is above 1,000,000");
     }
     if (options->version != 1 || !lia_api_is_text(options->database) ||
         !lia_api_is_text(options->name) || !is_bytes(options->shared_key) ||

@@ -296,7 +296,8 @@ static liana_status open_db(struct lia_local *local,
                                     ? LIA_NORMAL
                                     : LIA_FULL},
         .is_keeper = (options->flags & LIANA_OPEN_KEEPER) != 0,
-        .tombstone_ttl_ms = options->tombstone_ttl_ms};
+        .tombstone_ttl_ms = options->tombstone_ttl_ms,
+        .conflicts_max = options->conflicts_max};
     const struct lia_listener_options listener = {
         .wake = on_commit, .ctx = local, .is_wake_only = true};
     uint8_t id[LIA_DATABASE_ID_BYTES];

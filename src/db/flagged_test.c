@@ -19,8 +19,8 @@ static int setup(void **state)
 
     lia_test_db_init(&w->one, 1);
     lia_test_db_init(&w->two, 2);
-    w->one.options.store.durability = LIA_NORMAL;
-    w->two.options.store.durability = LIA_NORMAL;
+    w->one.options.store.durability = LIA_MEMORY;
+    w->two.options.store.durability = LIA_MEMORY;
     lia_test_db_open(&w->one);
     lia_test_db_open(&w->two);
     *state = w;
@@ -131,6 +131,50 @@ static void what_is_clamped_is_listed(void **state)
     assert_int_equal(lia_test_count(&w->two, FLAGGED), 0);
 }
 
+/* 13 MiB more, by somebody who knows of nobody else's. */
+static void add_branch(struct world *w, struct lia_test_db *t, int32_t i)
+{
+    char statement[80];
+
+    lia_test_db_init(t, 10 + (uint64_t)i);
+    t->options.store.durability = LIA_MEMORY;
+    lia_test_db_open(t);
+    lia_test_pull(&w->two, t, "c");
+    snprintf(statement, sizeof(statement), "UPDATE c SET f%d = repeat('x', 13631488)",
+             i);
+    t->env.wall_ms += 1000 * (uint64_t)i;
+    lia_test_run(t, statement);
+    lia_test_pull(t, &w->one, "c");
+}
+
+/* Above 64 MiB nothing more is taken; what was not is owed until there is room. */
+static void what_cannot_be_held_is_owed(void **state)
+{
+    static const char owed[] = "SELECT collection, document, status FROM system:owed";
+    struct world *w = *state;
+    struct lia_test_db branch;
+
+    lia_test_run(&w->two, "INSERT INTO c DOCUMENTS ({'_id': 1})");
+    lia_test_pull(&w->two, &w->one, "c");
+    for (int32_t i = 1; i <= 4; i++) {
+        add_branch(w, &branch, i);
+        lia_test_db_finish(&branch);
+    }
+    assert_int_equal(lia_test_count(&w->one, owed), 0);
+    add_branch(w, &branch, 5);
+    lia_test_shows(&w->one, owed,
+                   "{'collection': 'c', 'document': 1, 'status': 'LIANA_ETOOLARGE'}");
+    lia_test_shows(&w->one, "SELECT is_string(f4) AS f4, is_string(f5) AS f5 FROM c",
+                   "{'f4': TRUE, 'f5': FALSE}");
+    w->one.env.wall_ms += 60000;
+    lia_test_run(&w->one, "UPDATE c UNSET f4");
+    lia_test_pull(&branch, &w->one, "c");
+    assert_int_equal(lia_test_count(&w->one, owed), 0);
+    lia_test_shows(&w->one, "SELECT is_string(f5) AS f5 FROM c", "{'f5': TRUE}");
+    assert_int_equal(lia_test_count(&w->one, FLAGGED), 1);
+    lia_test_db_finish(&branch);
+}
+
 /* What was written before anybody declared anything is found, and goes when it is put
  * right. */
 static void what_breaks_a_declaration_is_listed(void **state)
@@ -176,11 +220,9 @@ static void lists_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(what_is_cut_is_listed),
-        CASE(it_heals_everywhere),
-        CASE(a_tombstone_is_not_listed),
-        CASE(what_is_clamped_is_listed),
-        CASE(what_breaks_a_declaration_is_listed),
+        CASE(what_is_cut_is_listed),       CASE(it_heals_everywhere),
+        CASE(a_tombstone_is_not_listed),   CASE(what_is_clamped_is_listed),
+        CASE(what_cannot_be_held_is_owed), CASE(what_breaks_a_declaration_is_listed),
         CASE(lists_are_bounded),
     };
 

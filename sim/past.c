@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/past.h"
 
+#include "db/renew.h"
 #include "sim/keepers.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct sim_past {
     bool is_kept[SIM_NODES];
     bool is_back[SIM_NODES];
     uint64_t came_from[SIM_NODES]; /* the actor of the disk that was put in */
+    int fallen;                    /* the last that it happened to, or -1 */
     struct doubt doubts[DOUBTS_MAX];
     size_t doubt_count;
     unsigned chance;
@@ -31,6 +33,7 @@ void sim_past_init(struct sim_world *w)
     if (w->seed >= SIM_PAST_FIRST && !sim_has_keepers(w)) {
         w->past = calloc(1, sizeof(*w->past));
         LIA_ASSERT(w->past);
+        w->past->fallen = -1;
         w->past->chance = 50 + (unsigned)sim_draw(w, 200);
         w->knobs.narrows = 0;
     }
@@ -64,6 +67,19 @@ static void keep(struct sim_world *w, int n)
     sim_note(w, "node %d: its disk is copied", n);
 }
 
+/* Who goes back while others do not know yet that somebody else did may take with it all
+ * that is known of the lost history: that is not promised (docs/adr/0012). */
+static bool may_go_back(const struct sim_world *w, int n)
+{
+    const struct sim_past *past = w->past;
+    int f = past->fallen;
+
+    return f < 0 || f == n ||
+           (w->nodes[f].is_up && !past->is_back[f] &&
+            lia_db_identity(w->nodes[f].db).actor != past->came_from[f] &&
+            !lia_db_must_mend(w->nodes[f].db));
+}
+
 static void put_back(struct sim_world *w, int n)
 {
     struct sim_past *past = w->past;
@@ -71,12 +87,13 @@ static void put_back(struct sim_world *w, int n)
                    ? n
                    : (int)sim_draw(w, w->knobs.nodes);
 
-    if (!past->is_kept[from] || past->doubt_count == DOUBTS_MAX) {
+    if (!past->is_kept[from] || past->doubt_count == DOUBTS_MAX || !may_go_back(w, n)) {
         return;
     }
     sim_note(w, "node %d: gets the old disk of node %d", n, from);
     sim_node_crash_to(w, n, &past->kept[from]);
     past->is_back[n] = true;
+    past->fallen = n;
     past->came_from[n] = past->actors[from];
     w->crashes++;
     sim_after(w, 1 + sim_draw(w, 3000), SIM_RESTART, (uint32_t)n, 0, 0, NULL);

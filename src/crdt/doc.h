@@ -296,6 +296,15 @@ LIANA_MUST_CHECK liana_status lia_doc_retag(struct lia_arena *arena,
                                             struct lia_doc *out,
                                             struct liana_error *err);
 
+/* Counts the tag in the document's vector, though no entry has it: for a vector that says more
+ * of the old actor than others may believe they need, where all that it stands for was
+ * written over. LIANA_ECLOCK as above. */
+LIANA_MUST_CHECK liana_status lia_doc_count(struct lia_arena *arena,
+                                            struct lia_doc doc,
+                                            struct lia_stamp tag,
+                                            struct lia_doc *out,
+                                            struct liana_error *err);
+
 /* Checked: as lia_doc_merge, of a segment that was asked for with `beyond` for the old
  * actor, whatever else the vector of the document says; then the tags of what came are
  * renewed too. */

@@ -220,15 +220,15 @@ liana_status lia_doc_merge_watched(struct lia_arena *arena,
 
 static liana_status write_retagged(struct lia_work *work,
                                    struct lia_state *state,
-                                   const struct lia_retag *how,
+                                   struct lia_stamp tag,
                                    struct lia_doc *out)
 {
     liana_status status;
 
-    if (!lia_vector_admits(state->vector, how->tag)) {
+    if (!lia_vector_admits(state->vector, tag)) {
         return lia_err(work->err, LIANA_ECLOCK, "the new tag is not newer");
     }
-    status = lia_vector_with(work->arena, state->vector, how->tag, &state->vector);
+    status = lia_vector_with(work->arena, state->vector, tag, &state->vector);
     if (!status) {
         status = lia_clock_write(work, state, out);
     }
@@ -252,7 +252,20 @@ liana_status lia_doc_retag(struct lia_arena *arena,
         *out = doc;
         return LIANA_OK;
     }
-    return write_retagged(&work, &state, how, out);
+    return write_retagged(&work, &state, how->tag, out);
+}
+
+liana_status lia_doc_count(struct lia_arena *arena,
+                           struct lia_doc doc,
+                           struct lia_stamp tag,
+                           struct lia_doc *out,
+                           struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct lia_state state;
+    liana_status status = lia_doc_read(&work, doc, &state);
+
+    return status ? status : write_retagged(&work, &state, tag, out);
 }
 
 liana_status lia_doc_heal_watched(struct lia_arena *arena,

@@ -99,6 +99,7 @@ static liana_status heal(struct lia_applying *a,
     const struct lia_watch doubting = {watch->lost, watch->ctx, doubts->items,
                                        doubts->count};
     struct lia_doc doc = offered->row.doc;
+    struct lia_doc_info known = {0};
     struct lia_txn *txn = a->txn;
     liana_status status = lia_doc_heal_watched(&txn->scratch, doc, segment, &nothing,
                                                &doubting, out, err);
@@ -107,12 +108,14 @@ static liana_status heal(struct lia_applying *a,
         *out = status ? *out : doc;
         return status;
     }
+    status = lia_err_plain(err, lia_doc_info(&txn->scratch, doc.clock, &known));
     put_stamp_after(txn, lia_vector_max_hlc(offered->segment.to));
     for (size_t i = 0; i < doubts->count && !status; i++) {
         const struct lia_retag how = {doubts->items[i].actor, doubts->items[i].beyond,
                                       txn->stamp};
 
-        status = lia_doc_retag(&txn->scratch, *out, &how, out, err);
+        status = lia_retag(&txn->scratch, *out, &how,
+                           lia_vector_get(known.vector, how.actor), out, err);
     }
     txn->is_own = true;
     txn->options.origin = 0; /* the sender gets the new tags, too */
@@ -201,6 +204,27 @@ static liana_status take(struct lia_applying *a,
     return status ? status : lia_owed_pay(a, &item->key, info.vector, err);
 }
 
+/* What the actor has written is here: a row that goes takes the actor with it (drop.c). So
+ * who has more of a document under it has it from another history. */
+static liana_status check_own(struct lia_applying *a,
+                              struct lia_vector to,
+                              struct lia_doc doc,
+                              struct liana_error *err)
+{
+    uint64_t actor = a->txn->stamp.actor;
+    uint64_t theirs = lia_vector_get(to, actor);
+    struct lia_doc_info own = {0};
+    liana_status status = LIANA_OK;
+
+    if (theirs) {
+        status = lia_doc_info(&a->txn->scratch, doc.clock, &own);
+    }
+    if (!status && theirs > lia_vector_get(own.vector, actor)) {
+        status = LIANA_ERENEWED;
+    }
+    return lia_err_plain(err, status);
+}
+
 static liana_status merge(struct lia_applying *a,
                           const struct lia_batch_item *item,
                           const struct lia_segment_info *segment,
@@ -215,6 +239,9 @@ static liana_status merge(struct lia_applying *a,
     if (coll) {
         status = lia_row_get(txn->conn, coll, item->key.key, &txn->scratch,
                              &offered.row, err);
+    }
+    if (!status) {
+        status = check_own(a, segment->to, offered.row.doc, err);
     }
     if (!status) {
         status = lia_verdict_judge(&a->verdicts, &item->key, &offered, err);
@@ -238,9 +265,6 @@ liana_status lia_apply_item(struct lia_applying *a,
     *out = (struct lia_apply_result){.kind = LIA_APPLY_APPLIED};
     lia_arena_reset(&a->txn->scratch);
     status = lia_segment_info(&a->txn->scratch, item->segment, &info, &why);
-    if (!status && lia_vector_get(info.to, a->txn->stamp.actor) > a->txn->state.own) {
-        status = LIANA_ERENEWED;
-    }
     if (!status) {
         status = lia_hlc_ms(lia_vector_max_hlc(info.to)) > a->latest_ms
                      ? lia_owe(a, item, info.to, LIANA_ECLOCK, out, &why)

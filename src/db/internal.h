@@ -334,6 +334,16 @@ LIANA_MUST_CHECK liana_status lia_renew(struct lia_db *db,
 
 uint64_t lia_new_actor(struct lia_db *db);
 
+/* Renews the tags of a document, and counts the new one also where nothing is left of what
+ * the old actor wrote beyond the stamp (and beyond `known`: that was counted before): others
+ * whose marks say that they have it are told of the vector with it. */
+LIANA_MUST_CHECK liana_status lia_retag(struct lia_arena *scratch,
+                                        struct lia_doc doc,
+                                        const struct lia_retag *how,
+                                        uint64_t known,
+                                        struct lia_doc *out,
+                                        struct liana_error *err);
+
 struct lia_doubts lia_doubts_of(struct lia_db *db);
 /* What of the stamp may be believed. */
 uint64_t lia_doubts_bound(const struct lia_doubts *doubts,

@@ -295,6 +295,26 @@ liana_status lia_db_disown(struct lia_db *db, uint64_t actor, struct liana_error
 
 /* ---- mending ---- */
 
+liana_status lia_retag(struct lia_arena *scratch,
+                       struct lia_doc doc,
+                       const struct lia_retag *how,
+                       uint64_t known,
+                       struct lia_doc *out,
+                       struct liana_error *err)
+{
+    uint64_t beyond = known > how->beyond ? known : how->beyond;
+    struct lia_doc_info info;
+    liana_status status = lia_doc_retag(scratch, doc, how, out, err);
+
+    if (status || out->clock.ptr != doc.clock.ptr) {
+        return status;
+    }
+    status = lia_err_plain(err, lia_doc_info(scratch, doc.clock, &info));
+    return status || lia_vector_get(info.vector, how->actor) <= beyond
+               ? status
+               : lia_doc_count(scratch, doc, how->tag, out, err);
+}
+
 static liana_status mend_item(struct lia_txn *txn,
                               const struct lia_feed_item *item,
                               const struct lia_retag *how,
@@ -310,7 +330,7 @@ static liana_status mend_item(struct lia_txn *txn,
     if (status || row.seq == 0) {
         return status;
     }
-    status = lia_doc_retag(&txn->scratch, row.doc, how, &after, err);
+    status = lia_retag(&txn->scratch, row.doc, how, 0, &after, err);
     if (status == LIANA_ECORRUPT || status == LIANA_EVERSION) {
         return lia_row_damaged(coll, err);
     }

@@ -99,8 +99,10 @@ liana_status lia_reg_new(struct lia_db *db,
         return status;
     }
     memcpy(reg->collection, row->collection.ptr, row->collection.len);
-    memcpy(reg->collection + row->collection.len, row->subscription.ptr,
-           row->subscription.len);
+    if (row->subscription.len) {
+        memcpy(reg->collection + row->collection.len, row->subscription.ptr,
+               row->subscription.len);
+    }
     reg->subscription =
         lia_slice(reg->collection + row->collection.len, row->subscription.len);
     *out = reg;

@@ -160,6 +160,38 @@ static void check_merges(struct doctor *d)
     find(d, GOOD, "conflicts", "%" PRId64 " rows in system:conflicts", rows);
 }
 
+/* Beyond this, stores put aside what the other one writes (docs/clocks.md). */
+#define CLOCK_AHEAD_MS (10 * 60 * 1000)
+
+static void check_clock(struct doctor *d)
+{
+    const char *source = cli_stats_text(&d->stats, "clock.source");
+    size_t peers = cli_stats_count(&d->stats, "peers");
+    size_t ahead = 0;
+    size_t behind = 0;
+
+    if (strcmp(source, "system") != 0) {
+        find(d, WARNING, "clock", "%s",
+             strcmp(source, "peer") == 0
+                 ? "this device's clock is wrong; the time of a peer is used"
+                 : "this device's clock is wrong, and no peer has told the time yet");
+        return;
+    }
+    for (size_t i = 0; i < peers; i++) {
+        int64_t ms = cli_stats_number(&d->stats, "peers.%zu.clock_ahead_ms", i);
+
+        ahead += ms > CLOCK_AHEAD_MS;
+        behind += ms < -CLOCK_AHEAD_MS;
+    }
+    find(d, ahead + behind ? WARNING : GOOD, "clock",
+         "of %zu peers %zu are more than 10 minutes ahead of this device, %zu behind%s",
+         peers, ahead, behind,
+         ahead + behind == 0  ? ""
+         : ahead > peers / 2  ? ": this device's clock is probably slow"
+         : behind > peers / 2 ? ": this device's clock is probably fast"
+                              : "");
+}
+
 static void check_link(struct doctor *d, size_t i)
 {
     const char *state = cli_stats_text(&d->stats, "links.%zu.state", i);
@@ -211,6 +243,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     check_disk(&d);
     check_collections(&d);
     check_merges(&d);
+    check_clock(&d);
     check_sync(&d);
     cli_stats_free(&d.stats);
     return cli_close(cli, d.db,

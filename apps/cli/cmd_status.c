@@ -19,6 +19,9 @@ static const struct cli_option options[] = {
     {0},
 };
 
+/* Beyond this, stores put aside what the other one writes (docs/clocks.md). */
+#define CLOCK_AHEAD_MS (10 * 60 * 1000)
+
 static void heading(struct cli *cli, const char *text)
 {
     fprintf(cli->out, "%s%s%s\n", cli_out_colour(cli, CLI_BOLD), text,
@@ -51,6 +54,33 @@ static void print_row(struct cli *cli, const char *name, const char *text)
     putc('\n', cli->out);
 }
 
+static void print_clock(struct cli *cli, const struct cli_stats *s)
+{
+    const char *source = cli_stats_text(s, "clock.source");
+
+    if (strcmp(source, "peer") == 0) {
+        print_row(cli, "clock", "is wrong; the time of a peer is used");
+    } else if (strcmp(source, "unknown") == 0) {
+        print_row(cli, "clock", "is wrong, and no peer has told the time yet");
+    }
+}
+
+/* How long, as people say it. */
+static void print_span(struct cli *cli, uint64_t ms)
+{
+    static const struct {
+        uint64_t ms;
+        const char *name;
+    } units[] = {{86400000, "days"}, {3600000, "hours"}, {60000, "minutes"}};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (ms >= 2 * units[i].ms || i + 1 == sizeof(units) / sizeof(units[0])) {
+            fprintf(cli->out, "%" PRIu64 " %s", ms / units[i].ms, units[i].name);
+            return;
+        }
+    }
+}
+
 static void print_store(struct cli *cli, const struct cli_stats *s)
 {
     heading(cli, "store");
@@ -63,6 +93,7 @@ static void print_store(struct cli *cli, const struct cli_stats *s)
             cli_stats_number(s, "store.bytes"));
     print_row(cli, "durability", cli_stats_text(s, "store.durability"));
     print_row(cli, "trust", cli_stats_text(s, "store.trust"));
+    print_clock(cli, s);
     print_row(cli, "sync",
               cli_stats_number(s, "sync.running") ? "running" : "not running");
     for (size_t i = 0; i < cli_stats_count(s, "sync.listen"); i++) {
@@ -118,6 +149,7 @@ static void print_trouble(struct cli *cli, const struct cli_stats *s)
 static void print_peer(struct cli *cli, const struct cli_stats *s, size_t i)
 {
     bool is_up = cli_stats_number(s, "peers.%zu.connected", i) != 0;
+    int64_t ahead = cli_stats_number(s, "peers.%zu.clock_ahead_ms", i);
 
     fprintf(cli->out, "  %s%s%s ", cli_out_colour(cli, is_up ? CLI_GREEN : CLI_YELLOW),
             is_up ? "up  " : "down", cli_out_colour(cli, CLI_PLAIN));
@@ -134,6 +166,10 @@ static void print_peer(struct cli *cli, const struct cli_stats *s, size_t i)
             cli_stats_number(s, "peers.%zu.docs_in", i),
             cli_stats_number(s, "peers.%zu.payload_in", i),
             cli_stats_number(s, "peers.%zu.wire_in", i));
+    if (ahead > CLOCK_AHEAD_MS || ahead < -CLOCK_AHEAD_MS) {
+        print_span(cli, (uint64_t)(ahead < 0 ? -ahead : ahead));
+        fprintf(cli->out, " %s the clock here ", ahead < 0 ? "behind" : "ahead of");
+    }
     print_error(cli, cli_stats_text(s, "peers.%zu.error", i));
     putc('\n', cli->out);
 }

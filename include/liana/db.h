@@ -96,6 +96,10 @@ struct liana_open_options {
      * until a keeper knows of the delete. 0: 30 days. */
     uint64_t tombstone_ttl_ms;
 
+    /* Changes of peers that are stamped further ahead of the time here are put aside until
+     * their time comes (docs/clocks.md), in milliseconds. 0: 10 minutes. */
+    uint64_t clock_max_ahead_ms;
+
     /* How many rows system:conflicts keeps, the newest: 1 to 1,000,000; 0: 1,000. While
      * this process holds the store. */
     uint32_t conflicts_max;
@@ -104,7 +108,7 @@ struct liana_open_options {
 #define LIANA_OPEN_OPTIONS_INIT                                                        \
     {                                                                                  \
         1, 0, {0, 0}, {0, 0}, LIANA_DURABILITY_DEFAULT, LIANA_TRUST_NONE, {0, 0}, 0,   \
-            0, 0, LIANA_LOG_WARN, 0, 0                                                 \
+            0, 0, LIANA_LOG_WARN, 0, 0, 0                                              \
     }
 
 /* Opens the store in folder `path`. LIANA_ENOTFOUND (no store, no CREATE), LIANA_EEXISTS,

@@ -96,6 +96,8 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *   retention    {evicted: documents that declared retention has evicted since the store
  *                was opened, waiting: those that should go and cannot yet: no keeper has
  *                them, or this store wrote them within the last day}
+ *   clock        {source: "system"|"peer"|"unknown", now_ms: the time that the store goes
+ *                by; of an unknown one, the earliest that it can be}
  *   owed         how many documents of peers could not be applied yet (system:owed)
  *   sync         {running: bool, listen: [string: the real address]}
  *   links        one for each address that is dialled and each link that came in:
@@ -106,6 +108,8 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *                [{peer: hex, name, connected: bool, acked: our seq up to which it has
  *                 durably what it subscribed to, seen: its seq up to which we have,
  *                 docs_in, docs_out, wire_in, wire_out, payload_in, payload_out,
+ *                 clock_ahead_ms: by how much its clock was ahead of the one here when the
+ *                 two last met, 0 too if one of them did not know the time,
  *                 error: string, why the last session ended, "" after a goodbye}]
  *   subscriptions [{id: int64, statement: as it was written, have: documents that came,
  *                 expected: about how many will have, as far as its senders said (of one

@@ -297,6 +297,8 @@ static liana_status open_db(struct lia_local *local,
                                     : LIA_FULL},
         .is_keeper = (options->flags & LIANA_OPEN_KEEPER) != 0,
         .tombstone_ttl_ms = options->tombstone_ttl_ms,
+        .time_floor_ms = (uint64_t)LIANA_SOURCE_SECONDS * 1000,
+        .clock_ahead_ms = options->clock_max_ahead_ms,
         .conflicts_max = options->conflicts_max};
     const struct lia_listener_options listener = {
         .wake = on_commit, .ctx = local, .is_wake_only = true};

@@ -284,6 +284,20 @@ static liana_status add_trouble(struct lia_buf *out,
     return status;
 }
 
+static void add_clock(struct lia_buf *out, struct lia_local *local)
+{
+    static const char *const sources[] = {[LIA_TIME_UNKNOWN] = "unknown",
+                                          [LIA_TIME_SYSTEM] = "system",
+                                          [LIA_TIME_PEER] = "peer"};
+    uint64_t now_ms;
+    enum lia_time_source source = lia_db_time(local->db, &now_ms);
+    size_t mark = begin(out, LIA_BSON_DOCUMENT, "clock");
+
+    add_text(out, "source", sources[source]);
+    add_count(out, "now_ms", now_ms);
+    lia_bson_end(out, mark);
+}
+
 static void add_retention(struct lia_buf *out, struct lia_local *local)
 {
     struct lia_retention_stats r = lia_db_retention_stats(local->db);
@@ -344,6 +358,7 @@ static liana_status add_contents(struct lia_buf *out,
         status = add_trouble(out, txn, err);
     }
     lia_txn_rollback(txn);
+    add_clock(out, local);
     add_retention(out, local);
     return status ? status : add_renewals(out, local, arena, err);
 }
@@ -390,6 +405,7 @@ static void add_peers(struct lia_buf *out, const struct lia_peer_report *report)
         add_count(out, "wire_out", peer->wire_out);
         add_count(out, "payload_in", peer->payload_in);
         add_count(out, "payload_out", peer->payload_out);
+        lia_bson_add_int64(out, lia_str("clock_ahead_ms"), peer->clock_ahead_ms);
         add_text(out, "error", peer->error.message);
         lia_bson_end(out, one);
     }

@@ -409,7 +409,7 @@ liana_status lia_db_apply(struct lia_db *db,
     }
     a.verdicts = (struct lia_verdicts){.txn = a.txn};
     actor = lia_txn_stamp(a.txn).actor;
-    a.latest_ms = lia_db_wall(db) + LIA_CLOCK_AHEAD_MS_MAX;
+    a.latest_ms = lia_db_wall(db) + db->clock_ahead_ms;
     lia_buf_init(&a.gaps, db->env->alloc);
     lia_buf_init(&a.owed, db->env->alloc);
     status = apply_in(&a, out, err);

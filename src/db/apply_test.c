@@ -325,16 +325,22 @@ static void a_document_comes_under_its_key(void **state)
                                              &applied, NULL));
 }
 
-static size_t count_owed(struct pair *p, struct lia_owed *out_first)
+static size_t count_due(struct pair *p, uint64_t due_ms, struct lia_owed *out_first)
 {
     const struct lia_owed *owed;
     size_t count;
 
-    assert_ok(lia_db_owed(p->to.db, &p->to.arena, PEER, 10, &owed, &count, &p->to.err));
+    assert_ok(lia_db_owed(p->to.db, &p->to.arena, PEER, due_ms, 10, &owed, &count,
+                          &p->to.err));
     if (count && out_first) {
         *out_first = owed[0];
     }
     return count;
+}
+
+static size_t count_owed(struct pair *p, struct lia_owed *out_first)
+{
+    return count_due(p, UINT64_MAX, out_first);
 }
 
 static uint64_t mark_of(struct pair *p, uint64_t actor)
@@ -377,9 +383,13 @@ static void the_clock_guard(void **state)
     assert_slice_equal(owed.key.key, items[0].key.key);
     assert_slice_equal(owed.subscription, SUB);
     assert_int_equal(owed.reason, LIANA_ECLOCK);
+    assert_int_equal(owed.due_ms, p->to.env.wall_ms + 60 * 1000);
+    assert_int_equal(applied.results[0].ahead_ms, 11 * 60 * 1000);
+    assert_int_equal(count_due(p, p->to.env.wall_ms, NULL), 0);
     assert_int_equal(mark_of(p, entry.actor), 0);
 
     p->to.env.wall_ms += 5 * 60 * 1000;
+    assert_int_equal(count_due(p, p->to.env.wall_ms, NULL), 1);
     batch.marks_count = 0;
     applied = apply(p, &batch);
     assert_int_equal(applied.results[0].kind, LIA_APPLY_APPLIED);
@@ -441,6 +451,27 @@ static void time_from_a_peer(void **state)
     assert_int_equal(apply_items(p, &item, 1).results[0].kind, LIA_APPLY_APPLIED);
     assert_true(lia_hlc_ms(lia_test_put(&p->to, "c", 1, 1).stamp.hlc) >=
                 p->from.env.wall_ms);
+    assert_int_equal(lia_db_time(p->to.db, &ms), LIA_TIME_PEER);
+    p->to.env.wall_ms = p->from.env.wall_ms + 7; /* somebody sets it right */
+    assert_int_equal(lia_db_time(p->to.db, &ms), LIA_TIME_SYSTEM);
+    assert_int_equal(ms, p->to.env.wall_ms);
+}
+
+/* How far ahead is too far is the store's own. */
+static void the_guard_can_be_narrower(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item item;
+
+    lia_test_db_close(&p->to);
+    p->to.options.clock_ahead_ms = 1000;
+    lia_test_db_open(&p->to);
+    p->from.env.wall_ms = p->to.env.wall_ms + 1001;
+    lia_test_put(&p->from, "c", 1, 10);
+    item = whole(p, 1);
+    assert_int_equal(apply_items(p, &item, 1).results[0].kind, LIA_APPLY_OWED);
+    p->to.env.wall_ms += 1;
+    assert_int_equal(apply_items(p, &item, 1).results[0].kind, LIA_APPLY_APPLIED);
 }
 
 static void tokens_and_seen_move_with_the_documents(void **state)
@@ -640,6 +671,7 @@ int main(void)
         CASE(the_clock_guard),
         CASE(anybody_pays),
         CASE(time_from_a_peer),
+        CASE(the_guard_can_be_narrower),
         CASE(tokens_and_seen_move_with_the_documents),
         CASE(marks_only_grow),
         CASE(epochs_cover_what_they_reached),

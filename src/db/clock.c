@@ -7,27 +7,31 @@ static uint64_t earliest_ms(const struct lia_db *db)
 {
     uint64_t last_ms = lia_hlc_ms(db->state.hlc);
     uint64_t commit_ms =
-        last_ms > LIA_CLOCK_AHEAD_MS_MAX ? last_ms - LIA_CLOCK_AHEAD_MS_MAX : 0;
+        last_ms > db->clock_ahead_ms ? last_ms - db->clock_ahead_ms : 0;
 
     return commit_ms > db->time_floor_ms ? commit_ms : db->time_floor_ms;
 }
 
-bool lia_db_now(struct lia_db *db, uint64_t *out_ms)
+enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms)
 {
+    enum lia_time_source source = LIA_TIME_SYSTEM;
     uint64_t wall = db->env->wall_ms(db->env->ctx);
     uint64_t earliest;
-    bool is_known;
 
     lia_mutex_lock(&db->mutex);
     earliest = earliest_ms(db);
-    is_known = wall >= earliest;
-    if (!is_known && db->has_peer_time) {
+    if (wall < earliest && db->has_peer_time) {
+        source = LIA_TIME_PEER;
         wall += db->peer_time_ahead_ms;
-        is_known = wall >= earliest;
     }
     lia_mutex_unlock(&db->mutex);
-    *out_ms = is_known ? wall : earliest;
-    return is_known;
+    *out_ms = wall >= earliest ? wall : earliest;
+    return wall >= earliest ? source : LIA_TIME_UNKNOWN;
+}
+
+bool lia_db_now(struct lia_db *db, uint64_t *out_ms)
+{
+    return lia_db_time(db, out_ms) != LIA_TIME_UNKNOWN;
 }
 
 uint64_t lia_db_wall(struct lia_db *db)

@@ -53,8 +53,12 @@ struct lia_db_options {
     uint64_t file_identity;
     /* A clock that shows less than this (the date of the build) is wrong. */
     uint64_t time_floor_ms;
+    /* What is stamped further ahead of trusted time is put aside. 0: LIA_CLOCK_AHEAD_MS */
+    uint64_t clock_ahead_ms;
     size_t conflicts_max; /* rows of system:conflicts; 0: LIA_CONFLICTS_MAX */
 };
+
+#define LIA_CLOCK_AHEAD_MS ((uint64_t)10 * 60 * 1000)
 
 #define LIA_CONFLICTS_MAX ((size_t)1000)
 
@@ -274,6 +278,11 @@ LIANA_MUST_CHECK liana_status lia_txn_seed(struct lia_txn *txn,
 /* Trusted time in milliseconds since 1970, and whether it is known: the system's clock
  * unless that is behind `time_floor_ms` or the store's last commit. */
 bool lia_db_now(struct lia_db *db, uint64_t *out_ms);
+
+enum lia_time_source { LIA_TIME_UNKNOWN, LIA_TIME_SYSTEM, LIA_TIME_PEER };
+
+/* As lia_db_now, and whose time it is. */
+enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms);
 
 /* The time of an authenticated peer: taken when trusted time is unknown. */
 void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms);

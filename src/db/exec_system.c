@@ -97,6 +97,9 @@ static liana_status add_owed(struct lia_system_rows *rows,
     lia_bson_add_str(&rows->body, lia_str("status"),
                      lia_str(liana_status_name(owed->reason)));
     lia_bson_add_date(&rows->body, lia_str("since"), (int64_t)owed->since_ms);
+    if (owed->reason == LIANA_ECLOCK) {
+        lia_bson_add_date(&rows->body, lia_str("due"), (int64_t)owed->due_ms);
+    }
     return lia_system_row_end(rows, err);
 }
 
@@ -110,8 +113,8 @@ static liana_status owed_all(struct lia_system_rows *rows, struct liana_error *e
     liana_status status;
 
     lia_arena_init(&work, rows->r->alloc);
-    status = lia_db_owed(db, &work, lia_slice(NULL, 0), LIA_SYSTEM_ROWS_MAX, &owed,
-                         &count, err);
+    status = lia_db_owed(db, &work, lia_slice(NULL, 0), UINT64_MAX, LIA_SYSTEM_ROWS_MAX,
+                         &owed, &count, err);
     for (size_t i = 0; i < count && !status; i++) {
         status = add_owed(rows, &owed[i], err);
     }

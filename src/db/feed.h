@@ -377,6 +377,7 @@ struct lia_apply_result {
     enum lia_apply_kind kind;
     struct lia_key key;
     liana_status reason;      /* LIANA_ECLOCK, LIANA_ETOOLARGE */
+    uint64_t ahead_ms;        /* ECLOCK: of trusted time */
     struct lia_vector vector; /* GAP only */
 };
 
@@ -445,12 +446,15 @@ struct lia_owed {
     struct lia_key key;
     liana_status reason;
     uint64_t since_ms;
+    uint64_t due_ms; /* when it is no longer too far ahead; 0: that is not why */
 };
 
-/* Everything owed by a peer (empty: by any), at most `max`; oldest first. */
+/* What is owed by a peer (empty: by any) and is due by then (UINT64_MAX: everything), at
+ * most `max`; oldest first. */
 LIANA_MUST_CHECK liana_status lia_db_owed(struct lia_db *db,
                                           struct lia_arena *arena,
                                           struct liana_slice peer,
+                                          uint64_t due_ms,
                                           size_t max,
                                           const struct lia_owed **out,
                                           size_t *out_count,

@@ -220,6 +220,7 @@ struct lia_db {
     uint64_t epoch_row;
     uint64_t file; /* names the database's file; 0: not known */
     uint64_t time_floor_ms;
+    uint64_t clock_ahead_ms;
     size_t conflicts_max;
     uint64_t tombstone_ttl_ms;
     uint64_t forget_cursor; /* where the queue was looked at last; under the writer */
@@ -534,8 +535,6 @@ LIANA_MUST_CHECK liana_status lia_books_run(struct lia_conn *conn,
 
 /* Trusted time with `mutex` not held: lia_db_now's, or the best lower bound. */
 uint64_t lia_db_wall(struct lia_db *db);
-
-#define LIA_CLOCK_AHEAD_MS_MAX ((uint64_t)10 * 60 * 1000)
 
 /* ---- marks as a connection sees them (kept.c) ---- */
 

@@ -226,6 +226,8 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
     }
     db->predicates = options->predicates ? options->predicates : &lia_lang_predicates;
     db->time_floor_ms = options->time_floor_ms;
+    db->clock_ahead_ms =
+        options->clock_ahead_ms ? options->clock_ahead_ms : LIA_CLOCK_AHEAD_MS;
     db->file = options->file_identity;
     db->conflicts_max =
         options->conflicts_max ? options->conflicts_max : LIA_CONFLICTS_MAX;

@@ -12,10 +12,16 @@ liana_status lia_owe(struct lia_applying *a,
                      struct lia_apply_result *out,
                      struct liana_error *err)
 {
+    const uint64_t newest_ms = lia_hlc_ms(lia_vector_max_hlc(to));
+    const uint64_t due_ms =
+        reason == LIANA_ECLOCK ? newest_ms - a->db->clock_ahead_ms : 0;
     struct lia_buf vector;
     liana_status status;
 
-    *out = (struct lia_apply_result){.kind = LIA_APPLY_OWED, .reason = reason};
+    *out = (struct lia_apply_result){
+        .kind = LIA_APPLY_OWED,
+        .reason = reason,
+        .ahead_ms = reason == LIANA_ECLOCK ? newest_ms - lia_db_wall(a->db) : 0};
     lia_buf_init(&vector, a->db->env->alloc);
     lia_vector_encode(&vector, to);
     status = lia_err_plain(err, vector.status);
@@ -23,13 +29,13 @@ liana_status lia_owe(struct lia_applying *a,
         status = lia_books_run(
             a->txn->conn, err,
             "INSERT INTO owed "
-            "(peer, subscription, collection, key, vector, reason, since_ms) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-            "ON CONFLICT DO UPDATE SET "
-            "reason = excluded.reason, vector = excluded.vector",
-            "sstssuu", a->batch->peer, item->subscription, item->key.collection,
+            "(peer, subscription, collection, key, vector, reason, since_ms, due_ms) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+            "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
+            "vector = excluded.vector, due_ms = excluded.due_ms",
+            "sstssuuu", a->batch->peer, item->subscription, item->key.collection,
             item->key.key, lia_buf_slice(&vector), (uint64_t)(int64_t)reason,
-            lia_db_wall(a->db));
+            lia_db_wall(a->db), due_ms);
     }
     lia_buf_deinit(&vector);
     return status;
@@ -116,6 +122,7 @@ static liana_status read_owed(sqlite3_stmt *stmt,
     out->key.collection = lia_slice_str(collection);
     out->reason = (liana_status)sqlite3_column_int64(stmt, 4);
     out->since_ms = lia_column_u64(stmt, 5);
+    out->due_ms = lia_column_u64(stmt, 6);
     return LIANA_OK;
 }
 
@@ -145,6 +152,7 @@ static liana_status list_owed(struct lia_conn *conn,
 static liana_status owed_on(struct lia_conn *conn,
                             struct lia_arena *arena,
                             struct liana_slice peer,
+                            uint64_t due_ms,
                             size_t max,
                             struct lia_buf *out,
                             struct liana_error *err)
@@ -152,16 +160,17 @@ static liana_status owed_on(struct lia_conn *conn,
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(
         conn,
-        lia_str(
-            "SELECT peer, subscription, collection, key, reason, since_ms FROM owed "
-            "WHERE ?1 = x'' OR peer = ?1 ORDER BY n LIMIT ?2"),
+        lia_str("SELECT peer, subscription, collection, key, reason, since_ms, due_ms "
+                "FROM owed WHERE (?1 = x'' OR peer = ?1) AND due_ms <= ?2 "
+                "ORDER BY n LIMIT ?3"),
         &stmt, err);
 
     if (status) {
         return status;
     }
     lia_bind_slice(stmt, 1, peer);
-    lia_bind_u64(stmt, 2, max < INT32_MAX ? max : INT32_MAX);
+    lia_bind_u64(stmt, 2, due_ms < INT64_MAX ? due_ms : INT64_MAX);
+    lia_bind_u64(stmt, 3, max < INT32_MAX ? max : INT32_MAX);
     status = list_owed(conn, stmt, arena, out, err);
     lia_conn_done(conn, stmt);
     return status;
@@ -170,6 +179,7 @@ static liana_status owed_on(struct lia_conn *conn,
 liana_status lia_db_owed(struct lia_db *db,
                          struct lia_arena *arena,
                          struct liana_slice peer,
+                         uint64_t due_ms,
                          size_t max,
                          const struct lia_owed **out,
                          size_t *out_count,
@@ -184,7 +194,7 @@ liana_status lia_db_owed(struct lia_db *db,
         return status;
     }
     lia_buf_init(&rows, db->env->alloc);
-    status = owed_on(conn, arena, peer, max, &rows, err);
+    status = owed_on(conn, arena, peer, due_ms, max, &rows, err);
     lia_store_read_end(db->store, conn);
     if (!status && !lia_arena_copy(arena, lia_buf_slice(&rows), &copy)) {
         status = lia_err_plain(err, LIANA_ENOMEM);

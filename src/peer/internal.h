@@ -171,6 +171,7 @@ struct lia_remote {
     uint64_t down_at; /* when the last session ended; 0: none has */
     uint64_t acked;
     uint64_t seen;
+    int64_t clock_ahead_ms;
     struct liana_error error;
 };
 

@@ -428,7 +428,7 @@ static liana_status report(struct applying *x, const struct lia_applied *applied
             gaps[x->a->gap_count++] = (struct lia_gap){topic, r->key.key, r->vector};
         } else if (r->kind == LIA_APPLY_OWED) {
             refusals[x->a->refusal_count++] =
-                (struct lia_refusal){r->key.key, r->reason};
+                (struct lia_refusal){r->key.key, r->reason, r->ahead_ms};
         }
         x->a->applied += r->kind == LIA_APPLY_APPLIED;
     }
@@ -507,13 +507,22 @@ liana_status lia_job_owed(struct lia_job *job, struct liana_error *err)
         lia_arena_array(&request->arena, OWED_MAX, sizeof(*heads));
     const struct lia_owed *owed;
     struct lia_owed_item *items;
+    uint64_t now_ms;
     size_t count;
     liana_status status = keys && heads ? LIANA_OK : LIANA_ENOMEM;
 
     if (!status) {
-        status = lia_db_owed(job->db, &request->arena, remote_of(job), OWED_MAX, &owed,
-                             &count, err);
+        status = lia_db_owed(job->db, &request->arena, remote_of(job), UINT64_MAX, 1,
+                             &owed, &count, err);
     }
+    if (status || count == 0) {
+        return status;
+    }
+    request->owed.has_more = true;
+    LIA_IGNORE(
+        (liana_status)lia_db_now(job->db, &now_ms)); /* the least that it can be */
+    status = lia_db_owed(job->db, &request->arena, remote_of(job), now_ms, OWED_MAX,
+                         &owed, &count, err);
     if (!status) {
         status = give_owed(request, owed, count, keys);
     }

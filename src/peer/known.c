@@ -115,6 +115,7 @@ static liana_status report_remote(const struct lia_remote *remote,
         .payload_in = past->payload_in,
         .payload_out = past->payload_out,
         .last_contact_ms = past->last_heard_ms,
+        .clock_ahead_ms = remote->clock_ahead_ms,
         .error = remote->error,
     };
     memcpy(out->remote, remote->id, LIA_PEER_ID_BYTES);

@@ -259,6 +259,21 @@ static bool is_better(const struct lia_peer *peer,
     return a->info.is_dialer == is_smaller;
 }
 
+static void compare_clocks(struct lia_peer *peer,
+                           struct lia_remote *remote,
+                           uint64_t clock_ms)
+{
+    uint64_t now_ms;
+
+    remote->clock_ahead_ms = 0;
+    if (clock_ms && lia_db_time(peer->options.db, &now_ms) == LIA_TIME_SYSTEM) {
+        remote->clock_ahead_ms = (int64_t)clock_ms - (int64_t)now_ms;
+    }
+    if (clock_ms) {
+        lia_db_time_from_peer(peer->options.db, clock_ms);
+    }
+}
+
 static void greeted(struct lia_peer *peer, struct lia_peer_link *link, uint64_t now_ms)
 {
     struct lia_session_remote remote = lia_session_remote(link->session);
@@ -268,9 +283,7 @@ static void greeted(struct lia_peer *peer, struct lia_peer_link *link, uint64_t 
     link->remote->name_len = remote.name.len;
     memcpy(link->remote->name, remote.name.ptr ? remote.name.ptr : "", remote.name.len);
     link->remote->error = (struct liana_error)LIANA_ERROR_INIT;
-    if (remote.clock_ms) {
-        lia_db_time_from_peer(peer->options.db, remote.clock_ms);
-    }
+    compare_clocks(peer, link->remote, remote.clock_ms);
     if (!link->remote->is_up) {
         link->remote->is_up = true;
         lia_output_event(peer, LIA_PEER_UP, link, NULL);

@@ -258,6 +258,8 @@ struct lia_peer_status {
     uint64_t payload_in; /* bytes of segments */
     uint64_t payload_out;
     uint64_t last_contact_ms;
+    int64_t clock_ahead_ms; /* of the clock here, when it was met last; 0 too if one of
+                               * them does not know the time */
     struct liana_error error; /* why the last session ended; status 0: by a goodbye */
 };
 

@@ -38,6 +38,15 @@ static void send_ack(struct lia_session *s, uint8_t priority, uint64_t number)
     }
 }
 
+static liana_status say_why(const struct lia_refusal *refusal, struct liana_error *err)
+{
+    return refusal->reason == LIANA_ECLOCK
+               ? lia_err(err, LIANA_ECLOCK,
+                         "a document is stamped %llu seconds ahead of the time here",
+                         (unsigned long long)(refusal->ahead_ms / 1000))
+               : lia_err_plain(err, refusal->reason);
+}
+
 static void report_refusals(struct lia_session *s,
                             const struct lia_apply_request *apply)
 {
@@ -45,8 +54,7 @@ static void report_refusals(struct lia_session *s,
         struct lia_action *action = lia_session_act(s, LIA_ACTION_REFUSED);
 
         if (action) {
-            LIA_IGNORE(lia_err_plain(&action->error, /* the error is only made */
-                                     apply->refusals[i].reason));
+            LIA_IGNORE(say_why(&apply->refusals[i], &action->error)); /* only made */
         }
         s->owed_at = s->now + LIA_OWED_MS;
     }

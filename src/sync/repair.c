@@ -239,7 +239,7 @@ liana_status lia_ask_owed_result(struct lia_session *s, struct lia_request *requ
         s->error = request->error;
         return request->status;
     }
-    if (owed->count) {
+    if (owed->count || owed->has_more) {
         s->owed_at = s->now + LIA_OWED_MS;
     }
     for (struct lia_insub *sub = s->insubs; sub && !status; sub = sub->next) {

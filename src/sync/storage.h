@@ -333,6 +333,7 @@ struct lia_gap {
 struct lia_refusal {
     struct liana_slice key;
     liana_status reason; /* it is on the owed list */
+    uint64_t ahead_ms;   /* ECLOCK: of this store's time */
 };
 
 struct lia_apply_request {
@@ -360,8 +361,9 @@ struct lia_owed_item {
 struct lia_owed_request {
     struct lia_topic_number *topics;
     /* out */
-    struct lia_owed_item *items;
+    struct lia_owed_item *items; /* those that may be applied by now */
     size_t count;
+    bool has_more; /* not yet */
 };
 
 struct lia_request {

@@ -47,8 +47,13 @@ static void write(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
         {.kind = LIA_OP_BOUND, .path = {&names[1], 1}, .value = number},
         {.kind = LIA_OP_DELETE},
     };
+    const struct lia_retag retag = {.actor = 1, .tag = {LIA_HLC_MAX, 77}};
     struct lia_bounded_info info;
+    struct lia_doc retagged;
 
+    if (lia_doc_retag(arena, doc, &retag, &retagged, NULL) == LIANA_OK && is_sound) {
+        LIA_ASSERT(lia_doc_check(arena, retagged, NULL) == LIANA_OK);
+    }
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
         struct lia_doc after;
 

@@ -181,8 +181,8 @@ liana_status lia_txn_evict(struct lia_txn *txn,
     if (!status) {
         status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
     }
-    if (!status && lia_doc_info(&txn->scratch, row.doc.clock, &info)) {
-        status = lia_row_damaged(coll, err);
+    if (!status) {
+        status = lia_row_info(txn, coll, row.doc.clock, &info, err);
     }
     if (!status && row.seq && info.exists) {
         status = check_evict(txn, coll, &row, &info, is_forced, &may, err);

@@ -105,8 +105,8 @@ static liana_status forget(struct lia_txn *txn,
     struct lia_doc_info info;
     liana_status status = lia_txn_keeping(txn, coll->pub.name, &keeping, err);
 
-    if (!status && lia_doc_info(&txn->scratch, row->doc.clock, &info)) {
-        status = lia_row_damaged(coll, err);
+    if (!status) {
+        status = lia_row_info(txn, coll, row->doc.clock, &info, err);
     }
     *out_forgotten =
         !status && lia_keep_may_forget(&keeping->keep, &info, txn->db->tombstone_ttl_ms,

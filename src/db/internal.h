@@ -433,6 +433,13 @@ LIANA_MUST_CHECK liana_status lia_row_get(struct lia_conn *conn,
 /* LIANA_ECORRUPT that names the collection, in place of what `err` says already. */
 liana_status lia_row_damaged(const struct lia_coll *coll, struct liana_error *err);
 
+/* lia_doc_info of a row, in the scratch arena. LIANA_ENOMEM, LIANA_ECORRUPT. */
+LIANA_MUST_CHECK liana_status lia_row_info(struct lia_txn *txn,
+                                           const struct lia_coll *coll,
+                                           struct liana_slice clock,
+                                           struct lia_doc_info *out,
+                                           struct liana_error *err);
+
 /* Writes the row and everything that follows from the change. */
 LIANA_MUST_CHECK liana_status lia_row_put(struct lia_txn *txn,
                                           const struct lia_coll *coll,
@@ -674,6 +681,10 @@ LIANA_MUST_CHECK liana_status lia_forget_some(struct lia_txn *txn,
 
 /* ---- retention (retain.c, interest.c) ---- */
 
+/* The time that `ttl` goes by (retain_clock.c); 0: it is not known. */
+LIANA_MUST_CHECK liana_status lia_retain_now(struct lia_txn *txn,
+                                             uint64_t *out_ms,
+                                             struct liana_error *err);
 /* A piece of a round, from `*walk` on. `out->next_ms` stays when there is more to do now. */
 LIANA_MUST_CHECK liana_status lia_retain_some(struct lia_txn *txn,
                                               struct lia_retain_walk *walk,

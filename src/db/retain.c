@@ -114,14 +114,16 @@ static liana_status read_taken(struct piece *p,
     struct liana_slice body = lia_column_slice(stmt, 3);
     struct liana_slice clock = lia_column_slice(stmt, 4);
     struct lia_doc_info info;
+    liana_status status;
 
     *out = (struct taken){.seq = lia_column_u64(stmt, 0),
                           .place = lia_column_u64(stmt, 1),
                           .is_living = body.len > 0,
                           .bytes = body.len + clock.len};
     lia_arena_reset(&p->txn->scratch);
-    if (lia_doc_info(&p->txn->scratch, clock, &info)) {
-        return lia_row_damaged(coll, p->err);
+    status = lia_row_info(p->txn, coll, clock, &info, p->err);
+    if (status) {
+        return status;
     }
     out->hlc = newest_of(info.vector);
     return lia_arena_copy(&p->txn->arena, lia_column_slice(stmt, 2), &out->key)
@@ -284,8 +286,9 @@ static liana_status evict(struct piece *p,
     if (status) {
         return status;
     }
-    if (lia_doc_info(&p->txn->scratch, row->doc.clock, &info)) {
-        return lia_row_damaged(coll, p->err);
+    status = lia_row_info(p->txn, coll, row->doc.clock, &info, p->err);
+    if (status) {
+        return status;
     }
     must_renew = lia_keep_must_renew(info.vector, p->txn->stamp.actor);
     may = lia_keep_may_evict(&keeping->keep, &info) ||
@@ -605,10 +608,10 @@ static liana_status begin(struct piece *p)
     uint64_t renewed_ms = 0;
     liana_status status;
 
-    if (!lia_db_now(p->txn->db, &p->now_ms)) {
-        p->now_ms = 0;
+    status = lia_retain_now(p->txn, &p->now_ms, p->err);
+    if (!status) {
+        status = read_renewed(p, &renewed_ms);
     }
-    status = read_renewed(p, &renewed_ms);
     p->may_renew = !status && (lia_db_wall(p->txn->db) < renewed_ms ||
                                lia_db_wall(p->txn->db) - renewed_ms >= RENEW_MS);
     return status;

@@ -177,6 +177,15 @@ static void what_is_gone_does_not_count(void **state)
 
 /* ---- ttl ---- */
 
+/* With a round every few days, none of which evicts. */
+static void days(struct lia_test_db *t, uint64_t n)
+{
+    for (assert_int_equal(round_of(t, NULL), 0); n; n -= n < 5 ? n : 5) {
+        lia_test_env_pass(&t->env, (n < 5 ? n : 5) * DAY);
+        assert_int_equal(round_of(t, NULL), 0);
+    }
+}
+
 static void old_ones_go(void **state)
 {
     struct lia_test_db *t = *state;
@@ -187,8 +196,8 @@ static void old_ones_go(void **state)
     lia_test_env_pass(&t->env, 50 * DAY);
     put(t, 3, 3);
     keep_all(t);
-    assert_int_equal(round_of(t, NULL), 0);
-    lia_test_env_pass(&t->env, 40 * DAY - 10);
+    days(t, 35);
+    lia_test_env_pass(&t->env, 5 * DAY - 10);
     assert_int_equal(round_of(t, &next_ms), 0);
     assert_true(next_ms <= 1000);
     lia_test_env_pass(&t->env, next_ms);
@@ -209,6 +218,46 @@ static void nothing_is_old_while_the_time_is_not_known(void **state)
     assert_int_equal(round_of(t, NULL), 0);
     t->env.wall_ms = now + DAY;
     assert_int_equal(round_of(t, NULL), 2);
+}
+
+/* A clock that is set wrong, and right again; a restart believes it no sooner. */
+static void a_clock_in_2060_makes_nothing_old(void **state)
+{
+    struct lia_test_db *t = *state;
+    const uint64_t now = t->env.wall_ms;
+
+    lia_test_run(t, "CREATE COLLECTION c WITH (ttl = '10 days', unkept = TRUE)");
+    put(t, 1, 5);
+    keep_all(t);
+    days(t, 2);
+    t->env.wall_ms = now + 34 * 365 * DAY;
+    for (int hour = 0; hour < 23; hour++) {
+        assert_int_equal(round_of(t, NULL), 0);
+        lia_test_db_close(t);
+        lia_test_db_open(t);
+        lia_test_env_pass(&t->env, HOUR);
+    }
+    t->env.wall_ms = now + 3 * DAY;
+    days(t, 6);
+    lia_test_env_pass(&t->env, 2 * DAY);
+    assert_int_equal(round_of(t, NULL), 5);
+}
+
+/* A month in a drawer. */
+static void who_slept_waits_a_day(void **state)
+{
+    struct lia_test_db *t = *state;
+
+    lia_test_run(t, "CREATE COLLECTION c WITH (ttl = '10 days')");
+    put(t, 1, 5);
+    keep_all(t);
+    days(t, 2);
+    lia_test_env_pass(&t->env, 30 * DAY);
+    assert_int_equal(round_of(t, NULL), 0);
+    lia_test_env_pass(&t->env, DAY - 1);
+    assert_int_equal(round_of(t, NULL), 0);
+    lia_test_env_pass(&t->env, 1);
+    assert_int_equal(round_of(t, NULL), 5);
 }
 
 static void unkept_ones_go_where_that_is_declared(void **state)
@@ -334,6 +383,60 @@ static void it_stays_unless_that_is_declared(void **state)
     assert_int_equal(rows_of(t, "unmatched"), 0);
 }
 
+/* ---- pieces ---- */
+
+/* Every piece is a commit, and where the round stood is in memory: nothing is lost with it,
+ * nor done twice. */
+static void a_restart_between_pieces_changes_nothing(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_txn *txn;
+    struct lia_upkeep done;
+    size_t evicted = 0;
+    int pieces = 0;
+
+    lia_test_run(t, "CREATE COLLECTION c WITH (keep = 10)");
+    txn = lia_test_begin(t, LIA_WRITE); /* one commit: it is taken in in pieces */
+    for (int32_t id = 1; id <= 1000; id++) {
+        lia_test_put_in(t, txn, "c", id, id);
+    }
+    assert_ok(lia_txn_commit(txn, NULL, &t->err));
+    keep_all(t);
+    do {
+        assert_ok(lia_db_upkeep(t->db, &done, &t->err));
+        assert_true(done.evicted <= 64);
+        evicted += done.evicted;
+        if (++pieces % 3 == 0) {
+            lia_test_db_close(t);
+            lia_test_db_open(t);
+        }
+    } while (done.next_ms == 0);
+    assert_int_equal(evicted, 990);
+    assert_true(pieces > 15);
+    assert_int_equal(rows_of(t, "aged"), 10);
+}
+
+static void memory_fails_anywhere(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_upkeep done = {0};
+    liana_status status = LIANA_ENOMEM;
+    size_t n = 0;
+
+    lia_test_run(t, "CREATE COLLECTION c WITH (keep = 2)");
+    put(t, 1, 8);
+    keep_all(t);
+    while (status) {
+        lia_test_alloc_fail_at(&t->env.alloc, ++n);
+        status = lia_db_upkeep(t->db, &done, NULL);
+        lia_test_alloc_fail_at(&t->env.alloc, 0);
+        assert_true(!status || status == LIANA_ENOMEM);
+        assert_int_equal(lia_test_count(t, "SELECT * FROM c"), status ? 8 : 2);
+    }
+    assert_true(n > 10);
+    assert_int_equal(done.evicted, 6);
+}
+
 /* ---- against a model ---- */
 
 #define DOCS 24
@@ -442,12 +545,16 @@ int main(void)
         CASE(what_is_gone_does_not_count),
         CASE(old_ones_go),
         CASE(nothing_is_old_while_the_time_is_not_known),
+        CASE(a_clock_in_2060_makes_nothing_old),
+        CASE(who_slept_waits_a_day),
         CASE(unkept_ones_go_where_that_is_declared),
         CASE(the_newest_bytes_stay),
         CASE(an_actor_ends_once_a_day),
         CASE(what_no_longer_matches_goes),
         CASE(nothing_goes_while_nobody_subscribes),
         CASE(it_stays_unless_that_is_declared),
+        CASE(a_restart_between_pieces_changes_nothing),
+        CASE(memory_fails_anywhere),
         cmocka_unit_test(exactly_the_right_ones_go),
     };
 

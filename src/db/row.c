@@ -42,6 +42,18 @@ liana_status lia_row_damaged(const struct lia_coll *coll, struct liana_error *er
                    LIA_STR_ARG(coll->pub.name));
 }
 
+liana_status lia_row_info(struct lia_txn *txn,
+                          const struct lia_coll *coll,
+                          struct liana_slice clock,
+                          struct lia_doc_info *out,
+                          struct liana_error *err)
+{
+    liana_status status = lia_doc_info(&txn->scratch, clock, out);
+
+    return !status || status == LIANA_ENOMEM ? lia_err_plain(err, status)
+                                             : lia_row_damaged(coll, err);
+}
+
 static liana_status write_row(struct lia_txn *txn,
                               const struct lia_coll *coll,
                               struct liana_slice key,

@@ -458,6 +458,9 @@ static void test_wrong_arguments(void **state)
     options = (struct liana_open_options)LIANA_OPEN_OPTIONS_INIT;
     options.durability = 7;
     assert_status(LIANA_EINVAL, liana_open(str(f->path), &options, &db, NULL));
+    options = (struct liana_open_options)LIANA_OPEN_OPTIONS_INIT;
+    options.conflicts_max = 1000001;
+    assert_status(LIANA_EINVAL, liana_open(str(f->path), &options, &db, NULL));
     assert_status(LIANA_EINVAL, liana_open(LIANA_STR("a\0b"), NULL, &db, NULL));
     assert_status(LIANA_EINVAL, liana_attach(LIANA_STR("a\0b"), &db, NULL));
     feed.collections = &nothing;

@@ -291,6 +291,37 @@ static liana_status add_token(struct lia_incoming *batch, const struct lia_insub
     return token->topic ? LIANA_OK : LIANA_ENOMEM;
 }
 
+static bool has_token(const struct lia_incoming *batch,
+                      const struct lia_topic_number *t)
+{
+    const struct lia_incoming_token *token = batch->tokens;
+
+    while (token && token->topic != t) {
+        token = token->next;
+    }
+    return token;
+}
+
+/* What was asked for again in the middle of a batch came in part, and comes again whole: a
+ * part of a transaction must not be seen. */
+static liana_status cancel_parts(struct lia_session *s, struct lia_infeed *feed)
+{
+    struct lia_incoming *batch = feed->open;
+    liana_status status = LIANA_OK;
+
+    for (const struct lia_topic_number *t = batch->topics; t && !status; t = t->next) {
+        if (has_token(batch, t)) {
+            continue;
+        }
+        if (feed->repairing) { /* with what came in part */
+            return lia_err(&s->error, LIANA_EBUSY,
+                           "a subscription was asked for again while gaps were filled");
+        }
+        status = lia_incoming_cancel(batch, t->number, lia_slice(NULL, 0));
+    }
+    return status;
+}
+
 liana_status lia_on_batch(struct lia_session *s, const struct lia_msg *m)
 {
     uint8_t priority = (uint8_t)m->batch.priority;
@@ -313,6 +344,9 @@ liana_status lia_on_batch(struct lia_session *s, const struct lia_msg *m)
         if (!status && sub->state != LIA_INSUB_ENDED) {
             status = add_token(batch, sub);
         }
+    }
+    if (!status) {
+        status = cancel_parts(s, feed);
     }
     if (status) {
         return status;

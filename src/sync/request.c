@@ -156,21 +156,45 @@ static liana_status cancel_staged(struct lia_incoming *batch,
     return LIANA_OK;
 }
 
+/* What is not applied is asked for again. */
+static void drop_claims(struct lia_incoming *batch, uint64_t number)
+{
+    struct lia_incoming_token **token = &batch->tokens;
+    struct lia_incoming_marks **marks = &batch->marks;
+
+    while (*token) {
+        if ((*token)->topic->number == number) {
+            *token = (*token)->next;
+        } else {
+            token = &(*token)->next;
+        }
+    }
+    while (*marks) {
+        if ((*marks)->topic->number == number) {
+            *marks = (*marks)->next;
+        } else {
+            marks = &(*marks)->next;
+        }
+    }
+}
+
 liana_status lia_incoming_cancel(struct lia_incoming *batch,
                                  uint64_t number,
                                  struct liana_slice key)
 {
     liana_status status = LIANA_OK;
 
+    if (key.len == 0) {
+        drop_claims(batch, number);
+    }
     for (struct lia_incoming_item *i = batch->items; i; i = i->next) {
         if (i->topic->number == number &&
             (key.len == 0 || lia_slice_equal(i->key, key))) {
             i->is_void = true;
         }
     }
-    for (const struct lia_topic_number *t = batch->topics; t && batch->stage && !status;
-         t = t->next) {
-        if (t->number == number) {
+    for (const struct lia_topic_number *t = batch->topics; t && !status; t = t->next) {
+        if (t->number == number && (batch->stage || batch->awaits_stage)) {
             status = cancel_staged(batch, t, key);
         }
     }

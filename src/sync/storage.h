@@ -313,7 +313,8 @@ LIANA_MUST_CHECK liana_status lia_incoming_add(struct lia_incoming *batch,
                                                struct liana_slice key,
                                                struct liana_slice data);
 
-/* What the batch has of the document is not applied; an empty key means all of the topic.
+/* What the batch has of the document is not applied; an empty key means all of the topic,
+ * with its token and marks.
  * LIANA_ENOMEM. */
 LIANA_MUST_CHECK liana_status lia_incoming_cancel(struct lia_incoming *batch,
                                                   uint64_t number,

@@ -23,7 +23,8 @@ struct lia_applying {
     struct lia_doubts
         past; /* of the sender: for what is told, not for what is merged */
     struct lia_verdicts verdicts;
-    struct lia_buf gaps; /* struct gap */
+    struct lia_refused *refused; /* copies that would have filled gaps */
+    struct lia_buf gaps;         /* struct gap */
     struct lia_buf owed; /* struct lia_apply_result of staged items that are owed */
     struct lia_apply_result *results; /* of the items of the call */
 };

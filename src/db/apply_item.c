@@ -161,6 +161,51 @@ static liana_status tell(struct lia_applying *a,
     return status ? status : lia_conflicts_put(a->txn, &of, notes, err);
 }
 
+/* ---- what was left alone, and counts as held ---- */
+
+struct lia_refused {
+    struct lia_refused *next;
+    struct lia_key key;
+    struct lia_vector to;
+};
+
+/* A gap asks for the whole copy, which may be one that is refused: what it reaches needs no
+ * filling any more. */
+static liana_status note_refused(struct lia_applying *a,
+                                 const struct lia_batch_item *item,
+                                 struct lia_vector to)
+{
+    struct lia_arena *arena = &a->txn->arena;
+    struct lia_refused *r = LIA_ARENA_NEW(arena, struct lia_refused);
+    struct liana_slice name;
+
+    if (!r || !lia_arena_copy(arena, lia_str_slice(item->key.collection), &name) ||
+        !lia_arena_copy(arena, item->key.key, &r->key.key) ||
+        lia_vector_join(arena, to, (struct lia_vector){0}, &r->to)) {
+        return LIANA_ENOMEM;
+    }
+    r->key.collection = lia_slice_str(name);
+    r->next = a->refused;
+    a->refused = r;
+    return LIANA_OK;
+}
+
+static bool is_refused(const struct lia_applying *a,
+                       const struct lia_batch_item *item,
+                       struct lia_vector to)
+{
+    const struct lia_refused *r = a->refused;
+
+    while (r &&
+           !(lia_str_equal(r->key.collection, item->key.collection) &&
+             lia_slice_equal(r->key.key, item->key.key) && lia_vector_geq(r->to, to))) {
+        r = r->next;
+    }
+    return r;
+}
+
+/* ---- one item ---- */
+
 /* The row becomes what the two have in common. */
 static liana_status take(struct lia_applying *a,
                          const struct lia_batch_item *item,
@@ -175,6 +220,10 @@ static liana_status take(struct lia_applying *a,
     const struct lia_watch watch = lia_notes_init(&notes, a->db, &txn->scratch);
     liana_status status = join(a, offered, item->segment, &watch, &merged, err);
 
+    if (status == LIANA_EGAP && is_refused(a, item, offered->segment.to)) {
+        out->kind = LIA_APPLY_UNCHANGED;
+        return LIANA_OK;
+    }
     if (status == LIANA_EGAP) {
         return meet_gap(a, offered->row.doc.clock, out);
     }
@@ -248,7 +297,9 @@ static liana_status merge(struct lia_applying *a,
     }
     if (!status && offered.answer == LIA_OFFER_REFUSE) {
         out->kind = LIA_APPLY_UNCHANGED;
-        return lia_owed_pay(a, &item->key, segment->to, err);
+        status = a->gaps.len ? lia_err_plain(err, note_refused(a, item, segment->to))
+                             : LIANA_OK;
+        return status ? status : lia_owed_pay(a, &item->key, segment->to, err);
     }
     return status ? status : take(a, item, &offered, out, err);
 }

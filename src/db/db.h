@@ -48,6 +48,9 @@ struct lia_db_options {
     /* Makes the store a keeper; one that is stays one (docs/adr/0024). */
     bool is_keeper;
     uint64_t tombstone_ttl_ms; /* 0: LIA_TOMBSTONE_TTL_MS */
+    /* What a peer that reads from this store has not been given is dropped by no rule for so
+     * long after it was last there. 0: LIA_READER_WAIT_MS */
+    uint64_t reader_wait_ms;
     /* Names the database's file: another one is a copy or a backup. 0: the file system
      * is asked, and on another VFS nobody. */
     uint64_t file_identity;
@@ -227,6 +230,8 @@ LIANA_MUST_CHECK liana_status lia_txn_evict(struct lia_txn *txn,
                                             struct liana_error *err);
 
 #define LIA_TOMBSTONE_TTL_MS ((uint64_t)30 * 24 * 60 * 60 * 1000)
+/* A use of a registration is noted once a day (lia_db_register_ack). */
+#define LIA_READER_WAIT_MS ((uint64_t)3 * 24 * 60 * 60 * 1000)
 
 /* What is done by and by, a bounded piece of it in one transaction. */
 struct lia_upkeep {

@@ -139,6 +139,22 @@ liana_status lia_evict_check(struct lia_txn *txn,
                : LIANA_OK;
 }
 
+liana_status lia_row_is_passed(struct lia_txn *txn,
+                               struct lia_keeping *k,
+                               const struct lia_row *row,
+                               bool *out,
+                               struct liana_error *err)
+{
+    liana_status status = LIANA_OK;
+
+    if (!k->is_passed_known) {
+        status = lia_registrants_least(txn, k->collection, &k->passed_seq, err);
+        k->is_passed_known = !status;
+    }
+    *out = !status && row->seq <= k->passed_seq;
+    return status;
+}
+
 static liana_status check_evict(struct lia_txn *txn,
                                 const struct lia_coll *coll,
                                 const struct lia_row *row,
@@ -148,6 +164,7 @@ static liana_status check_evict(struct lia_txn *txn,
                                 struct liana_error *err)
 {
     struct lia_keeping *k;
+    bool may = is_forced;
     liana_status status;
 
     if (row->seq == lia_txn_seq(txn)) {
@@ -157,7 +174,10 @@ static liana_status check_evict(struct lia_txn *txn,
                        LIA_STR_ARG(coll->pub.name));
     }
     status = lia_txn_keeping(txn, coll->pub.name, &k, err);
-    *out = !status && (is_forced || lia_keep_may_evict(&k->keep, info));
+    if (!status && !is_forced && lia_keep_may_evict(&k->keep, info)) {
+        status = lia_row_is_passed(txn, k, row, &may, err);
+    }
+    *out = !status && may;
     return status;
 }
 

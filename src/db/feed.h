@@ -74,6 +74,8 @@ struct lia_keeping {
     struct liana_str collection;
     struct lia_keep keep;   /* `kept` with what this store publishes itself */
     uint64_t forgotten_seq; /* the greatest that a tombstone had which was forgotten */
+    bool is_passed_known;   /* of a transaction that evicts: */
+    uint64_t passed_seq;    /* what all peers that read from this store hold */
 };
 
 /* `out->collection` is not set. */
@@ -159,6 +161,13 @@ LIANA_MUST_CHECK liana_status lia_db_register_ack(struct lia_db *db,
                                                   uint64_t registration,
                                                   uint64_t seq,
                                                   struct liana_error *err);
+
+/* The same, without a transaction, as often as it moves: what is beyond it is not evicted by
+ * rule. Gone when the db is closed. */
+void lia_db_passed(struct lia_db *db,
+                   struct liana_slice peer,
+                   uint64_t registration,
+                   uint64_t seq);
 
 /* The peer no longer wants it. LIANA_ENOTFOUND. */
 LIANA_MUST_CHECK liana_status lia_db_unregister(struct lia_db *db,

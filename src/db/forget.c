@@ -103,14 +103,19 @@ static liana_status forget(struct lia_txn *txn,
 {
     struct lia_keeping *keeping;
     struct lia_doc_info info;
+    bool is_passed = false;
     liana_status status = lia_txn_keeping(txn, coll->pub.name, &keeping, err);
 
     if (!status) {
         status = lia_row_info(txn, coll, row->doc.clock, &info, err);
     }
+    if (!status) {
+        status = lia_row_is_passed(txn, keeping, row, &is_passed, err);
+    }
     *out_forgotten =
-        !status && lia_keep_may_forget(&keeping->keep, &info, txn->db->tombstone_ttl_ms,
-                                       txn->db->tombstone_ttl_ms);
+        !status && is_passed &&
+        lia_keep_may_forget(&keeping->keep, &info, txn->db->tombstone_ttl_ms,
+                            txn->db->tombstone_ttl_ms);
     return *out_forgotten ? lia_row_drop(txn, coll, entry->key, row, &info, err)
                           : status;
 }

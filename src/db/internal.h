@@ -74,9 +74,18 @@ void lia_coll_await(struct lia_db *db, uint32_t id);
 
 /* ---- registrations ---- */
 
+/* A peer that reads, as it has said since the db was opened. */
+struct lia_registrant {
+    struct lia_registrant *next;
+    uint8_t peer[32];
+    size_t peer_len;
+    uint64_t passed; /* it holds everything up to here */
+};
+
 struct lia_reg {
     struct lia_reg *next;
-    uint32_t refs; /* under db->mutex */
+    struct lia_registrant *registrants; /* under db->mutex */
+    uint32_t refs;                      /* under db->mutex */
     uint64_t id;
     uint64_t floor_seq;              /* only with the writer held */
     struct lia_predicate *predicate; /* NULL: the whole collection */
@@ -126,6 +135,20 @@ LIANA_MUST_CHECK liana_status lia_reg_change(struct lia_txn *txn,
                                              struct liana_slice before,
                                              struct liana_slice after,
                                              struct liana_error *err);
+
+/* ---- registrants (registrants.c) ---- */
+
+/* The peer has registered, and holds everything up to `seq`. */
+void lia_registrants_put(struct lia_db *db,
+                         uint64_t registration,
+                         struct liana_slice peer,
+                         uint64_t seq);
+void lia_registrants_free(struct lia_db *db, struct lia_reg *reg);
+/* What all that read the collection hold; UINT64_MAX: nobody does. */
+LIANA_MUST_CHECK liana_status lia_registrants_least(struct lia_txn *txn,
+                                                    struct liana_str collection,
+                                                    uint64_t *out,
+                                                    struct liana_error *err);
 
 /* ---- listeners ---- */
 
@@ -223,6 +246,7 @@ struct lia_db {
     uint64_t clock_ahead_ms;
     size_t conflicts_max;
     uint64_t tombstone_ttl_ms;
+    uint64_t reader_wait_ms;
     uint64_t forget_cursor; /* where the queue was looked at last; under the writer */
     struct lia_retain_walk retain_walk; /* under the writer */
 
@@ -466,6 +490,13 @@ LIANA_MUST_CHECK liana_status lia_row_drop(struct lia_txn *txn,
                                            const struct lia_row *row,
                                            const struct lia_doc_info *info,
                                            struct liana_error *err);
+
+/* Everybody who reads from this store has been given it: only then does a rule drop it. */
+LIANA_MUST_CHECK liana_status lia_row_is_passed(struct lia_txn *txn,
+                                                struct lia_keeping *k,
+                                                const struct lia_row *row,
+                                                bool *out,
+                                                struct liana_error *err);
 
 /* LIANA_EKEEPER: this store evicts nothing. */
 LIANA_MUST_CHECK liana_status lia_evict_check(struct lia_txn *txn,

@@ -358,6 +358,60 @@ static void only_what_is_kept_is_evicted(void **state)
     assert_false(evicts(&s->one, 1, false));
 }
 
+static uint64_t registered(struct lia_test_db *t, const char *peer, uint64_t after_seq)
+{
+    struct lia_subscription sub = {.hash = LIA_BYTES("all of c"),
+                                   .collection = lia_str("c"),
+                                   .after_seq = after_seq};
+    struct lia_registration out;
+
+    assert_ok(
+        lia_db_register(t->db, lia_str_slice(lia_str(peer)), &sub, &out, &t->err));
+    return out.id;
+}
+
+/* Or who reads from this store would wait for it until it meets somebody else. */
+static void what_readers_have_not_got_stays(void **state)
+{
+    struct stores *s = *state;
+    uint64_t reg;
+
+    lia_test_put(&s->one, "c", 1, 10);
+    lia_test_put(&s->one, "c", 2, 20);
+    reopen_as_keeper(&s->two);
+    PULL(&s->two, &s->one, 1, 2);
+    PULL(&s->one, &s->two, 1, 2);
+    reg = registered(&s->one, "near", 0);
+    registered(&s->one, "far", 2);
+    assert_false(evicts(&s->one, 1, false));
+    lia_db_passed(s->one.db, LIA_BYTES("near"), reg, 1);
+    assert_true(evicts(&s->one, 1, false));
+    assert_false(evicts(&s->one, 2, false));
+    lia_test_db_close(&s->one); /* what was in memory is gone */
+    lia_test_db_open(&s->one);
+    assert_false(evicts(&s->one, 2, false));
+    lia_db_passed(s->one.db, LIA_BYTES("near"), reg, 2);
+    assert_true(evicts(&s->one, 2, false));
+}
+
+static void a_reader_is_not_waited_for_for_ever(void **state)
+{
+    struct stores *s = *state;
+
+    lia_test_put(&s->one, "c", 1, 10);
+    lia_test_delete(&s->one, "c", 1);
+    lia_test_put(&s->one, "c", 2, 20);
+    reopen_as_keeper(&s->two);
+    PULL(&s->two, &s->one, 1, 2);
+    PULL(&s->one, &s->two, 1, 2);
+    registered(&s->one, "gone", 0);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 0);
+    assert_false(evicts(&s->one, 2, false));
+    pass(&s->one, LIA_READER_WAIT_MS);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+    assert_true(evicts(&s->one, 2, false));
+}
+
 static void a_keeper_never_evicts(void **state)
 {
     struct stores *s = *state;
@@ -535,6 +589,8 @@ int main(void)
         CASE(updates_win_over_verdicts_only_with_news),
         CASE(verdicts_of_a_batch_are_one_commit),
         CASE(only_what_is_kept_is_evicted),
+        CASE(what_readers_have_not_got_stays),
+        CASE(a_reader_is_not_waited_for_for_ever),
         CASE(a_keeper_never_evicts),
         CASE(dropping_ones_own_ends_the_actor),
         CASE(what_others_wrote_leaves_the_actor),

@@ -231,6 +231,8 @@ static liana_status init(struct lia_db *db, const struct lia_db_options *options
     db->file = options->file_identity;
     db->conflicts_max =
         options->conflicts_max ? options->conflicts_max : LIA_CONFLICTS_MAX;
+    db->reader_wait_ms =
+        options->reader_wait_ms ? options->reader_wait_ms : LIA_READER_WAIT_MS;
     db->tombstone_ttl_ms =
         options->tombstone_ttl_ms ? options->tombstone_ttl_ms : LIA_TOMBSTONE_TTL_MS;
     return LIANA_OK;

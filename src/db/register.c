@@ -147,13 +147,16 @@ static liana_status note_peer(struct lia_conn *conn,
                               struct liana_error *err)
 {
     return lia_books_run(conn, err,
-                         "INSERT INTO registrant (registration, peer, acked, used_ms) "
-                         "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
-                         "acked = excluded.acked, used_ms = excluded.used_ms "
+                         "INSERT INTO registrant "
+                         "(registration, peer, acked, used_ms, passed) "
+                         "VALUES (?1, ?2, ?3, ?4, ?7) ON CONFLICT DO UPDATE SET "
+                         "acked = excluded.acked, used_ms = excluded.used_ms, "
+                         "passed = excluded.passed "
                          "WHERE used_ms < ?5 OR acked > excluded.acked OR NOT ?6",
-                         "usuuuu", registration->id, peer, seq, now_ms,
+                         "usuuuuu", registration->id, peer, seq, now_ms,
                          now_ms > REMEMBER_MS ? now_ms - REMEMBER_MS : 0,
-                         (uint64_t)registration->is_resumed);
+                         (uint64_t)registration->is_resumed,
+                         registration->is_resumed ? seq : 0);
 }
 
 static liana_status check_subscription(const struct lia_subscription *sub,
@@ -231,6 +234,8 @@ liana_status lia_db_register(struct lia_db *db,
         if (added) {
             lia_reg_add(db, added);
         }
+        lia_registrants_put(db, registration.id, peer,
+                            registration.is_resumed ? sub->after_seq : 0);
     } else if (added) {
         lia_reg_free(db, added);
     }
@@ -297,11 +302,11 @@ static liana_status note_ack(struct lia_db *db,
                              uint64_t seq,
                              struct liana_error *err)
 {
-    liana_status status =
-        lia_books_run(conn, err,
-                      "UPDATE registrant SET acked = max(acked, ?3), used_ms = ?4 "
-                      "WHERE registration = ?1 AND peer = ?2",
-                      "usuu", id, peer, seq, lia_db_wall(db));
+    liana_status status = lia_books_run(conn, err,
+                                        "UPDATE registrant SET acked = max(acked, ?3), "
+                                        "passed = max(passed, ?3), used_ms = ?4 "
+                                        "WHERE registration = ?1 AND peer = ?2",
+                                        "usuu", id, peer, seq, lia_db_wall(db));
 
     return status || sqlite3_changes(conn->sqlite) ? status : unknown(id, err);
 }

@@ -12,6 +12,7 @@ void lia_reg_free(struct lia_db *db, struct lia_reg *reg)
     if (reg->predicate) {
         db->predicates->free(db->predicates->ctx, reg->predicate);
     }
+    lia_registrants_free(db, reg);
     lia_mem_free(db->env->alloc, reg->collection, reg->size);
     lia_mem_free(db->env->alloc, reg, sizeof(*reg));
 }

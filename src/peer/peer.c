@@ -328,6 +328,10 @@ static void do_action(struct lia_peer *peer,
         break;
     }
     case LIA_ACTION_ACKED: link->remote->acked = action->seq; break;
+    case LIA_ACTION_PASSED:
+        lia_db_passed(peer->options.db, lia_slice(link->remote->id, LIA_PEER_ID_BYTES),
+                      action->id, action->seq);
+        break;
     case LIA_ACTION_REFUSED: lia_want_refused(peer, link, action); break;
     case LIA_ACTION_CLOSE: end_link(peer, link, &action->error); break;
     }

@@ -152,6 +152,7 @@ struct lia_outsub {
     uint64_t registration;
     uint64_t position;                /* the peer was sent everything up to here */
     struct lia_unacked noting;        /* storage hears of it; number 0: of none */
+    struct lia_unacked sent[2];       /* the oldest not acknowledged, and the newest */
     uint64_t noted_seq;               /* storage has heard of... */
     uint64_t noted_at;                /* ...then */
     struct lia_kept_vector marks;     /* what the peer reflects, once all is applied */

@@ -208,6 +208,7 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
         lia_insub_again(s);
     }
     sub->noting.number = 0;
+    sub->sent[0].number = 0;
     sub->noted_seq = 0;
     sub->noted_at = s->now;
     return LIANA_OK;
@@ -221,6 +222,8 @@ void lia_outsub_sent(struct lia_session *s, struct lia_outsub *sub, uint64_t num
     bool is_much =
         sub->topic.query.len && sub->position >= sub->noted_seq + LIA_NOTE_SEQS;
 
+    sub->sent[1] = (struct lia_unacked){number, sub->position};
+    sub->sent[0] = sub->sent[0].number ? sub->sent[0] : sub->sent[1];
     if (!sub->noting.number && (is_much || s->now >= sub->noted_at + LIA_NOTE_MS)) {
         sub->noting = (struct lia_unacked){number, sub->position};
     }
@@ -241,9 +244,34 @@ static void note(struct lia_session *s, struct lia_outsub *sub)
     lia_session_request(s, request);
 }
 
+/* What it holds is told as it moves: what it does not hold is not evicted. */
+static void pass(struct lia_session *s, struct lia_outsub *sub, uint64_t number)
+{
+    const struct lia_unacked *last =
+        sub->sent[1].number <= number ? &sub->sent[1] : &sub->sent[0];
+    struct lia_action *action;
+
+    if (!sub->sent[0].number || last->number > number) {
+        return;
+    }
+    action = lia_session_act(s, LIA_ACTION_PASSED);
+    if (action) {
+        action->id = sub->registration;
+        action->seq = last->seq;
+    }
+    if (last == &sub->sent[1]) {
+        sub->sent[0].number = 0;
+    } else {
+        sub->sent[0] = sub->sent[1];
+    }
+}
+
 void lia_outsub_acked(struct lia_session *s, uint8_t priority, uint64_t number)
 {
     for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
+        if (sub->state == LIA_OUTSUB_ACTIVE && sub->priority == priority) {
+            pass(s, sub, number);
+        }
         if (sub->state == LIA_OUTSUB_ACTIVE && sub->priority == priority &&
             sub->noting.number && sub->noting.number <= number) {
             note(s, sub);

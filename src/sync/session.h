@@ -103,6 +103,7 @@ enum lia_action_kind {
                             `is_head`: nothing was beyond it */
     LIA_ACTION_EXPECTED, /* about `count` documents will come for subscription `id` */
     LIA_ACTION_ACKED,    /* the peer has durably what it wants of us up to `seq` */
+    LIA_ACTION_PASSED, /* and of its subscription, registered here as `id`, up to `seq` */
     LIA_ACTION_REFUSED, /* subscription `id` or a document of it was refused: `error` */
     LIA_ACTION_CLOSE    /* end the link; `error` */
 };

@@ -204,9 +204,14 @@ static void check_memory(struct sim_world *w, int n)
 void sim_check_now(struct sim_world *w)
 {
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
-        if (w->nodes[n].is_up && !w->nodes[n].is_failing) {
-            check_memory(w, n);
+        if (!w->nodes[n].is_up || w->nodes[n].is_failing) {
+            continue;
+        }
+        check_memory(w, n);
+        if (sim_is_durable(
+                &w->nodes[n])) { /* else what came with marks is not seen yet */
             sim_check_marks(w, n);
+            sim_kept_check_now(w, n);
         }
     }
 }

@@ -57,8 +57,9 @@ void sim_check_reopened(struct sim_world *w, int n)
     held = sim_read_all(w, n, &arena);
     for (uint32_t d = 0; d < SIM_DOCS; d++) {
         struct sim_seen *seen = &w->nodes[n].seen[d];
-        /* Deleted and forgotten, durable or not: what is left of a log is in order. */
-        bool is_forgotten = sim_was_deleted(w, d) && !held[d].seq;
+        /* Durable or not: of a log the beginning is left. */
+        bool is_dropped =
+            !held[d].seq && (sim_was_deleted(w, d) || sim_was_evicted(w, n, d));
         struct lia_doc_info info = {0};
 
         if (held[d].seq && lia_doc_info(&arena, held[d].doc.clock, &info)) {
@@ -66,8 +67,7 @@ void sim_check_reopened(struct sim_world *w, int n)
         }
         if (sim_past_is_back(w, n)) {
             *seen = (struct sim_seen){.is_held = false};
-        } else if (!is_forgotten &&
-                   !lia_vector_geq(info.vector, sim_seen_vector(seen))) {
+        } else if (!is_dropped && !lia_vector_geq(info.vector, sim_seen_vector(seen))) {
             sim_fail(w, "node %d: document %u was acknowledged and is lost", n, d);
         }
         if (held[d].seq) {

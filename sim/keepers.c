@@ -17,6 +17,7 @@ struct sim_keepers {
     unsigned absences;  /* per second and node, in 1,000 */
     uint64_t ttl_ms;
     uint64_t away_until[SIM_NODES];
+    bool is_evicted[SIM_NODES][SIM_DOCS];
     bool is_forced_out[SIM_DOCS];
 };
 
@@ -53,6 +54,7 @@ void sim_keepers_init(struct sim_world *w)
     k->ttl_ms = TTL_MS_MIN + sim_draw(w, TTL_MS_MAX - TTL_MS_MIN);
     w->knobs.narrows &= ~k->keepers;
     w->knobs.storm_ms += STORM_MS_MORE;
+    w->knobs.batch_bytes = 0; /* a batch that is too large may part transactions */
     sim_note(w, "keepers %x, evictions %u, forced %u, absences %u, tombstones %llu ms",
              k->keepers, k->evictions, k->forced, k->absences,
              (unsigned long long)k->ttl_ms);
@@ -73,6 +75,13 @@ bool sim_is_keeper(const struct sim_world *w, int n)
     return w->keepers && (w->keepers->keepers >> n & 1);
 }
 
+/* Who evicts waits for who reads from it; without, nobody waits, and what was deleted and
+ * forgotten comes back with those who were away. */
+uint64_t sim_reader_wait_ms(const struct sim_world *w)
+{
+    return w->keepers && !w->keepers->evictions ? 1 : 0;
+}
+
 uint64_t sim_tombstone_ttl_ms(const struct sim_world *w)
 {
     return w->keepers ? w->keepers->ttl_ms : 0;
@@ -81,6 +90,11 @@ uint64_t sim_tombstone_ttl_ms(const struct sim_world *w)
 bool sim_is_forced_out(const struct sim_world *w, uint32_t doc)
 {
     return w->keepers && w->keepers->is_forced_out[doc];
+}
+
+bool sim_was_evicted(const struct sim_world *w, int n, uint32_t doc)
+{
+    return w->keepers && w->keepers->is_evicted[n][doc];
 }
 
 bool sim_was_deleted(const struct sim_world *w, uint32_t doc)
@@ -118,10 +132,22 @@ static bool is_at_a_keeper(const struct sim_world *w, int n, uint32_t doc)
     return false;
 }
 
+/* Who drops by force what others have not been given yet keeps it from them, and was told so
+ * (docs/adr/0024): here only leaves do. */
+static bool is_leaf(const struct sim_world *w, int n)
+{
+    unsigned links = 0;
+
+    for (uint32_t e = 0; e < w->edge_count; e++) {
+        links += w->edges[e].nodes[0] == n || w->edges[e].nodes[1] == n;
+    }
+    return links == 1;
+}
+
 static void evict_one(struct sim_world *w, int n, struct lia_txn *txn, uint32_t doc)
 {
     const struct lia_collection *collection;
-    bool is_forced = sim_chance(w, w->keepers->forced);
+    bool is_forced = is_leaf(w, n) && sim_chance(w, w->keepers->forced);
     bool is_safe = is_at_a_keeper(w, n, doc);
     bool is_evicted = false;
     liana_status status =
@@ -134,6 +160,7 @@ static void evict_one(struct sim_world *w, int n, struct lia_txn *txn, uint32_t 
     w->nodes[n].is_failing = w->nodes[n].is_failing || status == LIANA_EIO;
     if (is_evicted) {
         sim_census(w, is_forced ? SIM_RARE_FORCED : SIM_RARE_EVICTED);
+        w->keepers->is_evicted[n][doc] = true;
         w->keepers->is_forced_out[doc] |= is_forced && !is_safe;
     }
     sim_note(w, "node %d: document %u: %s%s", n, doc, is_evicted ? "evicted" : "stays",

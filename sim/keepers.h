@@ -32,6 +32,7 @@ void sim_keepers_deinit(struct sim_world *w);
 
 bool sim_has_keepers(const struct sim_world *w);
 bool sim_is_keeper(const struct sim_world *w, int node);
+uint64_t sim_reader_wait_ms(const struct sim_world *w);
 uint64_t sim_tombstone_ttl_ms(const struct sim_world *w);
 
 /* A node may evict something. */
@@ -45,6 +46,8 @@ bool sim_is_away(const struct sim_world *w, int node);
 
 /* Some of the document was dropped that no keeper had. */
 bool sim_is_forced_out(const struct sim_world *w, uint32_t doc);
+/* An eviction of the document there was committed, durable or not. */
+bool sim_was_evicted(const struct sim_world *w, int node, uint32_t doc);
 /* A delete of the document was committed, durable or not. */
 bool sim_was_deleted(const struct sim_world *w, uint32_t doc);
 /* A node may never get a change of it: it was forgotten, or dropped, before it came. */

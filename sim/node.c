@@ -105,6 +105,7 @@ static void open_db(struct sim_world *w, struct sim_node *node)
                   .durability = sim_is_normal(w, node->index) ? LIA_NORMAL : LIA_FULL},
         .database = {database, sizeof(database)},
         .is_keeper = sim_is_keeper(w, node->index),
+        .reader_wait_ms = sim_reader_wait_ms(w),
         .tombstone_ttl_ms = sim_tombstone_ttl_ms(w),
         .conflicts_max = 1000000, /* the oracle wants them all */
     };

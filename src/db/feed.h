@@ -162,8 +162,8 @@ LIANA_MUST_CHECK liana_status lia_db_register_ack(struct lia_db *db,
                                                   uint64_t seq,
                                                   struct liana_error *err);
 
-/* The same, without a transaction, as often as it moves: what is beyond it is not evicted by
- * rule. Gone when the db is closed. */
+/* The same of a peer that has registered since the db was opened, without a transaction, as
+ * often as it moves: what is beyond it is dropped by no rule. Gone when the db is closed. */
 void lia_db_passed(struct lia_db *db,
                    struct liana_slice peer,
                    uint64_t registration,

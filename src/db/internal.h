@@ -138,11 +138,12 @@ LIANA_MUST_CHECK liana_status lia_reg_change(struct lia_txn *txn,
 
 /* ---- registrants (registrants.c) ---- */
 
-/* The peer has registered, and holds everything up to `seq`. */
-void lia_registrants_put(struct lia_db *db,
-                         uint64_t registration,
-                         struct liana_slice peer,
-                         uint64_t seq);
+/* The peer registers, and holds everything up to `seq`. With the writer held. LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_registrants_put(struct lia_db *db,
+                                                  struct lia_reg *reg,
+                                                  struct liana_slice peer,
+                                                  uint64_t seq,
+                                                  struct liana_error *err);
 void lia_registrants_free(struct lia_db *db, struct lia_reg *reg);
 /* What all that read the collection hold; UINT64_MAX: nobody does. */
 LIANA_MUST_CHECK liana_status lia_registrants_least(struct lia_txn *txn,

@@ -390,7 +390,7 @@ static void what_readers_have_not_got_stays(void **state)
     lia_test_db_close(&s->one); /* what was in memory is gone */
     lia_test_db_open(&s->one);
     assert_false(evicts(&s->one, 2, false));
-    lia_db_passed(s->one.db, LIA_BYTES("near"), reg, 2);
+    registered(&s->one, "near", 2);
     assert_true(evicts(&s->one, 2, false));
 }
 

@@ -227,6 +227,10 @@ liana_status lia_db_register(struct lia_db *db,
                            registration.is_resumed ? sub->after_seq : db->state.seq,
                            now_ms, err);
     }
+    if (!status) {
+        status = lia_registrants_put(db, reg, peer,
+                                     registration.is_resumed ? sub->after_seq : 0, err);
+    }
     status = lia_books_commit(db, status, err);
     if (!status) {
         *out = registration;
@@ -234,8 +238,6 @@ liana_status lia_db_register(struct lia_db *db,
         if (added) {
             lia_reg_add(db, added);
         }
-        lia_registrants_put(db, registration.id, peer,
-                            registration.is_resumed ? sub->after_seq : 0);
     } else if (added) {
         lia_reg_free(db, added);
     }

@@ -21,13 +21,16 @@ static struct lia_registrant *find(struct lia_reg *reg, struct liana_slice peer)
     return one;
 }
 
-/* Without memory for it, its row says less, and less is evicted. */
-static struct lia_registrant *add(struct lia_db *db,
-                                  struct lia_reg *reg,
-                                  struct liana_slice peer)
+static struct lia_registrant *find_or_add(struct lia_db *db,
+                                          struct lia_reg *reg,
+                                          struct liana_slice peer)
 {
-    struct lia_registrant *one = lia_mem_zalloc(db->env->alloc, sizeof(*one));
+    struct lia_registrant *one = find(reg, peer);
 
+    if (one) {
+        return one;
+    }
+    one = lia_mem_zalloc(db->env->alloc, sizeof(*one));
     if (one) {
         memcpy(one->peer, peer.ptr, peer.len);
         one->peer_len = peer.len;
@@ -37,11 +40,27 @@ static struct lia_registrant *add(struct lia_db *db,
     return one;
 }
 
-static void put(struct lia_db *db,
-                uint64_t registration,
-                struct liana_slice peer,
-                uint64_t seq,
-                bool is_new)
+liana_status lia_registrants_put(struct lia_db *db,
+                                 struct lia_reg *reg,
+                                 struct liana_slice peer,
+                                 uint64_t seq,
+                                 struct liana_error *err)
+{
+    struct lia_registrant *one;
+
+    lia_mutex_lock(&db->mutex);
+    one = find_or_add(db, reg, peer);
+    if (one) {
+        one->passed = seq;
+    }
+    lia_mutex_unlock(&db->mutex);
+    return one ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
+}
+
+void lia_db_passed(struct lia_db *db,
+                   struct liana_slice peer,
+                   uint64_t registration,
+                   uint64_t seq)
 {
     struct lia_reg *reg = lia_reg_get(db, registration);
     struct lia_registrant *one;
@@ -51,28 +70,11 @@ static void put(struct lia_db *db,
     }
     lia_mutex_lock(&db->mutex);
     one = find(reg, peer);
-    one = one ? one : add(db, reg, peer);
-    if (one && (is_new || seq > one->passed)) {
+    if (one && seq > one->passed) {
         one->passed = seq;
     }
     lia_mutex_unlock(&db->mutex);
     lia_reg_put(db, reg);
-}
-
-void lia_registrants_put(struct lia_db *db,
-                         uint64_t registration,
-                         struct liana_slice peer,
-                         uint64_t seq)
-{
-    put(db, registration, peer, seq, true);
-}
-
-void lia_db_passed(struct lia_db *db,
-                   struct liana_slice peer,
-                   uint64_t registration,
-                   uint64_t seq)
-{
-    put(db, registration, peer, seq, false);
 }
 
 void lia_registrants_free(struct lia_db *db, struct lia_reg *reg)

@@ -49,7 +49,7 @@ void sim_keepers_init(struct sim_world *w)
     w->keepers = k;
     k->keepers = draw_keepers(w);
     k->evictions = sim_chance(w, 800) ? 1 + (unsigned)sim_draw(w, 400) : 0;
-    k->forced = sim_chance(w, 500) ? (unsigned)sim_draw(w, 400) : 0;
+    k->forced = sim_chance(w, 850) ? (unsigned)sim_draw(w, 400) : 0;
     k->absences = sim_chance(w, 700) ? (unsigned)sim_draw(w, 150) : 0;
     k->ttl_ms = TTL_MS_MIN + sim_draw(w, TTL_MS_MAX - TTL_MS_MIN);
     w->knobs.narrows &= ~k->keepers;

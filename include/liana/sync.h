@@ -99,6 +99,9 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *   clock        {source: "system"|"peer"|"unknown", now_ms: the time that the store goes
  *                by; of an unknown one, the earliest that it can be}
  *   owed         how many documents of peers could not be applied yet (system:owed)
+ *   renewals     new identities that the store took for its writes (docs/recovery.md), newest
+ *                first, at most 10: [{at_ms, reason: string, mending: documents are still
+ *                being counted anew}]
  *   sync         {running: bool, listen: [string: the real address]}
  *   links        one for each address that is dialled and each link that came in:
  *                [{peer: hex or "", address, dialled: bool, state: "connecting"|

@@ -318,7 +318,8 @@ static liana_status add_renewals(struct lia_buf *out,
         [LIA_RENEWED_FILE] = "the store's file is another one",
         [LIA_RENEWED_UNCLEAN] = "it ended without waiting for its disk",
         [LIA_RENEWED_HISTORY] = "it was copied or put back",
-        [LIA_RENEWED_STAMP] = "another store wrote under its identity"};
+        [LIA_RENEWED_STAMP] = "another store wrote under its identity",
+        [LIA_RENEWED_CLOCK] = "its clock was ahead"};
     const struct lia_renewal *all = NULL;
     size_t count = 0;
     size_t mark;

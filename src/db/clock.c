@@ -9,7 +9,8 @@ static uint64_t earliest_ms(const struct lia_db *db)
     uint64_t commit_ms =
         last_ms > db->clock_ahead_ms ? last_ms - db->clock_ahead_ms : 0;
 
-    return commit_ms > db->time_floor_ms ? commit_ms : db->time_floor_ms;
+    return commit_ms > db->time_floor_ms && !db->is_wall_right ? commit_ms
+                                                               : db->time_floor_ms;
 }
 
 enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms)
@@ -42,11 +43,31 @@ uint64_t lia_db_wall(struct lia_db *db)
     return ms;
 }
 
+static bool is_ahead(const struct lia_db *db, uint64_t ms)
+{
+    return lia_hlc_ms(db->state.hlc) > ms + db->clock_ahead_ms;
+}
+
+/* What the store has stamped is evidence against its clock; two clocks that agree are
+ * stronger: what it has stamped was ahead (docs/adr/0053). */
+static void weigh(struct lia_db *db, uint64_t wall, uint64_t peer_ms)
+{
+    uint64_t early = wall < peer_ms ? wall : peer_ms;
+    uint64_t late = wall < peer_ms ? peer_ms : wall;
+
+    if (late - early <= db->clock_ahead_ms && early >= db->time_floor_ms &&
+        is_ahead(db, late)) {
+        db->is_wall_right = true;
+        db->must_repair = lia_hlc_ms(db->state.own) > late + db->clock_ahead_ms;
+    }
+}
+
 void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms)
 {
     uint64_t wall = db->env->wall_ms(db->env->ctx);
 
     lia_mutex_lock(&db->mutex);
+    weigh(db, wall, peer_ms);
     if (!db->has_peer_time && wall < earliest_ms(db) && peer_ms > wall) {
         db->has_peer_time = true;
         db->peer_time_ahead_ms = peer_ms - wall;

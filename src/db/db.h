@@ -289,7 +289,9 @@ enum lia_time_source { LIA_TIME_UNKNOWN, LIA_TIME_SYSTEM, LIA_TIME_PEER };
 /* As lia_db_now, and whose time it is. */
 enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms);
 
-/* The time of an authenticated peer: taken when trusted time is unknown. */
+/* The time of an authenticated peer: taken when trusted time is unknown. If it agrees with
+ * the system's clock, and the store has stamped later than both, the store's stamps are
+ * wrong: lia_db_mend (db/renew.h) stamps anew. */
 void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms);
 
 #endif

@@ -9,11 +9,10 @@
 
 /* ---- a new actor ---- */
 
-/* What the old one wrote stays reflected, as what others wrote is. */
-static liana_status keep_marks_of(struct lia_txn *txn,
-                                  const struct lia_coll *first,
-                                  struct lia_stamp last,
-                                  struct liana_error *err)
+liana_status lia_marks_keep_of(struct lia_txn *txn,
+                               const struct lia_coll *first,
+                               struct lia_stamp last,
+                               struct liana_error *err)
 {
     const struct lia_vector_entry entry = {last.actor, last.hlc};
     liana_status status = LIANA_OK;
@@ -36,10 +35,10 @@ static liana_status renew_actor(struct lia_txn *txn, struct liana_error *err)
     txn->state.own = 0;
     txn->keepings = NULL; /* the own entry stands in their marks */
     if (last.hlc) {
-        status = keep_marks_of(txn, txn->db->collections, last, err);
+        status = lia_marks_keep_of(txn, txn->db->collections, last, err);
     }
     if (!status && last.hlc) {
-        status = keep_marks_of(txn, txn->created, last, err);
+        status = lia_marks_keep_of(txn, txn->created, last, err);
     }
     if (!status) {
         status = lia_books_run(txn->conn, err, "UPDATE state SET actor = ?1, own = 0",

@@ -255,6 +255,8 @@ struct lia_db {
     struct lia_state state; /* and identity.epoch and .actor */
     struct lia_doubts doubts;
     bool must_mend;               /* a renewal is not done yet */
+    bool must_repair;             /* its own stamps are ahead of all clocks */
+    bool is_wall_right;           /* a peer's clock said so, against the own stamps */
     struct lia_coll *collections; /* newest first */
     struct lia_cond published;    /* more of them */
     struct lia_reg *registrations;
@@ -341,6 +343,7 @@ struct lia_renewing {
     enum lia_renewal_reason reason;
     uint64_t actor;              /* the one before */
     const struct lia_fork *fork; /* NULL: nothing is in doubt */
+    uint64_t at_ms;              /* 0: now */
 };
 
 LIANA_MUST_CHECK liana_status lia_renewal_put(struct lia_db *db,
@@ -357,6 +360,10 @@ LIANA_MUST_CHECK liana_status lia_renew(struct lia_db *db,
                                         const struct lia_fork *fork,
                                         bool *out_renewed,
                                         struct liana_error *err);
+
+/* repair.c: stamps anew what nobody has said to hold, if that can be done; in any case `must_repair` is
+ * false then. One transaction. */
+LIANA_MUST_CHECK liana_status lia_repair(struct lia_db *db, struct liana_error *err);
 
 uint64_t lia_new_actor(struct lia_db *db);
 
@@ -417,6 +424,7 @@ struct lia_txn {
     /* write only */
     struct lia_state state; /* as it will be after commit */
     struct lia_stamp stamp;
+    struct lia_epoch epoch;   /* n 0: the store stays who it is */
     bool is_changed;          /* a document changed: the commit has a seq */
     bool is_own;              /* by an operation of ours */
     bool has_deleted;         /* table `deleted` is not empty */
@@ -646,6 +654,12 @@ LIANA_MUST_CHECK liana_status lia_keep_put_forgotten(struct lia_txn *txn,
                                                      uint64_t forgotten,
                                                      uint64_t seq,
                                                      struct liana_error *err);
+
+/* What an actor that ends has written stays reflected, as what others wrote is (drop.c). */
+LIANA_MUST_CHECK liana_status lia_marks_keep_of(struct lia_txn *txn,
+                                                const struct lia_coll *first,
+                                                struct lia_stamp last,
+                                                struct liana_error *err);
 
 /* ---- verdicts (verdict.c) ---- */
 

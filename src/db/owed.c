@@ -41,7 +41,9 @@ liana_status lia_owe(struct lia_applying *a,
     return status;
 }
 
-/* Whether what is held now reaches what is owed, whoever owes it. */
+/* Whether what is held now reaches what is owed, whoever owes it. What was refused because
+ * its stamps were ahead its sender may have stamped anew since (docs/adr/0053): then what
+ * comes from it now is all that it has. */
 static liana_status is_paid(struct lia_arena *scratch,
                             struct lia_vector held,
                             struct liana_slice owed,
@@ -69,6 +71,7 @@ static liana_status pay_each(struct lia_applying *a,
     if (!status) {
         status = lia_err_plain(
             err, is_paid(&a->txn->scratch, held, lia_column_slice(stmt, 1), &paid));
+        paid = paid || lia_column_u64(stmt, 2);
     }
     if (!status && paid) {
         a->was_paid = true;
@@ -91,13 +94,17 @@ liana_status lia_owed_pay(struct lia_applying *a,
         return LIANA_OK;
     }
     status = lia_conn_prepare(
-        conn, lia_str("SELECT n, vector FROM owed WHERE collection = ?1 AND key = ?2"),
+        conn,
+        lia_str("SELECT n, vector, peer = ?3 AND reason = ?4 FROM owed "
+                "WHERE collection = ?1 AND key = ?2"),
         &stmt, err);
     if (status) {
         return status;
     }
     lia_bind_str(stmt, 1, key->collection);
     lia_bind_slice(stmt, 2, key->key);
+    lia_bind_slice(stmt, 3, a->batch->peer);
+    lia_bind_u64(stmt, 4, (uint64_t)(int64_t)LIANA_ECLOCK);
     while (!status) {
         status = pay_each(a, stmt, held, err);
     }

@@ -150,7 +150,8 @@ liana_status lia_renewal_put(struct lia_db *db,
         conn, err,
         "INSERT INTO renewal (at_ms, reason, actor, beyond, upto, seq, collection, "
         "place) VALUES (?1, ?2, ?3, NULL, 0, 0, 0, 0)",
-        "uuu", lia_db_wall(db), (uint64_t)what->reason, what->actor);
+        "uuu", what->at_ms ? what->at_ms : lia_db_wall(db), (uint64_t)what->reason,
+        what->actor);
 
     if (!status && fork) {
         status = lia_books_run(conn, err,
@@ -195,7 +196,8 @@ static liana_status write_renewal(struct lia_db *db,
                                   struct lia_epoch *out,
                                   struct liana_error *err)
 {
-    const struct lia_renewing what = {reason, db->identity.actor, fork};
+    const struct lia_renewing what = {
+        .reason = reason, .actor = db->identity.actor, .fork = fork};
     bool is_current = fork->doubt.actor == db->identity.actor;
     liana_status status = lia_epoch_begin(
         db, conn, is_current ? lia_new_actor(db) : db->identity.actor, out, err);
@@ -423,7 +425,17 @@ bool lia_db_must_mend(struct lia_db *db)
     bool must;
 
     lia_mutex_lock(&db->mutex);
-    must = db->must_mend;
+    must = db->must_mend || db->must_repair;
+    lia_mutex_unlock(&db->mutex);
+    return must;
+}
+
+static bool must_repair(struct lia_db *db)
+{
+    bool must;
+
+    lia_mutex_lock(&db->mutex);
+    must = db->must_repair;
     lia_mutex_unlock(&db->mutex);
     return must;
 }
@@ -441,6 +453,10 @@ liana_status lia_db_mend(struct lia_db *db,
     *out_more = false;
     if (!lia_db_must_mend(db)) {
         return LIANA_OK;
+    }
+    if (must_repair(db)) {
+        *out_more = true;
+        return lia_repair(db, err);
     }
     lia_arena_init(&arena, db->env->alloc);
     status = find_page(db, &arena, bytes_max, &mending, &page, err);

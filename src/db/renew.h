@@ -44,7 +44,10 @@ LIANA_MUST_CHECK liana_status lia_db_disown(struct lia_db *db,
                                             uint64_t actor,
                                             struct liana_error *err);
 
-/* There is something for lia_db_mend to do. */
+/* There is something for lia_db_mend to do: to re-tag what is in doubt, or to stamp anew what
+ * was stamped with a clock that was ahead (docs/adr/0053), as far as nobody has said to
+ * hold it. That
+ * is one transaction, over every row of the store; it ends in a new actor and a new epoch. */
 bool lia_db_must_mend(struct lia_db *db);
 
 /* Re-tags one page of what is held; `*out_more`: call again. Cheap when there is nothing
@@ -58,7 +61,8 @@ enum lia_renewal_reason {
     LIA_RENEWED_FILE = 1, /* the file is not the one that was opened last */
     LIA_RENEWED_UNCLEAN,  /* commits that were not waited for may be lost */
     LIA_RENEWED_HISTORY,  /* a peer has seen another history of this store */
-    LIA_RENEWED_STAMP     /* somebody else stamps with our actor */
+    LIA_RENEWED_STAMP,    /* somebody else stamps with our actor */
+    LIA_RENEWED_CLOCK     /* the store's clock was ahead; nothing is in doubt */
 };
 
 struct lia_renewal {

@@ -169,6 +169,9 @@ static void publish(struct lia_txn *txn,
 {
     struct lia_db *db = txn->db;
 
+    if (txn->epoch.n) {
+        lia_epoch_publish(db, &txn->epoch);
+    }
     lia_mutex_lock(&db->mutex);
     db->state = txn->state;
     db->identity.actor = txn->stamp.actor;

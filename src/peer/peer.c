@@ -284,6 +284,9 @@ static void greeted(struct lia_peer *peer, struct lia_peer_link *link, uint64_t 
     memcpy(link->remote->name, remote.name.ptr ? remote.name.ptr : "", remote.name.len);
     link->remote->error = (struct liana_error)LIANA_ERROR_INIT;
     compare_clocks(peer, link->remote, remote.clock_ms);
+    if (lia_db_must_mend(peer->options.db)) {
+        upkeep_now(peer);
+    }
     if (!link->remote->is_up) {
         link->remote->is_up = true;
         lia_output_event(peer, LIA_PEER_UP, link, NULL);

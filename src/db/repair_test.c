@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/testing/test.h"
+
+#include "db/renew.h"
+#include "db/testing/fixture.h"
+#include "store/testing/disk.h"
+
+#define HOUR_MS   ((uint64_t)3600 * 1000)
+#define AHEAD_MS  (72 * HOUR_MS)
+#define MINUTE_MS ((uint64_t)60 * 1000)
+
+/* A store whose clock is three days ahead, and one whose clock is right. */
+struct world {
+    struct lia_test_db store;
+    struct lia_test_db peer;
+    struct lia_test_disk disk;
+    struct lia_test_disk left;
+    struct lia_rng rng;
+    uint64_t true_ms;
+};
+
+static int setup(void **state)
+{
+    struct world *w = test_calloc(1, sizeof(*w));
+
+    w->rng = lia_rng(lia_test_seed("repair"));
+    lia_test_disk_init(&w->disk, "repair");
+    lia_test_db_init(&w->store, 1);
+    w->store.options.store.vfs = "repair";
+    w->store.options.store.path = "s";
+    lia_test_db_init(&w->peer, 2);
+    lia_test_db_open(&w->store);
+    lia_test_db_open(&w->peer);
+    w->true_ms = w->store.env.wall_ms;
+    w->peer.env.wall_ms = w->true_ms;
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    lia_test_db_finish(&w->store);
+    lia_test_db_finish(&w->peer);
+    lia_test_disk_deinit(&w->disk);
+    lia_test_disk_deinit(&w->left);
+    test_free(w);
+    return 0;
+}
+
+static uint64_t actor(struct lia_test_db *t)
+{
+    return lia_db_identity(t->db).actor;
+}
+
+static struct lia_doc_info info_of(struct lia_test_db *t, int32_t id)
+{
+    struct lia_doc_info info;
+
+    assert_ok(lia_doc_info(&t->arena, lia_test_doc(t, "c", id).clock, &info));
+    return info;
+}
+
+static uint64_t newest_ms(struct lia_test_db *t, int32_t id)
+{
+    return lia_hlc_ms(lia_vector_max_hlc(info_of(t, id).vector));
+}
+
+static void set_clock_right(struct world *w)
+{
+    w->store.env.wall_ms = w->true_ms + MINUTE_MS;
+    lia_db_time_from_peer(w->store.db, w->true_ms);
+}
+
+static liana_status mend(struct lia_test_db *t)
+{
+    bool more = true;
+    liana_status status = LIANA_OK;
+
+    while (more && !status) {
+        status = lia_db_mend(t->db, 1, &more, &t->err);
+    }
+    return status;
+}
+
+/* What one has of a document to the other; the marks of the sender with it. */
+static enum lia_apply_kind send(struct lia_test_db *from,
+                                struct lia_test_db *to,
+                                int32_t id,
+                                const struct lia_batch_marks *marks)
+{
+    struct lia_key key = {lia_str("c"), lia_test_key(to, id)};
+    struct lia_doc_head head;
+    struct lia_batch_item item;
+    const struct lia_batch batch = {.peer = lia_slice("p", 1),
+                                    .items = &item,
+                                    .item_count = 1,
+                                    .marks = marks,
+                                    .marks_count = marks != NULL};
+    struct lia_applied applied;
+
+    assert_ok(lia_db_heads(to->db, &to->arena, &key, 1, &head, &to->err));
+    item = lia_test_segment(from, "c", id, head.vector);
+    assert_ok(lia_db_apply(to->db, &to->arena, &batch, LIA_FULL, &applied, &to->err));
+    assert_true(applied.is_committed);
+    return applied.results[0].kind;
+}
+
+static size_t owed(struct lia_test_db *t)
+{
+    const struct lia_owed *all;
+    size_t count;
+
+    assert_ok(lia_db_owed(t->db, &t->arena, lia_slice(NULL, 0), UINT64_MAX, 100, &all,
+                          &count, &t->err));
+    return count;
+}
+
+static void what_was_stamped_ahead_is_stamped_anew(void **state)
+{
+    struct world *w = *state;
+    const struct lia_renewal *renewals;
+    uint64_t first = actor(&w->store);
+    uint64_t epoch = lia_db_identity(w->store.db).epoch;
+    struct lia_commit commit;
+    uint64_t now;
+    size_t count;
+
+    lia_test_put(&w->store, "c", 1, 1); /* in time */
+    w->store.env.wall_ms += AHEAD_MS;
+    lia_test_put(&w->store, "c", 1, 2);
+    lia_test_put(&w->store, "c", 2, 3);
+    lia_test_put(&w->store, "c", 1, 4);
+    lia_test_delete(&w->store, "c", 2);
+    assert_int_equal(send(&w->store, &w->peer, 1, NULL), LIA_APPLY_OWED);
+    assert_int_equal(owed(&w->peer), 1);
+
+    set_clock_right(w);
+    assert_true(lia_db_must_mend(w->store.db));
+    assert_ok(mend(&w->store));
+    assert_false(lia_db_must_mend(w->store.db));
+    assert_true(actor(&w->store) != first);
+    assert_true(lia_db_identity(w->store.db).epoch != epoch);
+    assert_true(lia_db_now(w->store.db, &now));
+    assert_int_equal(now, w->true_ms + MINUTE_MS);
+    assert_ok(
+        lia_db_renewals(w->store.db, &w->store.arena, 9, &renewals, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_int_equal(renewals[0].reason, LIA_RENEWED_CLOCK);
+    assert_int_equal(renewals[0].at_ms, now);
+    assert_false(renewals[0].is_mending);
+
+    assert_int_equal(lia_test_get(&w->store, "c", 1), 4);
+    assert_int_equal(lia_test_get(&w->store, "c", 2), -1);
+    assert_true(newest_ms(&w->store, 1) <= now);
+    assert_true(lia_hlc_ms(info_of(&w->store, 2).deleted.hlc) <= now);
+    assert_int_equal(send(&w->store, &w->peer, 1, NULL), LIA_APPLY_APPLIED);
+    assert_int_equal(send(&w->store, &w->peer, 2, NULL), LIA_APPLY_APPLIED);
+    assert_int_equal(owed(&w->peer), 0);
+    assert_slice_equal(lia_test_doc(&w->store, "c", 1).clock,
+                       lia_test_doc(&w->peer, "c", 1).clock);
+    commit = lia_test_put(&w->store, "c", 1, 5);
+    assert_true(commit.stamp.actor == actor(&w->store));
+    assert_true(lia_hlc_ms(commit.stamp.hlc) <= now);
+    set_clock_right(w);
+    assert_false(lia_db_must_mend(w->store.db));
+}
+
+/* One clock against the store's own stamps is no proof: which of the two is wrong? */
+static void two_clocks_have_to_agree(void **state)
+{
+    struct world *w = *state;
+    uint64_t now;
+
+    w->store.env.wall_ms += AHEAD_MS;
+    lia_test_put(&w->store, "c", 1, 1);
+    w->store.env.wall_ms = w->true_ms;
+    assert_false(lia_db_now(w->store.db, &now));
+    lia_db_time_from_peer(w->store.db, w->true_ms - 2 * HOUR_MS);
+    assert_false(lia_db_must_mend(w->store.db));
+    lia_db_time_from_peer(w->store.db, w->true_ms + 2 * HOUR_MS);
+    assert_false(lia_db_must_mend(w->store.db));
+    w->store.env.wall_ms += AHEAD_MS; /* a peer cannot turn the clock back by itself */
+    lia_db_time_from_peer(w->store.db, w->true_ms);
+    assert_false(lia_db_must_mend(w->store.db));
+}
+
+/* Closed with the clock ahead, opened when it is right: the first peer tells. */
+static void a_clock_that_was_set_right_while_closed(void **state)
+{
+    struct world *w = *state;
+
+    w->store.env.wall_ms += AHEAD_MS;
+    lia_test_put(&w->store, "c", 1, 1);
+    lia_test_db_close(&w->store);
+    w->store.env.wall_ms = w->true_ms;
+    lia_test_db_open(&w->store);
+    lia_test_put(&w->store, "c", 1, 2);
+    assert_true(newest_ms(&w->store, 1) >= w->true_ms + AHEAD_MS);
+    set_clock_right(w);
+    assert_ok(mend(&w->store));
+    assert_true(newest_ms(&w->store, 1) <= w->true_ms + MINUTE_MS);
+    assert_int_equal(lia_test_get(&w->store, "c", 1), 2);
+}
+
+/* A peer whose clock is as wrong has taken it, and says so: it stays, and so does its order. */
+static void what_somebody_holds_stays(void **state)
+{
+    struct world *w = *state;
+    uint64_t first = actor(&w->store);
+    struct lia_vector_entry held = {.actor = first};
+    const struct lia_batch_marks marks = {lia_slice("sub", 3), {&held, 1}};
+
+    w->store.env.wall_ms += AHEAD_MS;
+    w->peer.env.wall_ms += AHEAD_MS;
+    held.hlc = lia_test_put(&w->store, "c", 1, 1).stamp.hlc;
+    assert_int_equal(send(&w->store, &w->peer, 1, NULL), LIA_APPLY_APPLIED);
+    lia_test_put(&w->peer, "c", 9, 9);
+    assert_int_equal(send(&w->peer, &w->store, 9, &marks), LIA_APPLY_APPLIED);
+    lia_test_put(&w->store, "c", 2, 2);
+    set_clock_right(w);
+    assert_ok(mend(&w->store));
+    assert_false(lia_db_must_mend(w->store.db));
+    assert_true(actor(&w->store) == first);
+    assert_true(newest_ms(&w->store, 2) >= w->true_ms + AHEAD_MS);
+    lia_test_put(&w->store, "c", 1, 3);
+    assert_int_equal(send(&w->store, &w->peer, 1, NULL), LIA_APPLY_APPLIED);
+    assert_int_equal(lia_test_get(&w->peer, "c", 1), 3);
+}
+
+/* What was written in time, and taken, stays as it is; the rest comes after it. */
+static void what_was_taken_in_time_stays(void **state)
+{
+    struct world *w = *state;
+    struct lia_vector_entry held = {.actor = actor(&w->store)};
+    const struct lia_batch_marks marks = {lia_slice("sub", 3), {&held, 1}};
+    uint64_t before;
+
+    held.hlc = lia_test_put(&w->store, "c", 1, 1).stamp.hlc;
+    send(&w->store, &w->peer, 1, NULL);
+    lia_test_put(&w->peer, "c", 9, 9);
+    send(&w->peer, &w->store, 9, &marks);
+    before = newest_ms(&w->store, 1);
+    w->store.env.wall_ms += AHEAD_MS;
+    lia_test_put(&w->store, "c", 2, 2);
+    set_clock_right(w);
+    assert_ok(mend(&w->store));
+    assert_int_equal(newest_ms(&w->store, 1), before);
+    assert_true(newest_ms(&w->store, 2) <= w->true_ms + MINUTE_MS);
+    assert_true(info_of(&w->store, 2).created.hlc > held.hlc);
+    assert_int_equal(send(&w->store, &w->peer, 2, NULL), LIA_APPLY_APPLIED);
+    assert_int_equal(lia_test_get(&w->peer, "c", 2), 2);
+}
+
+/* Cut short at every write: nothing of it, or all of it. */
+static void a_repair_that_is_cut_short(void **state)
+{
+    struct world *w = *state;
+    bool is_whole = false;
+
+    w->store.env.wall_ms += AHEAD_MS;
+    for (int32_t id = 1; id <= 40; id++) {
+        lia_test_put(&w->store, "c", id, id);
+    }
+    for (uint64_t n = 1; !is_whole; n++) {
+        struct lia_test_db t;
+        size_t ahead = 0;
+        liana_status status;
+
+        lia_test_disk_deinit(&w->left);
+        lia_test_disk_crash(&w->disk, &w->rng, &w->left, "left");
+        lia_test_db_init(&t, n);
+        t.options.store.vfs = "left";
+        t.options.store.path = "s";
+        t.env.wall_ms = w->true_ms;
+        lia_test_db_open(&t);
+        lia_db_time_from_peer(t.db, w->true_ms);
+        lia_test_disk_fault(&w->left, LIA_FAULT_WRITE, n, false);
+        status = mend(&t);
+        lia_test_disk_fault(&w->left, LIA_FAULT_NONE, 0, false);
+        is_whole = !status;
+        LIA_IGNORE(lia_db_close(t.db, NULL)); /* it may have failed */
+        t.err = (struct liana_error)LIANA_ERROR_INIT;
+        lia_test_db_open(&t);
+        for (int32_t id = 1; id <= 40; id++) {
+            assert_int_equal(lia_test_get(&t, "c", id), id);
+            ahead += newest_ms(&t, id) > w->true_ms + MINUTE_MS;
+        }
+        assert_true(ahead == 0 || (ahead == 40 && !is_whole));
+        lia_db_time_from_peer(t.db, w->true_ms);
+        assert_ok(mend(&t));
+        assert_true(newest_ms(&t, 1) <= w->true_ms + MINUTE_MS);
+        lia_test_db_finish(&t);
+        assert_true(is_whole || status == LIANA_EIO);
+    }
+}
+
+static liana_status repair_with(const struct liana_allocator *a, void *ctx)
+{
+    struct world *w = ctx;
+    struct lia_test_db *t = &w->store;
+    const struct liana_allocator *own = t->env.env.alloc;
+    bool more;
+    liana_status status;
+
+    t->env.wall_ms = w->true_ms + AHEAD_MS;
+    lia_test_put(t, "c", 1, 1);
+    lia_test_put(t, "c", 2, 2);
+    set_clock_right(w);
+    t->env.env.alloc = a;
+    status = lia_db_mend(t->db, 1, &more, NULL);
+    t->env.env.alloc = own;
+    assert_int_equal(lia_test_get(t, "c", 2), 2);
+    assert_true(status || newest_ms(t, 1) <= w->true_ms + MINUTE_MS);
+    lia_arena_reset(&t->arena);
+    return status;
+}
+
+static void out_of_memory_is_a_status(void **state)
+{
+    lia_test_each_failure(repair_with, *state);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(what_was_stamped_ahead_is_stamped_anew),
+        CASE(two_clocks_have_to_agree),
+        CASE(a_clock_that_was_set_right_while_closed),
+        CASE(what_somebody_holds_stays),
+        CASE(what_was_taken_in_time_stays),
+        CASE(a_repair_that_is_cut_short),
+        CASE(out_of_memory_is_a_status),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -279,7 +279,7 @@ liana_status lia_doc_heal_watched(struct lia_arena *arena,
     struct lia_work work = {.arena = arena, .err = err};
     struct lia_state head;
     struct lia_state state;
-    struct lia_doc joined;
+    struct lia_doc joined = {0};
     liana_status status = read_head(&work, segment, &head);
 
     if (!status) {

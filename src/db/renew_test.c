@@ -400,6 +400,37 @@ static void a_stamp_of_our_own_that_we_never_made_tells(void **state)
     assert_equal_stores(&w->store, &w->copy, 3);
 }
 
+/* Nothing is left of the lost write, but vectors name it: others may lack that behind marks
+ * that say they have it. */
+static void what_was_written_over_is_told_too(void **state)
+{
+    struct world *w = *state;
+    uint64_t first = actor(&w->store);
+    struct lia_doc_info info;
+    uint64_t lost;
+
+    lia_test_put(&w->store, "c", 1, 1);
+    meet(w, &w->store, 9);
+    copy_store(w);
+    lost = lia_test_put(&w->store, "c", 1, 10).stamp.hlc;
+    meet(w, &w->store, 9);
+    w->peer.env.wall_ms += 60000;
+    lia_test_put(&w->peer, "c", 1, 20);
+    lia_test_db_open(&w->copy);
+    w->copy.env.wall_ms += 60000;
+    lia_test_put(&w->copy, "c", 2, 2);
+    assert_true(judge(w, &w->copy));
+    mend(&w->copy);
+    send_all(&w->peer, &w->copy, 1);
+    assert_ok(
+        lia_doc_info(&w->copy.arena, lia_test_doc(&w->copy, "c", 1).clock, &info));
+    assert_true(lia_vector_get(info.vector, first) == lost);
+    assert_true(lia_vector_get(info.vector, actor(&w->copy)) > 0);
+    send_all(&w->copy, &w->peer, 2);
+    send_all(&w->peer, &w->copy, 2); /* and answers come to an end */
+    assert_equal_stores(&w->peer, &w->copy, 2);
+}
+
 /* ---- power is lost on the way ---- */
 
 static void mending_goes_on_after_a_crash(void **state)
@@ -518,6 +549,68 @@ static void marks_and_tokens_that_rest_on_doubt_are_taken_back(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- memory ---- */
+
+static liana_status judge_and_mend(struct world *w)
+{
+    struct lia_test_db *t = &w->copy;
+    bool more = true;
+    bool renewed;
+    liana_status status = lia_db_judge(t->db, &w->seen, &renewed, NULL);
+
+    while (!status && more) {
+        status = lia_db_mend(t->db, 1, &more, NULL);
+    }
+    return status;
+}
+
+/* From the same copy each time. */
+static liana_status renew_with(const struct liana_allocator *a, void *ctx)
+{
+    struct world *w = ctx;
+    struct lia_test_db *t = &w->copy;
+    const struct liana_allocator *own = t->env.env.alloc;
+    struct lia_doc_info info;
+    liana_status status;
+
+    lia_test_disk_deinit(&w->disks[1]);
+    lia_test_disk_crash(&w->disks[2], &w->rng, &w->disks[1], "renew-1");
+    t->env.env.alloc = a;
+    status = lia_db_open(&t->options, &t->db, NULL);
+    if (!status) {
+        status = judge_and_mend(w);
+        LIA_IGNORE(lia_db_close(t->db, NULL)); /* its end may not be noted */
+    }
+    t->env.env.alloc = own;
+    lia_test_db_open(t);
+    assert_ok(judge_and_mend(w)); /* what was left goes on */
+    assert_int_equal(lia_test_get(t, "c", 2), 20);
+    assert_ok(lia_doc_info(&t->arena, lia_test_doc(t, "c", 2).clock, &info));
+    assert_true(lia_vector_get(info.vector, actor(t)) > 0);
+    lia_test_db_close(t);
+    lia_arena_reset(&t->arena);
+    return status;
+}
+
+static void out_of_memory_is_a_status(void **state)
+{
+    struct world *w = *state;
+
+    for (int32_t id = 1; id <= 3; id++) {
+        lia_test_put(&w->store, "c", id, id);
+    }
+    meet(w, &w->store, 9);
+    copy_store(w);
+    lia_test_put(&w->store, "c", 1, 10);
+    meet(w, &w->store, 9);
+    lia_test_db_open(&w->copy);
+    w->copy.env.wall_ms += 60000;
+    lia_test_put(&w->copy, "c", 2, 20);
+    lia_test_db_close(&w->copy);
+    lia_test_disk_crash(&w->disks[1], &w->rng, &w->disks[2], "renew-2");
+    lia_test_each_failure(renew_with, w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,7 +623,9 @@ int main(void)
         CASE(a_restart_is_no_other_history),
         CASE(a_copy_that_was_away_for_long_is_found_out),
         CASE(a_stamp_of_our_own_that_we_never_made_tells),
+        CASE(what_was_written_over_is_told_too),
         CASE(mending_goes_on_after_a_crash),
+        CASE(out_of_memory_is_a_status),
         CASE(tags_are_newer_than_what_they_replace),
         CASE(a_delete_after_the_fall_is_told),
         CASE(marks_and_tokens_that_rest_on_doubt_are_taken_back),

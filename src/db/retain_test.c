@@ -287,7 +287,7 @@ static void the_newest_bytes_stay(void **state)
     doc = lia_test_doc(t, "c", 1);
     one = doc.body.len + doc.clock.len;
     sqlite3_snprintf(sizeof(text), text, "CREATE COLLECTION c WITH (quota = '%llu B')",
-                     (unsigned long long)(one * 12 + one / 2));
+                     (unsigned long long)one * 12 + one / 2);
     lia_test_run(t, text);
     keep_all(t);
     assert_int_equal(round_of(t, NULL), 8);

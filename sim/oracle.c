@@ -197,7 +197,9 @@ static struct lia_vector keep_vector(struct sim_world *w, struct lia_vector v)
         lia_arena_array(&w->arena, v.count + 1, sizeof(*entries));
 
     LIA_ASSERT(entries);
-    memcpy(entries, v.entries, v.count * sizeof(*entries));
+    if (v.count) {
+        memcpy(entries, v.entries, v.count * sizeof(*entries));
+    }
     return (struct lia_vector){entries, v.count};
 }
 

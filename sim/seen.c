@@ -81,7 +81,9 @@ static void put_vector(struct sim_world *w, struct sim_seen *seen, struct lia_ve
     }
     seen->is_held = v.count > 0;
     seen->count = v.count;
-    memcpy(seen->entries, v.entries, v.count * sizeof(v.entries[0]));
+    if (v.count) {
+        memcpy(seen->entries, v.entries, v.count * sizeof(v.entries[0]));
+    }
 }
 
 void sim_check_bytes(struct sim_world *w,

@@ -42,7 +42,7 @@ static void settle_open(struct sim_world *w, int n)
 
         if (t->is_open && t->node == n) {
             t->is_open = false;
-            t->is_certain = has_any(w, n, t);
+            t->is_certain = w->past ? sim_past_survives(w, t) : has_any(w, n, t);
         }
     }
 }

@@ -133,8 +133,7 @@ static bool has(const struct sim_world *w, int n, const struct sim_txn *t)
     return true;
 }
 
-/* Somebody has it: a disk that is down counts, its copies do not. */
-static bool survives(const struct sim_world *w, const struct sim_txn *t)
+bool sim_past_survives(const struct sim_world *w, const struct sim_txn *t)
 {
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
         if (has(w, n, t)) {
@@ -168,8 +167,12 @@ void sim_past_settle(struct sim_world *w, int node)
     for (size_t i = 0; i < w->txn_count; i++) {
         struct sim_txn *t = &w->txns[i];
 
-        t->is_open = t->is_open && t->node != node;
-        t->is_certain = t->is_certain && survives(w, t);
+        /* A copy may hold what was not durable at its original, and what everybody else
+         * has lost. */
+        if (!t->is_open || t->node == node || has(w, node, t)) {
+            t->is_open = false;
+            t->is_certain = sim_past_survives(w, t);
+        }
         t->whole &= ~(1U << node);
     }
     w->checked = 0;

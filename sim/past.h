@@ -28,8 +28,11 @@ void sim_past_faults(struct sim_world *w);
 
 /* The node came up with an older or another store: what it has is taken as it is. */
 bool sim_past_is_back(const struct sim_world *w, int node);
-/* Its documents have been looked at: what was lost is no longer expected. */
+/* Its documents have been looked at: what was lost is no longer expected, and what came
+ * back with its disk is. */
 void sim_past_settle(struct sim_world *w, int node);
+/* Somebody has it: a disk that is down counts, its copies do not. */
+bool sim_past_survives(const struct sim_world *w, const struct sim_txn *t);
 
 /* Of what is written under the stamp vectors may say what is not so. */
 bool sim_past_doubts(const struct sim_world *w, struct lia_stamp stamp);

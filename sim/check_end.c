@@ -212,6 +212,6 @@ void sim_check_end(struct sim_world *w)
             check_counter(w, d, first[d].doc);
         }
     }
-    sim_oracle_end(w);
+    sim_oracle_end(w, first);
     lia_arena_deinit(&arena);
 }

@@ -5,7 +5,9 @@
  *     sim --seed N [--trace]           one seed, with everything that happened
  *     sim --seeds FIRST COUNT          each of them twice: equal traces, or it fails;
  *                                      prints how many had a crash and a partition;
- *                                      --need N: at least so many of both
+ *                                      --need N: at least so many of both;
+ *                                      --effort: of both numbers as many times as
+ *                                      LIANA_EFFORT says
  *     sim --break N --seeds FIRST COUNT    with deliberate damage: a check must fail
  */
 #include <stdio.h>
@@ -20,16 +22,19 @@ struct arguments {
     uint64_t first;
     uint64_t count;
     uint64_t need; /* seeds with a crash, and with a partition, at least */
+    uint64_t effort;
     enum sim_breakage breakage;
     bool is_traced;
 };
 
 static bool parse(int argc, char **argv, struct arguments *out)
 {
-    *out = (struct arguments){.first = 1, .count = 1};
+    *out = (struct arguments){.first = 1, .count = 1, .effort = 1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0) {
             out->is_traced = true;
+        } else if (strcmp(argv[i], "--effort") == 0) {
+            out->effort = lia_test_cases(1);
         } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
             out->first = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc) {
@@ -43,6 +48,8 @@ static bool parse(int argc, char **argv, struct arguments *out)
             return false;
         }
     }
+    out->count *= out->effort;
+    out->need *= out->effort;
     return out->breakage < SIM_BREAKAGES;
 }
 
@@ -153,8 +160,9 @@ int main(int argc, char **argv)
     struct arguments a;
 
     if (!parse(argc, argv, &a)) {
-        fprintf(stderr, "usage: sim [--break N] [--need N] (--seed N [--trace] | "
-                        "--seeds FIRST COUNT)\n");
+        fprintf(stderr,
+                "usage: sim [--break N] [--need N] [--effort] (--seed N [--trace] | "
+                "--seeds FIRST COUNT)\n");
         return 2;
     }
     return a.breakage ? run_broken(&a) : run_seeds(&a);

@@ -13,8 +13,9 @@
 void sim_oracle_init(struct sim_world *w)
 {
     /* A store that is put back promises less than is asked here; one that drops what
-     * others keep has not joined what it does not hold. */
-    if (!w->past && !sim_has_keepers(w)) {
+     * others keep has not joined what it does not hold. And there is damage that something
+     * else is to notice. */
+    if (!w->past && !sim_has_keepers(w) && w->breakage != SIM_BREAK_UNDONE) {
         w->oracle = calloc(1, sizeof(*w->oracle));
         LIA_ASSERT(w->oracle);
     }
@@ -32,12 +33,18 @@ bool sim_write_is_alive(const struct sim_world *w, const struct sim_write *x)
     return x->is_pending || x->is_seed || t->is_certain || t->is_open;
 }
 
+/* Stock is checked by adding up (check_end.c). */
+bool sim_is_watched(uint32_t doc)
+{
+    return doc < sim_first(1) || doc >= sim_first(2);
+}
+
 /* ---- what a copy has to show ---- */
 
 /* Takes up the writes that the vector names. */
 static void catch_up(struct sim_world *w,
                      struct model_doc *state,
-                     uint32_t watched,
+                     uint32_t doc,
                      struct lia_vector vector)
 {
     const struct sim_oracle *o = w->oracle;
@@ -48,7 +55,7 @@ static void catch_up(struct sim_world *w,
     for (size_t i = 0; i < o->count; i++) {
         const struct sim_write *x = &o->writes[i];
 
-        if (x->doc == watched && lia_vector_covers(vector, x->stamp) &&
+        if (x->doc == doc && lia_vector_covers(vector, x->stamp) &&
             !lia_vector_covers(model_vector(state), x->stamp) &&
             sim_write_is_alive(w, x)) {
             model_unite(state, x->entries);
@@ -61,12 +68,12 @@ bool sim_is_lawless(const struct sim_world *w)
     return w->breakage == SIM_BREAK_RIGHTS;
 }
 
-static void check_state(struct sim_world *w,
-                        int node,
-                        uint32_t doc,
-                        const struct model_doc *state,
-                        struct lia_vector vector,
-                        struct liana_slice body)
+void sim_oracle_check(struct sim_world *w,
+                      int node,
+                      uint32_t doc,
+                      const struct model_doc *state,
+                      struct lia_vector vector,
+                      struct liana_slice body)
 {
     struct lia_buf expected;
 
@@ -83,11 +90,34 @@ static void check_state(struct sim_world *w,
         if (!w->breakage) {
             op_tell_document(body);
             op_tell_document(lia_buf_slice(&expected));
-            sim_oracle_tell(w, doc - sim_first(2));
+            sim_oracle_tell(w, doc);
         }
         sim_fail(w, "node %d: document %u is not what was written", node, doc);
     }
     lia_buf_deinit(&expected);
+}
+
+/* NULL: it is not looked at closely. */
+static struct model_doc *state_of(struct sim_world *w, int node, uint32_t doc)
+{
+    return doc < sim_first(2) ? NULL : &w->oracle->states[node][doc - sim_first(2)];
+}
+
+void sim_oracle_state(struct sim_world *w,
+                      int node,
+                      uint32_t doc,
+                      struct lia_vector vector,
+                      struct model_doc *state)
+{
+    const struct model_doc *known = state_of(w, node, doc);
+
+    if (known) {
+        model_copy(state, known);
+    } else {
+        model_clear(state);
+    }
+    state->arena = &w->arena;
+    catch_up(w, state, doc, vector);
 }
 
 void sim_oracle_shown(struct sim_world *w,
@@ -96,16 +126,15 @@ void sim_oracle_shown(struct sim_world *w,
                       struct lia_vector vector,
                       struct liana_slice body)
 {
-    uint32_t watched = doc - sim_first(2);
     struct model_doc *state;
 
     if (!w->oracle || doc < sim_first(2)) {
         return;
     }
-    state = &w->oracle->states[node][watched];
-    catch_up(w, state, watched, vector);
-    check_state(w, node, doc, state, vector, body);
-    sim_seats_shown(w, node, watched, vector, body);
+    state = state_of(w, node, doc);
+    catch_up(w, state, doc, vector);
+    sim_oracle_check(w, node, doc, state, vector, body);
+    sim_seats_shown(w, node, doc, vector, body);
 }
 
 void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held)
@@ -119,7 +148,7 @@ void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *h
     for (uint32_t d = sim_first(2); d < SIM_DOCS; d++) {
         struct lia_doc_info info = {0};
 
-        model_clear(&w->oracle->states[node][d - sim_first(2)]);
+        model_clear(state_of(w, node, d));
         LIA_ASSERT(!lia_doc_info(&arena, held[d].doc.clock, &info));
         sim_oracle_shown(w, node, d, info.vector, held[d].doc.body);
     }
@@ -215,6 +244,21 @@ static const struct model_doc *keep_model(struct sim_world *w,
     return kept;
 }
 
+/* Their values outlive the call. */
+static const struct lia_op *keep_ops(struct sim_world *w,
+                                     const struct lia_op *ops,
+                                     size_t count)
+{
+    struct lia_op *kept = lia_arena_array(&w->arena, count, sizeof(*kept));
+
+    LIA_ASSERT(kept);
+    memcpy(kept, ops, count * sizeof(*kept));
+    for (size_t i = 0; i < count; i++) {
+        LIA_ASSERT(lia_arena_copy(&w->arena, ops[i].value.data, &kept[i].value.data));
+    }
+    return kept;
+}
+
 static struct sim_write *write_down(struct sim_world *w,
                                     int node,
                                     uint32_t doc,
@@ -228,7 +272,7 @@ static struct sim_write *write_down(struct sim_world *w,
 
     LIA_ASSERT(o->count <= SIM_WRITES);
     model_segment(state, seen, &own);
-    *x = (struct sim_write){.doc = doc - sim_first(2),
+    *x = (struct sim_write){.doc = doc,
                             .node = node,
                             .is_pending = true,
                             .stamp = stamp,
@@ -272,7 +316,6 @@ static liana_status find(struct sim_world *w,
                          struct model_doc *state,
                          struct found *out)
 {
-    uint32_t watched = doc - sim_first(2);
     struct lia_doc before;
     struct lia_doc_info info;
     liana_status status =
@@ -286,10 +329,8 @@ static liana_status find(struct sim_world *w,
     }
     LIA_ASSERT(!lia_doc_info(&w->arena, before.clock, &info));
     out->vector = keep_vector(w, info.vector);
-    model_copy(state, &w->oracle->states[node][watched]);
-    state->arena = &w->arena;
-    catch_up(w, state, watched, out->vector);
-    check_state(w, node, doc, state, out->vector, before.body);
+    sim_oracle_state(w, node, doc, out->vector, state);
+    sim_oracle_check(w, node, doc, state, out->vector, before.body);
     return read_declared(txn, doc, &out->meant);
 }
 
@@ -320,20 +361,21 @@ liana_status sim_oracle_apply(struct sim_world *w,
                               const struct lia_op *ops,
                               size_t count,
                               int64_t amount,
-                              bool *out_changed)
+                              struct lia_change *out)
 {
     static struct model_doc state;
+    const struct lia_op *kept = keep_ops(w, ops, count);
     struct lia_stamp stamp = lia_txn_stamp(txn);
     struct lia_change change = {0};
     struct found found;
     liana_status expected;
     liana_status status = find(w, node, txn, doc, &state, &found);
 
-    *out_changed = false;
+    *out = change;
     if (status) {
         return status;
     }
-    expected = apply_to_model(&state, &found.meant, ops, count, stamp);
+    expected = apply_to_model(&state, &found.meant, kept, count, stamp);
     status = lia_txn_apply(txn, found.collection, sim_key(w, doc), ops, count, &change,
                            NULL);
     if (is_of_the_disk(status) || status == LIANA_ESCHEMA) {
@@ -354,8 +396,8 @@ liana_status sim_oracle_apply(struct sim_world *w,
         if (w->breakage == SIM_BREAK_FORGED) {
             forge(w, txn, doc, &found);
         }
-        *out_changed = true;
     }
+    *out = change;
     return status;
 }
 

@@ -2,7 +2,7 @@
 #ifndef LIA_SIM_ORACLE_H
 #define LIA_SIM_ORACLE_H
 /*
- * sim/oracle - knows every write of the desk and the seats, and what has to come of it.
+ * sim/oracle - knows every write but those of stock, and what has to come of it.
  *
  * A write is one document in one transaction: when it was made, by whom, what its writer had
  * seen of the document, and which entries it means by the law as crdt/testing/model says
@@ -12,10 +12,13 @@
  *     oracle.c          writes; what a copy has to show, held against what it shows
  *     oracle_seats.c    sums of bounded counters, and that no store and no sum of what all
  *                       stores have written is below the bound
+ *     oracle_rows.c     system:conflicts: its rows are true
+ *     oracle_declared.c the same is declared everywhere
  *     oracle_end.c      at rest: each acknowledged write is visible, or superseded by one
  *                       that had seen it, or in system:conflicts of some store
  *
- * Held at every commit of every store: the vector names writes that were made; the body is
+ * Held at every commit of every store, for the desk and the seats, and at every write and at
+ * rest for sales: the vector names writes that were made; the body is
  * what the law makes of them, byte for byte. So nothing is shown that nobody wrote, and
  * counters are the sum of what was acknowledged.
  *
@@ -26,11 +29,11 @@
 #include "sim/world.h"
 
 #define SIM_WRITES     8192
-#define SIM_WATCHED    (SIM_DESK + SIM_SEATS) /* documents from sim_first(2) on */
+#define SIM_CLOSE      (SIM_DESK + SIM_SEATS) /* documents that are looked at closely */
 #define SIM_SEATS_LEFT 2                      /* the bound of the seats */
 
 struct sim_write {
-    uint32_t doc; /* from 0: of those watched */
+    uint32_t doc;
     int node;
     size_t txn; /* that it is a part of; none: it is an INITIAL document */
     bool is_seed;
@@ -50,7 +53,7 @@ struct sim_oracle {
     size_t count;
     size_t pending; /* from here on */
     uint64_t words; /* made; so that no two are equal */
-    struct model_doc states[SIM_NODES][SIM_WATCHED];
+    struct model_doc states[SIM_NODES][SIM_CLOSE];
 };
 
 void sim_oracle_init(struct sim_world *w);
@@ -63,8 +66,8 @@ bool sim_is_lawless(const struct sim_world *w);
 /* It is written down, and not undone by a loss of power so far as is known. */
 bool sim_write_is_alive(const struct sim_world *w, const struct sim_write *x);
 
-/* An app asks for operations on one document. Answers what the store says; the document was
- * changed if `out_changed`. `amount` is of seats. */
+/* An app asks for operations on one document. Answers what the store says; `out` as of
+ * lia_txn_apply. `amount` is of seats. */
 liana_status sim_oracle_apply(struct sim_world *w,
                               int node,
                               struct lia_txn *txn,
@@ -72,7 +75,7 @@ liana_status sim_oracle_apply(struct sim_world *w,
                               const struct lia_op *ops,
                               size_t count,
                               int64_t amount,
-                              bool *out_changed);
+                              struct lia_change *out);
 liana_status sim_oracle_seed(struct sim_world *w,
                              int node,
                              struct lia_txn *txn,
@@ -91,21 +94,48 @@ void sim_oracle_shown(struct sim_world *w,
 void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held);
 /* The same is declared everywhere. */
 bool sim_oracle_is_settled(struct sim_world *w);
-void sim_oracle_end(struct sim_world *w);
+void sim_oracle_end(struct sim_world *w, const struct lia_held *held);
 
+/* What the law makes of the writes to the document that the vector names, into `state`. */
+void sim_oracle_state(struct sim_world *w,
+                      int node,
+                      uint32_t doc,
+                      struct lia_vector vector,
+                      struct model_doc *state);
+/* What a store shows is what the law says. */
+void sim_oracle_check(struct sim_world *w,
+                      int node,
+                      uint32_t doc,
+                      const struct model_doc *state,
+                      struct lia_vector vector,
+                      struct liana_slice body);
 /* Prints the writes of a document. */
-void sim_oracle_tell(struct sim_world *w, uint32_t watched);
+void sim_oracle_tell(struct sim_world *w, uint32_t doc);
+
+/* Its writes go through the oracle. */
+bool sim_is_watched(uint32_t doc);
+
+/* ---- oracle_rows.c ---- */
+
+struct sim_rows;
+
+/* Those of all stores; they live in the arena. */
+struct sim_rows *sim_rows_read(struct sim_world *w, struct lia_arena *arena);
+/* They say that the entry of the write was lost. */
+bool sim_rows_list(const struct sim_rows *rows,
+                   const struct sim_write *x,
+                   const struct model_entry *e);
 
 /* ---- oracle_seats.c ---- */
 
-bool sim_is_seats(uint32_t watched);
+bool sim_is_seats(uint32_t doc);
 /* Of what a store holds. */
 void sim_seats_shown(struct sim_world *w,
                      int node,
-                     uint32_t watched,
+                     uint32_t doc,
                      struct lia_vector vector,
                      struct liana_slice body);
 /* Of all that was written, wherever it is. */
-void sim_seats_written(struct sim_world *w, uint32_t watched);
+void sim_seats_written(struct sim_world *w, uint32_t doc);
 
 #endif

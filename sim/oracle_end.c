@@ -10,103 +10,18 @@
  *
  * Anything else is lost in silence.
  */
-#include <stdlib.h>
-
-#include "codec/key.h"
-#include "db/exec.h"
 #include "sim/check.h"
 #include "sim/oracle.h"
 
-/* ---- system:conflicts of all stores ---- */
-
-struct row {
-    struct row *next;
-    char path[MODEL_PATH_MAX];
-    struct lia_stamp lost;
-};
-
+/* Of all documents so far, and the one that it is about. */
 struct account {
     struct sim_world *w;
-    struct lia_arena arena;
-    struct row *rows[SIM_WATCHED];
+    const struct sim_rows *rows;
+    struct model_doc state;
     uint64_t visible;
     uint64_t superseded;
     uint64_t listed;
 };
-
-static struct lia_value field(struct liana_slice row, const char *name)
-{
-    struct lia_value v = {0};
-
-    LIA_ASSERT(lia_bson_find(row, lia_str(name), &v));
-    return v;
-}
-
-static void read_path(struct liana_slice names, char out[MODEL_PATH_MAX])
-{
-    struct lia_bson_iter it = lia_bson_iter(names);
-    size_t len = 0;
-
-    while (lia_bson_next(&it)) {
-        struct liana_str name = lia_value_str(it.value);
-
-        LIA_ASSERT(len + name.len + 2 <= MODEL_PATH_MAX);
-        if (len) {
-            out[len++] = '/';
-        }
-        memcpy(out + len, name.ptr, name.len);
-        len += name.len;
-    }
-    out[len] = '\0';
-}
-
-static void take_row(struct account *a, struct liana_slice row)
-{
-    struct liana_str collection = lia_value_str(field(row, "collection"));
-    struct liana_slice lost = field(row, "lost").data;
-    uint32_t doc = (uint32_t)lia_value_int64(field(row, "document"));
-    char author[17] = {0};
-    struct row *r;
-
-    if (!lia_str_equal(collection, lia_str("desk")) &&
-        !lia_str_equal(collection, lia_str("seats"))) {
-        return;
-    }
-    r = LIA_ARENA_NEW(&a->arena, struct row);
-    LIA_ASSERT(r && lia_value_str(field(lost, "author")).len == 16);
-    memcpy(author, lia_value_str(field(lost, "author")).ptr, 16);
-    r->lost = (struct lia_stamp){(uint64_t)lia_value_int64(field(lost, "hlc")),
-                                 strtoull(author, NULL, 16)};
-    read_path(field(row, "path").data, r->path);
-    r->next = a->rows[doc - sim_first(2)];
-    a->rows[doc - sim_first(2)] = r;
-}
-
-static void run(struct sim_world *w, int n, const char *text, struct lia_result **out)
-{
-    struct liana_error err = LIANA_ERROR_INIT;
-
-    if (lia_db_execute(w->nodes[n].db, lia_str(text), lia_slice(NULL, 0), NULL, out,
-                       &err)) {
-        sim_fail(w, "node %d: %s", n, err.message);
-    }
-}
-
-static void read_rows(struct account *a, int n)
-{
-    struct lia_result *result;
-    struct liana_slice row;
-
-    if (a->w->breakage == SIM_BREAK_UNTOLD) {
-        run(a->w, n, "DELETE FROM system:conflicts", &result);
-        lia_result_free(result);
-    }
-    run(a->w, n, "SELECT * FROM system:conflicts WHERE kind = 'lost'", &result);
-    while (!lia_result_next(result, &row, NULL)) {
-        take_row(a, row);
-    }
-    lia_result_free(result);
-}
 
 /* ---- visible ---- */
 
@@ -247,21 +162,6 @@ static const struct sim_write *superseder(const struct sim_world *w,
     return NULL;
 }
 
-/* ---- listed ---- */
-
-static bool is_listed(const struct account *a,
-                      const struct sim_write *x,
-                      const struct model_entry *e)
-{
-    for (const struct row *r = a->rows[x->doc]; r; r = r->next) {
-        if (lia_stamp_cmp(r->lost, x->stamp) == 0 &&
-            (strcmp(r->path, e->path) == 0 || model_is_below(e->path, r->path))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- the account ---- */
 
 /* What somebody would miss. Removals are seen in what others show. */
@@ -282,109 +182,69 @@ static void account_for(struct account *a,
 {
     struct sim_world *w = a->w;
 
-    if (is_visible(&w->oracle->states[0][x->doc], e)) {
+    if (is_visible(&a->state, e)) {
         a->visible++;
     } else if (superseder(w, x, e)) {
         a->superseded++;
-    } else if (is_listed(a, x, e)) {
+    } else if (sim_rows_list(a->rows, x, e)) {
         a->listed++;
     } else {
         sim_oracle_tell(w, x->doc);
         sim_fail(w,
-                 "document %u: what node %d wrote at '%s' (kind %d, hlc %llu, actor "
-                 "%016llx) is lost in silence",
-                 x->doc + sim_first(2), x->node, e->path, (int)e->kind,
-                 (unsigned long long)x->stamp.hlc, (unsigned long long)x->stamp.actor);
+                 "document %u: what node %d wrote at '%s' (hlc %llu, actor %016llx) is "
+                 "lost in silence",
+                 x->doc, x->node, e->path, (unsigned long long)x->stamp.hlc,
+                 (unsigned long long)x->stamp.actor);
     }
 }
 
-static void account_for_all(struct account *a)
+static void account_for_write(struct account *a, const struct sim_write *x)
+{
+    if (!lia_vector_covers(model_vector(&a->state), x->stamp)) {
+        sim_fail(a->w, "document %u: a write of node %d was acknowledged and is lost",
+                 x->doc, x->node);
+    }
+    for (size_t e = 0; e < x->entries->count; e++) {
+        if (is_data(&x->entries->entries[e])) {
+            account_for(a, x, &x->entries->entries[e]);
+        }
+    }
+}
+
+static void account_for_document(struct account *a, uint32_t doc, struct lia_doc held)
 {
     struct sim_world *w = a->w;
+    struct lia_vector vector = sim_seen_vector(&w->nodes[0].seen[doc]);
 
+    sim_oracle_state(w, 0, doc, vector, &a->state);
+    sim_oracle_check(w, 0, doc, &a->state, vector, held.body);
     for (size_t i = 0; i < w->oracle->count; i++) {
         const struct sim_write *x = &w->oracle->writes[i];
-        struct lia_vector vector = model_vector(&w->oracle->states[0][x->doc]);
 
-        if (!sim_write_is_alive(w, x) || (x->is_seed && !x->is_certain)) {
-            continue;
-        }
-        if (!lia_vector_covers(vector, x->stamp)) {
-            sim_fail(w, "document %u: a write of node %d was acknowledged and is lost",
-                     x->doc + sim_first(2), x->node);
-        }
-        for (size_t e = 0; e < x->entries->count; e++) {
-            if (is_data(&x->entries->entries[e])) {
-                account_for(a, x, &x->entries->entries[e]);
-            }
+        if (x->doc == doc && sim_write_is_alive(w, x) &&
+            (!x->is_seed || x->is_certain)) {
+            account_for_write(a, x);
         }
     }
 }
 
-/* ---- declarations ---- */
-
-static struct liana_slice clock_of(struct sim_world *w,
-                                   int n,
-                                   struct lia_arena *arena,
-                                   const char *collection)
+void sim_oracle_end(struct sim_world *w, const struct lia_held *held)
 {
-    struct liana_str id = lia_str(collection);
-    struct lia_held held = {0};
-    struct lia_buf doc;
-    struct lia_buf key;
-    struct lia_value v;
-    struct lia_key of;
-    size_t mark;
-
-    lia_buf_init(&doc, &lia_mem_libc);
-    lia_buf_init(&key, &lia_mem_libc);
-    mark = lia_bson_begin(&doc);
-    lia_bson_add_str(&doc, lia_str("_id"), id);
-    lia_bson_end(&doc, mark);
-    LIA_ASSERT(lia_bson_find(lia_buf_slice(&doc), lia_str("_id"), &v) &&
-               !lia_key_of_id(v, &key, NULL));
-    of = (struct lia_key){lia_str("_liana.collections"), lia_buf_slice(&key)};
-    LIA_ASSERT(!lia_db_docs(w->nodes[n].db, arena, &of, 1, &held, NULL));
-    lia_buf_deinit(&key);
-    lia_buf_deinit(&doc);
-    return held.doc.clock;
-}
-
-bool sim_oracle_is_settled(struct sim_world *w)
-{
-    static const char *const collections[] = {"desk", "seats"};
+    static struct account a;
     struct lia_arena arena;
-    bool answer = true;
-
-    lia_arena_init(&arena, &lia_mem_libc);
-    for (size_t c = 0; w->oracle && c < 2; c++) {
-        struct liana_slice first = clock_of(w, 0, &arena, collections[c]);
-
-        for (int n = 1; n < (int)w->knobs.nodes; n++) {
-            answer = answer &&
-                     lia_slice_cmp(clock_of(w, n, &arena, collections[c]), first) == 0;
-        }
-    }
-    lia_arena_deinit(&arena);
-    return answer;
-}
-
-/* ---- the end ---- */
-
-void sim_oracle_end(struct sim_world *w)
-{
-    struct account a = {.w = w};
 
     if (!w->oracle || sim_is_lawless(w)) {
         return;
     }
-    lia_arena_init(&a.arena, &lia_mem_libc);
-    for (int n = 0; n < (int)w->knobs.nodes; n++) {
-        read_rows(&a, n);
+    lia_arena_init(&arena, &lia_mem_libc);
+    a = (struct account){.w = w, .rows = sim_rows_read(w, &arena)};
+    for (uint32_t d = 0; d < SIM_DOCS; d++) {
+        if (sim_is_watched(d)) {
+            account_for_document(&a, d, held[d].doc);
+        }
     }
-    account_for_all(&a);
-    sim_note(w, "desk: %llu visible, %llu superseded, %llu listed",
+    sim_note(w, "writes: %llu visible, %llu superseded, %llu listed",
              (unsigned long long)a.visible, (unsigned long long)a.superseded,
              (unsigned long long)a.listed);
-    lia_arena_deinit(&a.arena);
+    lia_arena_deinit(&arena);
 }

@@ -5,9 +5,9 @@
  */
 #include "sim/oracle.h"
 
-bool sim_is_seats(uint32_t watched)
+bool sim_is_seats(uint32_t doc)
 {
-    return watched >= SIM_DESK;
+    return doc >= sim_first(3);
 }
 
 struct total {
@@ -23,7 +23,7 @@ static bool is_in(const struct lia_vector *within, const struct sim_write *x)
 
 /* Of the writes that the vector names; of all of them. */
 static struct total add_up(const struct sim_world *w,
-                           uint32_t watched,
+                           uint32_t doc,
                            const struct lia_vector *within)
 {
     const struct sim_oracle *o = w->oracle;
@@ -33,7 +33,7 @@ static struct total add_up(const struct sim_world *w,
     for (size_t i = 0; i < o->count; i++) {
         const struct sim_write *x = &o->writes[i];
 
-        if (x->doc == watched && x->is_delete && is_in(within, x) &&
+        if (x->doc == doc && x->is_delete && is_in(within, x) &&
             sim_write_is_alive(w, x) && lia_stamp_cmp(x->stamp, deleted) > 0) {
             deleted = x->stamp;
             total.has_delete = true;
@@ -42,7 +42,7 @@ static struct total add_up(const struct sim_world *w,
     for (size_t i = 0; i < o->count; i++) {
         const struct sim_write *x = &o->writes[i];
 
-        if (x->doc == watched && is_in(within, x) && sim_write_is_alive(w, x) &&
+        if (x->doc == doc && is_in(within, x) && sim_write_is_alive(w, x) &&
             lia_stamp_cmp(x->life, deleted) > 0) {
             total.amount += x->amount;
             total.bound += x->is_creation ? SIM_SEATS_LEFT : 0;
@@ -53,39 +53,39 @@ static struct total add_up(const struct sim_world *w,
 
 void sim_seats_shown(struct sim_world *w,
                      int node,
-                     uint32_t watched,
+                     uint32_t doc,
                      struct lia_vector vector,
                      struct liana_slice body)
 {
     struct lia_value shown;
     struct total total;
 
-    if (!sim_is_seats(watched) || !body.len) {
+    if (!sim_is_seats(doc) || !body.len) {
         return;
     }
-    total = add_up(w, watched, &vector);
+    total = add_up(w, doc, &vector);
     if (!lia_bson_find(body, lia_str("n"), &shown)) {
-        sim_fail(w, "node %d: seats %u are not there", node, watched);
+        sim_fail(w, "node %d: seats %u are not there", node, doc);
     }
     if (lia_value_int64(shown) < total.bound) {
-        sim_fail(w, "node %d: seats %u are %lld, below the bound %lld", node, watched,
+        sim_fail(w, "node %d: seats %u are %lld, below the bound %lld", node, doc,
                  (long long)lia_value_int64(shown), (long long)total.bound);
     }
     /* A share that is spent goes with the creation that it is a part of, whoever spent it:
      * where one life has ended and another not, the sum is the model's to say. */
     if (!total.has_delete && !sim_is_lawless(w) &&
         lia_value_int64(shown) != total.amount) {
-        sim_fail(w, "node %d: seats %u are %lld, not the sum %lld", node, watched,
+        sim_fail(w, "node %d: seats %u are %lld, not the sum %lld", node, doc,
                  (long long)lia_value_int64(shown), (long long)total.amount);
     }
 }
 
-void sim_seats_written(struct sim_world *w, uint32_t watched)
+void sim_seats_written(struct sim_world *w, uint32_t doc)
 {
-    struct total total = add_up(w, watched, NULL);
+    struct total total = add_up(w, doc, NULL);
 
     if (!total.has_delete && total.amount < total.bound) {
-        sim_fail(w, "seats %u: all stores together are %lld, below the bound %lld",
-                 watched, (long long)total.amount, (long long)total.bound);
+        sim_fail(w, "seats %u: all stores together are %lld, below the bound %lld", doc,
+                 (long long)total.amount, (long long)total.bound);
     }
 }

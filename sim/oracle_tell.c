@@ -51,16 +51,16 @@ static void tell_write(const struct sim_write *x)
     }
 }
 
-void sim_oracle_tell(struct sim_world *w, uint32_t watched)
+void sim_oracle_tell(struct sim_world *w, uint32_t doc)
 {
     if (w->breakage) {
         return;
     }
-    printf("document %u:\n", watched + sim_first(2));
+    printf("document %u:\n", doc);
     for (size_t i = 0; i < w->oracle->count; i++) {
         const struct sim_write *x = &w->oracle->writes[i];
 
-        if (x->doc == watched && sim_write_is_alive(w, x)) {
+        if (x->doc == doc && sim_write_is_alive(w, x)) {
             tell_write(x);
         }
     }

@@ -29,7 +29,9 @@ static void put(struct sim_world *w,
     }
     x->status =
         lia_txn_collection(x->txn, sim_collection(doc), true, &collection, NULL);
-    if (!x->status && op->kind == LIA_OP_INSERT) {
+    if (!x->status && w->oracle && sim_is_watched(doc)) {
+        x->status = sim_oracle_apply(w, x->node, x->txn, doc, op, 1, 0, &change);
+    } else if (!x->status && op->kind == LIA_OP_INSERT) {
         x->status = lia_txn_insert(x->txn, collection, op->value.data, &change, NULL);
     } else if (!x->status) {
         x->status =
@@ -115,7 +117,7 @@ static bool begin(struct sim_world *w, int node, struct sim_work *x)
     liana_status status;
 
     LIA_ASSERT(w->txn_count < SIM_TXNS);
-    *x = (struct sim_work){.log = &w->txns[w->txn_count]};
+    *x = (struct sim_work){.node = node, .log = &w->txns[w->txn_count]};
     *x->log = (struct sim_txn){0};
     options.wait_ms = 0;
     status = lia_txn_begin(w->nodes[node].db, &options, &x->txn, NULL);

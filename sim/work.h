@@ -13,6 +13,7 @@
 
 /* A transaction of an app, and what it was promised. */
 struct sim_work {
+    int node;
     struct lia_txn *txn;
     struct sim_txn *log;
     liana_status status; /* of the disk, or memory: it is void */

@@ -249,14 +249,14 @@ static void ask(struct sim_world *w,
                 size_t count,
                 int64_t sum)
 {
-    bool is_changed = false;
+    struct lia_change change;
     liana_status status =
-        sim_oracle_apply(w, node, x->txn, doc, ops, count, sum, &is_changed);
+        sim_oracle_apply(w, node, x->txn, doc, ops, count, sum, &change);
 
     if (status == LIANA_EIO || status == LIANA_EFULL || status == LIANA_ENOMEM) {
         x->status = status;
     }
-    if (is_changed) {
+    if (change.changed) {
         x->log->docs[x->log->count++] = doc;
     }
     sim_note(w, "node %d: document %u: %zu operations, the first %d, %s", node, doc,
@@ -358,11 +358,11 @@ static void write_seats(struct sim_world *w, int node, struct sim_work *x, uint3
 /* One document at most once in a transaction. */
 void sim_work_desk(struct sim_world *w, int node, struct sim_work *x)
 {
-    uint32_t first = sim_first(2) + (uint32_t)sim_draw(w, SIM_WATCHED);
+    uint32_t first = sim_first(2) + (uint32_t)sim_draw(w, SIM_CLOSE);
     uint64_t count = sim_chance(w, 700) ? 1 : 1 + sim_draw(w, DOCS_MAX);
 
     for (uint32_t i = 0; i < count && !x->status; i++) {
-        uint32_t doc = sim_first(2) + (first - sim_first(2) + i) % SIM_WATCHED;
+        uint32_t doc = sim_first(2) + (first - sim_first(2) + i) % SIM_CLOSE;
 
         if (is_worn(w, node, doc)) {
             continue;

@@ -164,8 +164,10 @@ static void sell(struct sim_world *w, int node, struct sim_work *x)
     if (w->sales == 0 || (w->sales < SIM_SALES && sim_chance(w, 600))) {
         insert(w, x, w->sales++, "till", node);
     } else if (holds(w, node, old)) {
+        int64_t till = (int64_t)sim_draw(w, 100);
+
         modify(w, x, old, sim_chance(w, 700) ? LIA_OP_SET : LIA_OP_DELETE, "till",
-               (int64_t)sim_draw(w, 100));
+               till);
     }
 }
 
@@ -208,8 +210,10 @@ void sim_work_write(struct sim_world *w, int node)
         (void)stamp;
     }
     for (uint64_t i = 0; i < lines; i++) {
+        int64_t sold = 1 + (int64_t)sim_draw(w, 9);
+
         modify(w, &x, SIM_SALES + (uint32_t)sim_draw(w, SIM_STOCK), LIA_OP_INCREMENT,
-               "onHand", -(int64_t)sim_draw(w, 9) - 1);
+               "onHand", -sold);
     }
     finish(w, node, &x);
 }

@@ -192,6 +192,7 @@ static struct lia_op change(struct sim_world *w, uint32_t doc)
 {
     const struct lia_value none = {0};
     uint64_t draw = sim_draw(w, 100);
+    struct lia_value number;
 
     switch (draw / 2) {
     case 0: return (struct lia_op){.kind = LIA_OP_DELETE};
@@ -199,7 +200,9 @@ static struct lia_op change(struct sim_world *w, uint32_t doc)
     case 2:
     case 3:
     case 4: return at((size_t)sim_draw(w, S + 1), LIA_OP_UNSET, none);
-    case 5: return at((size_t)sim_draw(w, R + 1), LIA_OP_SET, whole(w, (int64_t)draw));
+    case 5:
+        number = whole(w, (int64_t)draw);
+        return at((size_t)sim_draw(w, R + 1), LIA_OP_SET, number);
     case 6:
     case 7: return at(M, LIA_OP_SET, object(w));
     case 8: return at(M, LIA_OP_SET, text(w));

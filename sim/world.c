@@ -249,9 +249,11 @@ static void faults(struct sim_world *w)
             w->crashes++;
         }
         if (node->is_up && sim_chance(w, k->disks)) {
+            uint64_t after = 1 + sim_draw(w, 20);
+
             lia_test_disk_fault(&node->disks[node->disk],
                                 sim_chance(w, 500) ? LIA_FAULT_WRITE : LIA_FAULT_SYNC,
-                                1 + sim_draw(w, 20), true);
+                                after, true);
         }
         if (node->is_up && sim_chance(w, k->forgets)) {
             sim_node_forget(w, n);

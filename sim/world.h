@@ -280,7 +280,9 @@ void sim_note(struct sim_world *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 _Noreturn void sim_fail(struct sim_world *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-uint64_t sim_draw(struct sim_world *w, uint64_t n); /* 0 .. n-1; n 0: 0 */
+/* 0 .. n-1; n 0: 0. At most one draw among the arguments of a call: compilers differ in
+ * which they evaluate first, and a seed is to be the same run everywhere. */
+uint64_t sim_draw(struct sim_world *w, uint64_t n);
 bool sim_chance(struct sim_world *w, unsigned per_thousand);
 
 /* ---- node.c ---- */

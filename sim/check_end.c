@@ -189,6 +189,7 @@ void sim_check_end(struct sim_world *w)
     struct lia_held *first;
 
     lia_arena_init(&arena, &lia_mem_libc);
+    sim_past_recount(w);
     first = sim_read_all(w, 0, &arena);
     if (w->breakage == SIM_BREAK_BYTES) {
         struct liana_slice body;

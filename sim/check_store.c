@@ -34,15 +34,19 @@ static bool has_any(const struct sim_world *w, int n, const struct sim_txn *t)
     return false;
 }
 
-/* A transaction whose commit failed has survived, or not: now it is known. */
+/* A transaction whose commit failed has survived, or not: now it is known. If not, and its
+ * actor goes on, later stamps say nothing of it. */
 static void settle_open(struct sim_world *w, int n)
 {
+    const uint64_t actor = lia_db_identity(w->nodes[n].db).actor;
+
     for (size_t i = w->txn_count; i > 0; i--) {
         struct sim_txn *t = &w->txns[i - 1];
 
         if (t->is_open && t->node == n) {
             t->is_open = false;
             t->is_certain = w->past ? sim_past_survives(w, t) : has_any(w, n, t);
+            t->is_void = !t->is_certain && t->stamp.actor == actor;
         }
     }
 }

@@ -171,11 +171,21 @@ void sim_past_settle(struct sim_world *w, int node)
          * has lost. */
         if (!t->is_open || t->node == node || has(w, node, t)) {
             t->is_open = false;
-            t->is_certain = sim_past_survives(w, t);
+            t->is_certain = !t->is_void && sim_past_survives(w, t);
         }
         t->whole &= ~(1U << node);
     }
     w->checked = 0;
+}
+
+void sim_past_recount(struct sim_world *w)
+{
+    for (size_t i = 0; w->past && i < w->txn_count; i++) {
+        struct sim_txn *t = &w->txns[i];
+
+        t->is_certain =
+            t->is_certain || (!t->is_open && !t->is_void && sim_past_survives(w, t));
+    }
 }
 
 bool sim_past_doubts(const struct sim_world *w, struct lia_stamp stamp)

@@ -34,6 +34,9 @@ void sim_past_settle(struct sim_world *w, int node);
 /* Somebody has it: a disk that is down counts, its copies do not. */
 bool sim_past_survives(const struct sim_world *w, const struct sim_txn *t);
 
+/* What was on its way when its store was put back has arrived after all. */
+void sim_past_recount(struct sim_world *w);
+
 /* Of what is written under the stamp vectors may say what is not so. */
 bool sim_past_doubts(const struct sim_world *w, struct lia_stamp stamp);
 /* False: what the counter shows is not promised. */

@@ -184,6 +184,7 @@ struct sim_txn {
     struct lia_stamp stamp;
     bool is_certain; /* acknowledged: the commit said OK */
     bool is_open;    /* it failed, or was not waited for: it may survive or not */
+    bool is_void;    /* it failed, and a loss of power took it for good */
     uint32_t whole;  /* bit n: node n has it */
     uint32_t docs[1 + SIM_TOUCH];
     int64_t amounts[1 + SIM_TOUCH]; /* of stock */

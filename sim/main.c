@@ -6,8 +6,7 @@
  *     sim --seeds FIRST COUNT          each of them twice: equal traces, or it fails;
  *                                      prints how many had a crash and a partition;
  *                                      --need N: at least so many of both;
- *                                      --effort: of both numbers as many times as
- *                                      LIANA_EFFORT says
+ *                                      --effort: LIANA_EFFORT times as many seeds
  *     sim --break N --seeds FIRST COUNT    with deliberate damage: a check must fail
  */
 #include <stdio.h>
@@ -49,7 +48,6 @@ static bool parse(int argc, char **argv, struct arguments *out)
         }
     }
     out->count *= out->effort;
-    out->need *= out->effort;
     return out->breakage < SIM_BREAKAGES;
 }
 

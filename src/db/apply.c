@@ -294,7 +294,7 @@ static liana_status put_all(struct lia_applying *a, struct liana_error *err)
     if (!status) {
         status = put_seen(a, err);
     }
-    return status ? status : lia_marks_put(a->txn, a->batch, a->was_paid, err);
+    return status ? status : lia_marks_put(a, err);
 }
 
 /* ---- the answer ---- */

@@ -7,6 +7,7 @@
  *     apply.c        the batch: its items, the tries after gaps, what comes with them
  *     apply_item.c   one item: a segment and the document it meets
  *     owed.c         the list of what could not be applied
+ *     marks.c        what the sender says of whose commits it has sent
  *
  * Ownership: the call's. Threads: that of the transaction.
  */
@@ -45,10 +46,25 @@ LIANA_MUST_CHECK liana_status lia_owe(struct lia_applying *a,
                                       struct lia_apply_result *out,
                                       struct liana_error *err);
 
+/* The same for an item that does not fit what is held because an earlier one is owed: the whole
+ * will be asked for. LIANA_EEND: none is. */
+LIANA_MUST_CHECK liana_status lia_owe_more(struct lia_applying *a,
+                                           const struct lia_batch_item *item,
+                                           struct lia_vector to,
+                                           struct lia_apply_result *out,
+                                           struct liana_error *err);
+
 /* Takes the document off the list where what is held has reached what was owed. */
 LIANA_MUST_CHECK liana_status lia_owed_pay(struct lia_applying *a,
                                            const struct lia_key *key,
                                            struct lia_vector held,
                                            struct liana_error *err);
+
+/* ---- marks.c ---- */
+
+/* Takes in what the marks of the batch say; they wait while its sender owes something of
+ * their subscription. What is kept does not wait. */
+LIANA_MUST_CHECK liana_status lia_marks_put(struct lia_applying *a,
+                                            struct liana_error *err);
 
 #endif

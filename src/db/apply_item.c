@@ -225,7 +225,8 @@ static liana_status take(struct lia_applying *a,
         return LIANA_OK;
     }
     if (status == LIANA_EGAP) {
-        return meet_gap(a, offered->row.doc.clock, out);
+        status = lia_owe_more(a, item, offered->segment.to, out, err);
+        return status == LIANA_EEND ? meet_gap(a, offered->row.doc.clock, out) : status;
     }
     if (status == LIANA_ETOOLARGE) {
         return lia_owe(a, item, offered->segment.to, status, out, NULL);

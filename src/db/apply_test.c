@@ -397,6 +397,56 @@ static void the_clock_guard(void **state)
     assert_int_equal(mark_of(p, entry.actor), entry.hlc);
 }
 
+/* It has not been refused here, and may be under another subscription. */
+static void a_mark_says_no_more_than_the_guard_lets_through(void **state)
+{
+    struct pair *p = *state;
+    const struct liana_slice other = lia_slice("other", 5);
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 0};
+    const struct lia_batch_marks marks[] = {{SUB, {&entry, 1}}, {other, {&entry, 1}}};
+    struct lia_batch_item item;
+    const struct lia_batch batch = {.peer = PEER,
+                                    .items = &item,
+                                    .item_count = 1,
+                                    .marks = marks,
+                                    .marks_count = 2};
+    struct lia_vector kept;
+
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    entry.hlc = lia_test_put(&p->from, "c", 1, 10).stamp.hlc;
+    item = whole(p, 1);
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
+    assert_ok(lia_db_marks(p->to.db, &p->to.arena, other, &kept, &p->to.err));
+    assert_int_equal(lia_hlc_ms(lia_vector_get(kept, entry.actor)),
+                     p->to.env.wall_ms + 10 * 60 * 1000);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+}
+
+/* A change of it does not fit what is held: it is no gap that its sender could fill. */
+static void what_follows_what_is_owed_is_owed(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item item;
+    struct lia_applied applied;
+    struct lia_owed owed;
+
+    lia_test_put(&p->from, "c", 1, 10);
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    item = delta(p, 1, 20);
+    assert_int_equal(apply_items(p, &item, 1).results[0].kind, LIA_APPLY_OWED);
+    p->to.env.wall_ms += 2 * 60 * 1000;
+    item = delta(p, 1, 30);
+    applied = apply_items(p, &item, 1);
+    assert_true(applied.is_committed);
+    assert_int_equal(applied.results[0].kind, LIA_APPLY_OWED);
+    assert_int_equal(applied.results[0].reason, LIANA_ECLOCK);
+    assert_int_equal(count_owed(p, &owed), 1);
+    item = whole(p, 1);
+    assert_int_equal(apply_items(p, &item, 1).results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(lia_test_get(&p->to, "c", 1), 30);
+    assert_int_equal(count_owed(p, NULL), 0);
+}
+
 /* Marks of a sender that owes nothing do not wait for one that does; and what is owed can
  * come from anybody. */
 static void anybody_pays(void **state)
@@ -669,6 +719,8 @@ int main(void)
         CASE(a_malformed_item_changes_nothing),
         CASE(a_document_comes_under_its_key),
         CASE(the_clock_guard),
+        CASE(a_mark_says_no_more_than_the_guard_lets_through),
+        CASE(what_follows_what_is_owed_is_owed),
         CASE(anybody_pays),
         CASE(time_from_a_peer),
         CASE(the_guard_can_be_narrower),

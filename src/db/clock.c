@@ -58,8 +58,35 @@ static void weigh(struct lia_db *db, uint64_t wall, uint64_t peer_ms)
     if (late - early <= db->clock_ahead_ms && early >= db->time_floor_ms &&
         is_ahead(db, late)) {
         db->is_wall_right = true;
-        db->must_repair = lia_hlc_ms(db->state.own) > late + db->clock_ahead_ms;
+        db->must_repair = lia_hlc_ms(db->state.own) > late + db->clock_ahead_ms &&
+                          late >= db->no_repair_until_ms;
     }
+}
+
+/* It is noted ahead of time, and so seldom. */
+#define HELD_AHEAD_MS ((uint64_t)60 * 60 * 1000)
+
+/* A peer puts aside what is too far ahead of its clock. One that does not know the time
+ * takes it from us. */
+static void note_held(struct lia_db *db, uint64_t wall, uint64_t peer_ms)
+{
+    uint64_t own_ms = lia_hlc_ms(db->state.hlc);
+    uint64_t clock_ms = peer_ms ? peer_ms : wall > own_ms ? wall : own_ms;
+    uint64_t latest_ms = clock_ms + db->clock_ahead_ms;
+
+    if (latest_ms > db->held_ms) {
+        db->held_ms = latest_ms + HELD_AHEAD_MS;
+    }
+}
+
+uint64_t lia_db_held_ms(struct lia_db *db)
+{
+    uint64_t noted_ms;
+
+    lia_mutex_lock(&db->mutex);
+    noted_ms = db->held_noted_ms;
+    lia_mutex_unlock(&db->mutex);
+    return noted_ms > db->clock_ahead_ms ? noted_ms - db->clock_ahead_ms : 0;
 }
 
 void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms)
@@ -67,10 +94,49 @@ void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms)
     uint64_t wall = db->env->wall_ms(db->env->ctx);
 
     lia_mutex_lock(&db->mutex);
-    weigh(db, wall, peer_ms);
+    note_held(db, wall, peer_ms);
+    if (peer_ms) {
+        weigh(db, wall, peer_ms);
+    }
     if (!db->has_peer_time && wall < earliest_ms(db) && peer_ms > wall) {
         db->has_peer_time = true;
         db->peer_time_ahead_ms = peer_ms - wall;
     }
     lia_mutex_unlock(&db->mutex);
+}
+
+static uint64_t to_note(struct lia_db *db)
+{
+    uint64_t held_ms;
+
+    lia_mutex_lock(&db->mutex);
+    held_ms = db->held_ms > db->held_noted_ms ? db->held_ms : 0;
+    lia_mutex_unlock(&db->mutex);
+    return held_ms;
+}
+
+liana_status lia_db_note_held(struct lia_db *db, struct liana_error *err)
+{
+    uint64_t held_ms = to_note(db);
+    struct lia_store_mark mark = {0};
+    struct lia_conn *conn;
+    liana_status status = held_ms ? lia_books_begin(db, &conn, err) : LIANA_OK;
+
+    if (status || held_ms == 0) {
+        return status;
+    }
+    status = lia_books_run(conn, err, "UPDATE state SET held_ms = ?1", "u", held_ms);
+    if (!status) {
+        status = lia_store_write_commit(db->store, 0, &mark, err);
+    }
+    lia_store_write_end(db->store);
+    if (!status) {
+        status = lia_store_wait_durable(db->store, mark.commit, err);
+    }
+    if (!status) {
+        lia_mutex_lock(&db->mutex);
+        db->held_noted_ms = held_ms;
+        lia_mutex_unlock(&db->mutex);
+    }
+    return status;
 }

@@ -289,9 +289,18 @@ enum lia_time_source { LIA_TIME_UNKNOWN, LIA_TIME_SYSTEM, LIA_TIME_PEER };
 /* As lia_db_now, and whose time it is. */
 enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms);
 
-/* The time of an authenticated peer: taken when trusted time is unknown. If it agrees with
- * the system's clock, and the store has stamped later than both, the store's stamps are
- * wrong: lia_db_mend (db/renew.h) stamps anew. */
+/* The time of an authenticated peer, 0 if it does not know it: taken when trusted time is
+ * unknown. If it agrees with the system's clock, and the store has stamped later than both,
+ * the store's stamps are wrong: lia_db_mend (db/renew.h) stamps anew, except what this peer
+ * or one before it may hold. */
 void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms);
+
+/* A peer whose clock is later than this may take what is stamped later than the store has
+ * noted that others may hold: before anything is sent to it, lia_db_note_held. */
+uint64_t lia_db_held_ms(struct lia_db *db);
+
+/* Makes durable what peers' clocks have told; cheap when there is nothing new. */
+LIANA_MUST_CHECK liana_status lia_db_note_held(struct lia_db *db,
+                                               struct liana_error *err);
 
 #endif

@@ -256,6 +256,9 @@ struct lia_db {
     struct lia_doubts doubts;
     bool must_mend;               /* a renewal is not done yet */
     bool must_repair;             /* its own stamps are ahead of all clocks */
+    uint64_t no_repair_until_ms;  /* it was tried: others hold them */
+    uint64_t held_ms;             /* what is stamped up to then, others may hold */
+    uint64_t held_noted_ms;       /* as the store has it */
     bool is_wall_right;           /* a peer's clock said so, against the own stamps */
     struct lia_coll *collections; /* newest first */
     struct lia_cond published;    /* more of them */
@@ -361,8 +364,8 @@ LIANA_MUST_CHECK liana_status lia_renew(struct lia_db *db,
                                         bool *out_renewed,
                                         struct liana_error *err);
 
-/* repair.c: stamps anew what nobody has said to hold, if that can be done; in any case `must_repair` is
- * false then. One transaction. */
+/* repair.c: stamps anew what nobody has said to hold, if that can be done; in any case
+ * `must_repair` is false then. One transaction. */
 LIANA_MUST_CHECK liana_status lia_repair(struct lia_db *db, struct liana_error *err);
 
 uint64_t lia_new_actor(struct lia_db *db);
@@ -606,14 +609,6 @@ LIANA_MUST_CHECK liana_status lia_marks_join(struct lia_conn *conn,
                                              struct liana_slice name,
                                              struct lia_vector vector,
                                              struct liana_error *err);
-
-/* Takes in what a sender's marks say; they wait while it owes something of their
- * subscription. `was_paid`: some may wait no longer.
- * What is kept does not wait. */
-LIANA_MUST_CHECK liana_status lia_marks_put(struct lia_txn *txn,
-                                            const struct lia_batch *batch,
-                                            bool was_paid,
-                                            struct liana_error *err);
 
 /* ---- what is known beside the rows (keep.c) ---- */
 

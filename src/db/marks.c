@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "db/internal.h"
+#include "db/apply.h"
 
 /*
  * A mark says that every commit of an actor up to a stamp is held. While a sender still
@@ -71,10 +71,12 @@ static liana_status put_offer(struct lia_conn *conn,
 }
 
 /* What is in doubt (db/renew.h) is not believed of marks. */
-static liana_status check_mark(struct lia_txn *txn,
+static liana_status check_mark(const struct lia_applying *a,
                                struct lia_vector_entry *entry,
                                struct liana_error *err)
 {
+    const struct lia_txn *txn = a->txn;
+
     if (entry->hlc > INT64_MAX) {
         return lia_err(err, LIANA_EPROTOCOL, "a mark is beyond all time");
     }
@@ -85,6 +87,25 @@ static liana_status check_mark(struct lia_txn *txn,
     return LIANA_OK;
 }
 
+/* A mark says no more than the guard lets through: what is owed may wait under another
+ * subscription, and be stamped anew (docs/adr/0053). What is said of our own commits counts
+ * whole: it is what must not be. */
+static uint64_t latest_mark(const struct lia_applying *a)
+{
+    return lia_hlc_next(0, a->latest_ms);
+}
+
+static struct lia_vector_entry as_mark(const struct lia_applying *a,
+                                       struct lia_vector_entry said)
+{
+    bool is_own = said.actor == a->txn->stamp.actor;
+
+    if (!is_own && said.hlc > latest_mark(a)) {
+        said.hlc = latest_mark(a);
+    }
+    return said;
+}
+
 static void tell(struct lia_txn *txn,
                  struct liana_slice subscription,
                  struct lia_vector v)
@@ -93,27 +114,34 @@ static void tell(struct lia_txn *txn,
         (struct lia_batch_marks){subscription, v};
 }
 
-static liana_status put_marks(struct lia_txn *txn,
-                              struct liana_slice peer,
+static liana_status put_marks(struct lia_applying *a,
                               const struct lia_batch_marks *marks,
                               struct liana_error *err)
 {
-    struct lia_conn *conn = txn->conn;
+    struct lia_conn *conn = a->txn->conn;
+    struct liana_slice peer = a->batch->peer;
+    struct lia_vector_entry *believed =
+        lia_arena_array(&a->txn->arena, marks->marks.count, sizeof(*believed));
+    size_t count = 0;
     bool waits = false;
-    liana_status status = is_waiting(conn, peer, marks->subscription, &waits, err);
+    liana_status status = believed || marks->marks.count == 0
+                              ? is_waiting(conn, peer, marks->subscription, &waits, err)
+                              : lia_err_plain(err, LIANA_ENOMEM);
 
     for (size_t i = 0; i < marks->marks.count && !status; i++) {
         struct lia_vector_entry entry = marks->marks.entries[i];
 
-        status = check_mark(txn, &entry, err);
+        status = check_mark(a, &entry, err);
         if (status || entry.hlc == 0) {
             continue;
         }
+        entry = waits ? entry : as_mark(a, entry);
+        believed[count++] = entry;
         status = waits ? put_offer(conn, peer, marks->subscription, entry, err)
                        : put_mark(conn, marks->subscription, entry, err);
     }
-    if (!status && !waits && marks->marks.count) {
-        tell(txn, marks->subscription, marks->marks);
+    if (!status && !waits && count) {
+        tell(a->txn, marks->subscription, (struct lia_vector){believed, count});
     }
     return status;
 }
@@ -162,18 +190,20 @@ static liana_status list_freed(struct lia_txn *txn, struct liana_error *err)
     return status == LIANA_EEND ? LIANA_OK : status;
 }
 
-static liana_status free_marks(struct lia_txn *txn, struct liana_error *err)
+static liana_status free_marks(struct lia_applying *a, struct liana_error *err)
 {
+    struct lia_txn *txn = a->txn;
     liana_status status = list_freed(txn, err);
 
     if (!status) {
         status =
             lia_books_run(txn->conn, err,
                           "INSERT INTO mark (subscription, actor, hlc) "
-                          "SELECT subscription, actor, max(hlc) FROM offer WHERE " FREED
+                          "SELECT subscription, actor, max(CASE actor WHEN ?1 THEN hlc "
+                          "ELSE min(hlc, ?2) END) FROM offer WHERE " FREED
                           " GROUP BY subscription, actor "
                           "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc)",
-                          "");
+                          "uu", txn->stamp.actor, latest_mark(a));
     }
     if (!status) {
         status = lia_books_run(txn->conn, err, "DELETE FROM offer WHERE " FREED, "");
@@ -188,10 +218,11 @@ static liana_status free_marks(struct lia_txn *txn, struct liana_error *err)
 }
 
 /* True whatever is owed here. */
-static liana_status put_keep(struct lia_txn *txn,
+static liana_status put_keep(struct lia_applying *a,
                              const struct lia_batch_keep *keep,
                              struct liana_error *err)
 {
+    struct lia_txn *txn = a->txn;
     struct lia_name *name = LIA_ARENA_NEW(&txn->arena, struct lia_name);
     struct lia_vector kept = {0};
     liana_status status = name ? LIANA_OK : lia_err_plain(err, LIANA_ENOMEM);
@@ -199,7 +230,7 @@ static liana_status put_keep(struct lia_txn *txn,
     for (size_t i = 0; i < keep->kept.count && !status; i++) {
         struct lia_vector_entry entry = keep->kept.entries[i];
 
-        status = check_mark(txn, &entry, err);
+        status = check_mark(a, &entry, err);
     }
     if (!status) {
         status = lia_err_plain(
@@ -219,14 +250,13 @@ static liana_status put_keep(struct lia_txn *txn,
     return status;
 }
 
-liana_status lia_marks_put(struct lia_txn *txn,
-                           const struct lia_batch *batch,
-                           bool was_paid,
-                           struct liana_error *err)
+liana_status lia_marks_put(struct lia_applying *a, struct liana_error *err)
 {
+    struct lia_txn *txn = a->txn;
+    const struct lia_batch *batch = a->batch;
     size_t count = batch->marks_count + batch->keep_count;
     size_t freed = 0;
-    liana_status status = was_paid ? count_freed(txn->conn, &freed, err) : LIANA_OK;
+    liana_status status = a->was_paid ? count_freed(txn->conn, &freed, err) : LIANA_OK;
 
     if (status) {
         return status;
@@ -237,13 +267,13 @@ liana_status lia_marks_put(struct lia_txn *txn,
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     if (freed) {
-        status = free_marks(txn, err);
+        status = free_marks(a, err);
     }
     for (size_t i = 0; i < batch->marks_count && !status; i++) {
-        status = put_marks(txn, batch->peer, &batch->marks[i], err);
+        status = put_marks(a, &batch->marks[i], err);
     }
     for (size_t i = 0; i < batch->keep_count && !status; i++) {
-        status = put_keep(txn, &batch->keeps[i], err);
+        status = put_keep(a, &batch->keeps[i], err);
     }
     return status;
 }

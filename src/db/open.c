@@ -39,6 +39,7 @@ static liana_status read_columns(struct lia_db *db, sqlite3_stmt *stmt)
     db->state = (struct lia_state){lia_column_u64(stmt, 3), lia_column_u64(stmt, 4),
                                    lia_column_u64(stmt, 5)};
     db->identity.is_keeper = lia_column_u64(stmt, 7);
+    db->held_ms = db->held_noted_ms = lia_column_u64(stmt, 8);
     return LIANA_OK;
 }
 
@@ -50,7 +51,7 @@ static liana_status read_state(struct lia_db *db,
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(
         conn,
-        lia_str("SELECT database, store, actor, seq, hlc, own, name, keeper "
+        lia_str("SELECT database, store, actor, seq, hlc, own, name, keeper, held_ms "
                 "FROM state"),
         &stmt, err);
 
@@ -83,7 +84,8 @@ static liana_status make_state(struct lia_db *db,
     db->identity.store = lia_env_random64(env);
     return lia_books_run(conn, err,
                          "INSERT INTO state (id, database, store, actor, seq, hlc, "
-                         "own, name, keeper) VALUES (1, ?1, ?2, 0, 0, 0, 0, '', 0)",
+                         "own, name, keeper, held_ms) "
+                         "VALUES (1, ?1, ?2, 0, 0, 0, 0, '', 0, 0)",
                          "su", lia_slice(db->identity.database, LIA_DATABASE_ID_BYTES),
                          db->identity.store);
 }

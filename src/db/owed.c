@@ -13,15 +13,15 @@ liana_status lia_owe(struct lia_applying *a,
                      struct liana_error *err)
 {
     const uint64_t newest_ms = lia_hlc_ms(lia_vector_max_hlc(to));
-    const uint64_t due_ms =
-        reason == LIANA_ECLOCK ? newest_ms - a->db->clock_ahead_ms : 0;
+    const uint64_t wall_ms = lia_db_wall(a->db);
+    const bool is_ahead = reason == LIANA_ECLOCK && newest_ms > a->latest_ms;
+    const uint64_t due_ms = is_ahead ? newest_ms - a->db->clock_ahead_ms : 0;
     struct lia_buf vector;
     liana_status status;
 
-    *out = (struct lia_apply_result){
-        .kind = LIA_APPLY_OWED,
-        .reason = reason,
-        .ahead_ms = reason == LIANA_ECLOCK ? newest_ms - lia_db_wall(a->db) : 0};
+    *out = (struct lia_apply_result){.kind = LIA_APPLY_OWED,
+                                     .reason = reason,
+                                     .ahead_ms = is_ahead ? newest_ms - wall_ms : 0};
     lia_buf_init(&vector, a->db->env->alloc);
     lia_vector_encode(&vector, to);
     status = lia_err_plain(err, vector.status);
@@ -34,11 +34,41 @@ liana_status lia_owe(struct lia_applying *a,
             "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
             "vector = excluded.vector, due_ms = excluded.due_ms",
             "sstssuuu", a->batch->peer, item->subscription, item->key.collection,
-            item->key.key, lia_buf_slice(&vector), (uint64_t)(int64_t)reason,
-            lia_db_wall(a->db), due_ms);
+            item->key.key, lia_buf_slice(&vector), (uint64_t)(int64_t)reason, wall_ms,
+            due_ms);
     }
     lia_buf_deinit(&vector);
     return status;
+}
+
+liana_status lia_owe_more(struct lia_applying *a,
+                          const struct lia_batch_item *item,
+                          struct lia_vector to,
+                          struct lia_apply_result *out,
+                          struct liana_error *err)
+{
+    struct lia_conn *conn = a->txn->conn;
+    sqlite3_stmt *stmt = NULL;
+    liana_status reason = LIANA_OK;
+    liana_status status = lia_conn_prepare(
+        conn,
+        lia_str("SELECT reason FROM owed WHERE peer = ?1 AND subscription = ?2 "
+                "AND collection = ?3 AND key = ?4"),
+        &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_slice(stmt, 1, a->batch->peer);
+    lia_bind_slice(stmt, 2, item->subscription);
+    lia_bind_str(stmt, 3, item->key.collection);
+    lia_bind_slice(stmt, 4, item->key.key);
+    status = lia_conn_step(conn, stmt, err);
+    if (!status) {
+        reason = (liana_status)sqlite3_column_int64(stmt, 0);
+    }
+    lia_conn_done(conn, stmt);
+    return status ? status : lia_owe(a, item, to, reason, out, err);
 }
 
 /* Whether what is held now reaches what is owed, whoever owes it. What was refused because

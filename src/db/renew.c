@@ -425,7 +425,7 @@ bool lia_db_must_mend(struct lia_db *db)
     bool must;
 
     lia_mutex_lock(&db->mutex);
-    must = db->must_mend || db->must_repair;
+    must = db->must_mend || db->must_repair || db->held_ms > db->held_noted_ms;
     lia_mutex_unlock(&db->mutex);
     return must;
 }
@@ -453,6 +453,10 @@ liana_status lia_db_mend(struct lia_db *db,
     *out_more = false;
     if (!lia_db_must_mend(db)) {
         return LIANA_OK;
+    }
+    status = lia_db_note_held(db, err);
+    if (status) {
+        return status;
     }
     if (must_repair(db)) {
         *out_more = true;

@@ -44,10 +44,10 @@ LIANA_MUST_CHECK liana_status lia_db_disown(struct lia_db *db,
                                             uint64_t actor,
                                             struct liana_error *err);
 
-/* There is something for lia_db_mend to do: to re-tag what is in doubt, or to stamp anew what
- * was stamped with a clock that was ahead (docs/adr/0053), as far as nobody has said to
- * hold it. That
- * is one transaction, over every row of the store; it ends in a new actor and a new epoch. */
+/* There is something for lia_db_mend to do: to re-tag what is in doubt; to note what peers may
+ * hold (lia_db_note_held); or to stamp anew what was stamped with a clock that was ahead and
+ * nobody can hold (docs/adr/0053): one transaction over every row of the store, which ends
+ * in a new actor and a new epoch. */
 bool lia_db_must_mend(struct lia_db *db);
 
 /* Re-tags one page of what is held; `*out_more`: call again. Cheap when there is nothing

@@ -18,6 +18,7 @@ struct repair {
     struct lia_txn *txn;
     uint64_t now_ms;
     uint64_t limit; /* what is at or before it stays */
+    uint64_t held;  /* what is at or before it others may hold */
     uint64_t rest;  /* the newest of all that stays */
     struct lia_buf from;
     struct lia_restamp how;
@@ -51,7 +52,7 @@ static void sort_stamps(struct lia_buf *from)
     from->len = kept * sizeof(*all);
 }
 
-/* False: there is nothing to be stamped anew, or what stays is as far ahead itself. */
+/* False: there is nothing to be stamped anew, or what stays is ahead itself. */
 static bool plan(struct repair *r)
 {
     struct lia_restamp *how = &r->how;
@@ -59,8 +60,11 @@ static bool plan(struct repair *r)
     sort_stamps(&r->from);
     how->from = (const uint64_t *)(const void *)r->from.ptr;
     how->count = r->from.len / sizeof(*how->from);
+    for (size_t i = 0; i < how->count && how->from[i] <= r->held; i++) {
+        r->rest = how->from[i] > r->rest ? how->from[i] : r->rest;
+    }
     how->first = lia_hlc_next(r->rest, r->now_ms);
-    return how->count && how->first + how->count < how->from[0];
+    return how->count && r->rest <= r->limit && how->first + how->count < how->from[0];
 }
 
 /* ---- rows, one after the other: they may be written meanwhile ---- */
@@ -116,6 +120,9 @@ static liana_status each_row(struct repair *r, row_fn fn, struct liana_error *er
          c = c->next) {
         struct walk w = {.coll = c};
 
+        if (lia_coll_is_system(c->pub.name)) {
+            continue; /* their rows are nobody's writes */
+        }
         while (!status) {
             status = next_row(r->txn, &w, err);
             if (!status) {
@@ -193,10 +200,11 @@ static liana_status look(struct repair *r, struct liana_error *err)
         return status;
     }
     if (kept > r->limit) {
+        r->rest = kept;
         return LIANA_OK; /* what others hold stays, and what came later comes after it */
     }
-    status = ask(conn, "SELECT coalesce(max(hlc), 0) FROM mark WHERE actor <> ?1",
-                 r->how.actor, &r->rest, err);
+    status =
+        ask(conn, "SELECT coalesce(max(forgotten), ?1) FROM keep", 0, &r->rest, err);
     r->rest = kept > r->rest ? kept : r->rest;
     return status ? status : each_row(r, look_at, err);
 }
@@ -231,6 +239,9 @@ static liana_status restamp_all(struct repair *r, struct liana_error *err)
     if (!status) {
         status = lia_marks_keep_of(txn, db->collections, last, err);
     }
+    if (!status) { /* who holds what was stamped before, and has not said so, is to send it */
+        status = lia_books_run(txn->conn, err, "DELETE FROM token", "");
+    }
     txn->stamp = (struct lia_stamp){last.hlc + 1, r->how.new_actor};
     txn->state.hlc = r->rest;
     txn->is_own = true;
@@ -245,10 +256,12 @@ static liana_status repair_in(struct repair *r, bool *out_done, struct liana_err
     return *out_done ? restamp_all(r, err) : status;
 }
 
-static void settle(struct lia_db *db)
+/* What cannot be stamped anew stays so until the time of what stays comes. */
+static void settle(struct lia_db *db, const struct repair *r, bool is_done)
 {
     lia_mutex_lock(&db->mutex);
     db->must_repair = false;
+    db->no_repair_until_ms = is_done ? 0 : lia_hlc_ms(r->rest) - db->clock_ahead_ms;
     lia_mutex_unlock(&db->mutex);
 }
 
@@ -274,6 +287,16 @@ static liana_status repair(struct lia_db *db,
     return lia_txn_commit(r->txn, NULL, err);
 }
 
+static uint64_t held_until(struct lia_db *db)
+{
+    uint64_t held_ms;
+
+    lia_mutex_lock(&db->mutex);
+    held_ms = db->held_ms;
+    lia_mutex_unlock(&db->mutex);
+    return (held_ms << 16) | UINT16_MAX;
+}
+
 liana_status lia_repair(struct lia_db *db, struct liana_error *err)
 {
     struct repair r = {.now_ms = lia_db_wall(db)};
@@ -281,10 +304,11 @@ liana_status lia_repair(struct lia_db *db, struct liana_error *err)
     liana_status status;
 
     r.limit = (r.now_ms + db->clock_ahead_ms) << 16;
+    r.held = held_until(db);
     lia_buf_init(&r.from, db->env->alloc);
     status = repair(db, &r, &is_done, err);
     if (!status) {
-        settle(db);
+        settle(db, &r, is_done);
     }
     if (!status && is_done) {
         lia_log(db->env, LIA_LOG_WARN, "db",

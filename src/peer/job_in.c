@@ -87,6 +87,7 @@ liana_status lia_job_greet(struct lia_job *job, struct liana_error *err)
     if (!lia_db_now(job->db, &g->clock_ms)) {
         g->clock_ms = 0;
     }
+    g->held_ms = lia_db_held_ms(job->db);
     return give_openings(job, &g->own, err);
 }
 
@@ -111,10 +112,11 @@ liana_status lia_job_meet(struct lia_job *job, struct liana_error *err)
     struct lia_meet_request *m = &job->request->meet;
     liana_status status;
 
-    if (m->clock_ms) {
-        lia_db_time_from_peer(job->db, m->clock_ms);
+    lia_db_time_from_peer(job->db, m->clock_ms);
+    status = lia_db_note_held(job->db, err);
+    if (!status) {
+        status = judge(job, &m->seen, err);
     }
-    status = judge(job, &m->seen, err);
     if (!status) {
         status = judge(job, &m->peer, err);
     }

@@ -259,18 +259,19 @@ static bool is_better(const struct lia_peer *peer,
     return a->info.is_dialer == is_smaller;
 }
 
-static void compare_clocks(struct lia_peer *peer,
-                           struct lia_remote *remote,
-                           uint64_t clock_ms)
+/* One of them may have been set since. */
+static void compare_clocks(struct lia_peer *peer, struct lia_peer_link *link)
 {
+    uint64_t clock_ms = lia_session_remote(link->session).clock_ms;
     uint64_t now_ms;
 
-    remote->clock_ahead_ms = 0;
+    link->remote->clock_ahead_ms = 0;
     if (clock_ms && lia_db_time(peer->options.db, &now_ms) == LIA_TIME_SYSTEM) {
-        remote->clock_ahead_ms = (int64_t)clock_ms - (int64_t)now_ms;
+        link->remote->clock_ahead_ms = (int64_t)clock_ms - (int64_t)now_ms;
     }
-    if (clock_ms) {
-        lia_db_time_from_peer(peer->options.db, clock_ms);
+    lia_db_time_from_peer(peer->options.db, clock_ms);
+    if (lia_db_must_mend(peer->options.db)) {
+        upkeep_now(peer);
     }
 }
 
@@ -283,10 +284,7 @@ static void greeted(struct lia_peer *peer, struct lia_peer_link *link, uint64_t 
     link->remote->name_len = remote.name.len;
     memcpy(link->remote->name, remote.name.ptr ? remote.name.ptr : "", remote.name.len);
     link->remote->error = (struct liana_error)LIANA_ERROR_INIT;
-    compare_clocks(peer, link->remote, remote.clock_ms);
-    if (lia_db_must_mend(peer->options.db)) {
-        upkeep_now(peer);
-    }
+    compare_clocks(peer, link);
     if (!link->remote->is_up) {
         link->remote->is_up = true;
         lia_output_event(peer, LIA_PEER_UP, link, NULL);
@@ -321,6 +319,7 @@ static void do_action(struct lia_peer *peer,
         break;
     }
     case LIA_ACTION_GREETED: link->wants_greeting = true; break;
+    case LIA_ACTION_CLOCK: compare_clocks(peer, link); break;
     case LIA_ACTION_PROGRESS: lia_want_progress(peer, link, action); break;
     case LIA_ACTION_EXPECTED: {
         struct lia_want *want = lia_want_find(peer, action->id);
@@ -343,12 +342,15 @@ static void do_action(struct lia_peer *peer,
 /* One step and its actions. */
 static void step_once(struct lia_peer *peer,
                       struct lia_peer_link *link,
-                      const struct lia_event *event)
+                      struct lia_event event)
 {
     liana_status status;
 
+    if (!lia_db_now(peer->options.db, &event.clock_ms)) {
+        event.clock_ms = 0;
+    }
     lia_actions_reset(&peer->actions);
-    status = lia_session_step(link->session, event, &peer->actions);
+    status = lia_session_step(link->session, &event, &peer->actions);
     for (struct lia_action *a = peer->actions.first; a; a = a->next) {
         do_action(peer, link, a);
     }
@@ -398,7 +400,7 @@ void lia_link_step(struct lia_peer *peer,
         return;
     }
     do {
-        step_once(peer, link, &event);
+        step_once(peer, link, event);
     } while (next_event(link, now_ms, &event));
     if (link->wants_greeting && !link->is_closed) {
         link->wants_greeting = false;

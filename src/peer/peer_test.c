@@ -656,6 +656,31 @@ static void a_break_and_a_return_are_told_with_their_time(void **state)
     assert_int_equal(newest_event(w, 0, LIA_PEER_UP).away_ms, 12345);
 }
 
+/* Nothing else would tell it: the session stands, and its clock was as wrong at HELLO. */
+static void a_clock_that_is_set_right_in_a_session(void **state)
+{
+    struct world *w = *state;
+    struct lia_test_db *ahead = &w->nodes[0].db;
+    const uint64_t days_ms = (uint64_t)3 * 24 * 3600 * 1000;
+    struct wire *wire;
+
+    ahead->env.wall_ms += days_ms;
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    put(w, 0, "x", 1, 1);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 1), -1);
+    ahead->env.wall_ms -= days_ms;
+    for (int i = 0; i < 3; i++) {
+        pass(w, 21000);
+    }
+    assert_true(wire->is_down[0]); /* as somebody else, with stamps of now */
+    connect_nodes(w, 0, 1);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 1), 1);
+    assert_in_range(status_of(w, 0, 1)->clock_ahead_ms + 1000, 0, 2000);
+}
+
 static liana_status nobody(void *ctx,
                            const struct lia_link *link,
                            const uint8_t self[LIA_PEER_ID_BYTES],
@@ -1038,6 +1063,7 @@ static const struct CMUnitTest cases[] = {
     CASE(another_database_is_refused),
     CASE(closing_ends_everything_in_order),
     CASE(a_break_and_a_return_are_told_with_their_time),
+    CASE(a_clock_that_is_set_right_in_a_session),
     CASE(strangers_are_forgotten),
     CASE(what_is_known_outlives_the_peer),
     CASE(a_slow_peer_falls_back_to_the_feed),

@@ -152,6 +152,7 @@ static void begin(struct lia_session *s)
 {
     s->state = LIA_SESSION_ACTIVE;
     s->owed_at = s->now;
+    s->clock_at = s->now;
     lia_session_act(s, LIA_ACTION_GREETED);
 }
 
@@ -163,7 +164,8 @@ static liana_status meet(struct lia_session *s, const struct lia_wire_hello *hel
     struct lia_request *request;
     bool is_foreseen =
         hello->seen_epoch == 0 || hello->seen_epoch == s->greet.own.epoch;
-    bool is_on_time = s->greet.clock_ms || !hello->clock_ms;
+    bool is_on_time =
+        s->greet.clock_ms && hello->clock_ms && hello->clock_ms <= s->greet.held_ms;
 
     if (s->greet.seen.epoch != hello->epoch) {
         meet.actor = hello->actor;

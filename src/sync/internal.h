@@ -231,7 +231,8 @@ struct lia_session {
     struct lia_session_stats stats;
     uint64_t last_data; /* when something other than PING and PONG passed */
     uint64_t pinged_at; /* 0: no PING is open */
-    uint64_t pong_nonce;
+    uint64_t clock_ms;  /* of our store, at this event */
+    uint64_t clock_at;  /* when the peer told its own */
 
     /* Greeting. */
     struct lia_greet_request greet;

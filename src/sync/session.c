@@ -3,6 +3,9 @@
 
 #include "sync/internal.h"
 
+#define CLOCK_EVERY_MS                                                                 \
+    ((uint64_t)10 * 60 * 1000) /* clocks are compared at least so often */
+
 /* ---- life ---- */
 
 liana_status lia_session_new(const struct lia_session_options *options,
@@ -88,18 +91,25 @@ static liana_status on_busy(struct lia_session *s, const struct lia_msg *m)
     return lia_err(&s->error, LIANA_EBUSY, "peer has no room for another session");
 }
 
+static void note_clock(struct lia_session *s, uint64_t clock_ms)
+{
+    s->hello.clock_ms = clock_ms;
+    s->clock_at = s->now;
+    lia_session_act(s, LIA_ACTION_CLOCK);
+}
+
 /* One PONG per step, however many PINGs came. */
 static liana_status on_ping(struct lia_session *s, const struct lia_msg *m)
 {
     s->wants_pong = true;
-    s->pong_nonce = m->ping.nonce;
+    note_clock(s, m->ping.clock_ms);
     return LIANA_OK;
 }
 
 static liana_status on_pong(struct lia_session *s, const struct lia_msg *m)
 {
-    (void)m;
     s->pinged_at = 0;
+    note_clock(s, m->pong.clock_ms);
     return LIANA_OK;
 }
 
@@ -343,8 +353,9 @@ static liana_status handle_tick(struct lia_session *s)
     if (s->state != LIA_SESSION_ACTIVE) {
         return LIANA_OK;
     }
-    if (silent >= o->keepalive_ms && !s->pinged_at) {
-        struct lia_msg ping = {.type = LIA_MSG_PING, .ping = {.nonce = s->now}};
+    if (!s->pinged_at &&
+        (silent >= o->keepalive_ms || s->now >= s->clock_at + CLOCK_EVERY_MS)) {
+        struct lia_msg ping = {.type = LIA_MSG_PING, .ping = {.clock_ms = s->clock_ms}};
 
         lia_session_send(s, &ping);
         s->pinged_at = s->now;
@@ -431,7 +442,7 @@ static void settle(struct lia_session *s)
     lia_outsub_sweep(s);
     lia_session_give_credit(s);
     if (s->wants_pong) {
-        struct lia_msg pong = {.type = LIA_MSG_PONG, .pong = {.nonce = s->pong_nonce}};
+        struct lia_msg pong = {.type = LIA_MSG_PONG, .pong = {.clock_ms = s->clock_ms}};
 
         lia_session_send(s, &pong);
         s->wants_pong = false;
@@ -468,6 +479,7 @@ liana_status lia_session_step(struct lia_session *s,
     }
     s->actions = out;
     s->now = e->now_ms;
+    s->clock_ms = e->clock_ms;
     s->result = e->kind == LIA_EVENT_RESULT ? e->request : NULL;
     status = handle_event(s, e);
     if (!status && !s->failure && !s->in_is_packed &&
@@ -511,6 +523,7 @@ uint64_t lia_session_deadline(const struct lia_session *s)
         if (s->stream.packer) {
             due = earlier(due, s->last_data + o->idle_ms);
         }
+        due = earlier(due, s->pinged_at ? LIA_NEVER : s->clock_at + CLOCK_EVERY_MS);
         due = earlier(due, lia_infeed_deadline(s));
         due = earlier(due, lia_outfeed_deadline(s));
         due = earlier(due, s->is_owing ? LIA_NEVER : s->owed_at);

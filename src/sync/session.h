@@ -87,6 +87,7 @@ struct lia_wanted {
 struct lia_event {
     enum lia_event_kind kind;
     uint64_t now_ms;
+    uint64_t clock_ms; /* our store's trusted time; 0: not known */
     struct liana_slice bytes;
     struct lia_request *request;
     uint64_t seq;
@@ -99,6 +100,7 @@ enum lia_action_kind {
     LIA_ACTION_VERIFY,   /* is `bytes` the peer's proof? answer with VERDICT */
     LIA_ACTION_REQUEST,  /* carry out `request`; answer with RESULT */
     LIA_ACTION_GREETED,  /* the session is ACTIVE; lia_session_remote is known */
+    LIA_ACTION_CLOCK,    /* the peer told its clock again: lia_session_remote */
     LIA_ACTION_PROGRESS, /* subscription `id` holds `count` more documents; `seq`, and
                             `is_head`: nothing was beyond it */
     LIA_ACTION_EXPECTED, /* about `count` documents will come for subscription `id` */

@@ -71,6 +71,7 @@ struct lia_history {
 struct lia_greet_request {
     struct lia_history own;  /* durable */
     uint64_t clock_ms;       /* 0: not known */
+    uint64_t held_ms;        /* a peer with a later clock is to be met */
     struct lia_history seen; /* of the peer */
 };
 

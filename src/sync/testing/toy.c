@@ -526,6 +526,7 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
                                                             .epoch = toy->epoch,
                                                             .seq = toy->seq,
                                                             .hlc = toy->hlc},
+                                                    .held_ms = UINT64_MAX,
                                                     .seen = toy->seen};
         break;
     case LIA_REQUEST_MEET:

@@ -122,12 +122,16 @@ struct lia_subscription {
     struct liana_str collection;
     struct liana_slice query; /* for lia_predicates.compile */
     uint64_t after_seq;       /* the peer has everything up to here; 0: nothing */
+    /* It is shown everything once more all the same: what left after `after_seq` it has not
+     * heard of. */
+    bool is_again;
 };
 
 struct lia_registration {
     uint64_t id;
     uint64_t floor_seq; /* keys that left after it are logged */
-    bool is_resumed;    /* from after_seq on; false: the peer begins from nothing */
+    /* What left after after_seq is told; false: the peer begins from nothing. */
+    bool is_resumed;
 };
 
 #define LIA_REGISTRATIONS_MAX ((size_t)1000)

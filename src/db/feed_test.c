@@ -557,6 +557,28 @@ static void a_peer_that_was_put_back_hears_again(void **state)
     assert_item(&page, 0, lia_test_key(t, 1), LIA_FEED_LEFT, 1);
 }
 
+/* It goes through everything once more, and hears what left behind its token. */
+static void a_peer_that_looks_again_hears_what_left(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_subscription sub = lia_test_subscription(t, "c", 10);
+    struct lia_registration reg = resume(t, PEER, 0);
+    struct lia_feed_page page;
+
+    lia_test_put(t, "c", 1, 10);
+    lia_test_put(t, "c", 2, 10);
+    assert_ok(lia_db_register_ack(t->db, PEER, reg.id, 2, &t->err));
+    lia_test_put(t, "c", 1, 1);
+    sub.after_seq = 2;
+    sub.is_again = true;
+    assert_ok(lia_db_register(t->db, PEER, &sub, &reg, &t->err));
+    assert_true(reg.is_resumed);
+    page = subscribed(t, reg.id, 0);
+    assert_int_equal(page.item_count, 2);
+    assert_item(&page, 0, lia_test_key(t, 2), LIA_FEED_MATCHES, 10);
+    assert_item(&page, 1, lia_test_key(t, 1), LIA_FEED_LEFT, 1);
+}
+
 /* What an earlier page of a fill has shown may leave before the next one is read: within
  * one commit, and when a batch has ended between them. What left before the fill began was
  * never shown, though another peer's log has it. */
@@ -786,6 +808,7 @@ int main(void)
         CASE(registrations_have_a_floor),
         CASE(acknowledgements_raise_the_floor),
         CASE(a_peer_that_was_put_back_hears_again),
+        CASE(a_peer_that_looks_again_hears_what_left),
         CASE(what_leaves_during_a_fill_is_told),
         CASE(a_page_costs_what_changed),
         CASE(unused_registrations_go),

@@ -138,25 +138,37 @@ static bool can_resume(const struct lia_reg *reg, uint64_t after_seq)
     return after_seq && (!reg->predicate || after_seq >= reg->floor_seq);
 }
 
+/* How far a peer is. */
+struct place {
+    uint64_t acked;  /* what left later it may hold */
+    uint64_t passed; /* what came up to here it was given; 0: it begins from nothing */
+};
+
+static struct place place_of(const struct lia_db *db,
+                             const struct lia_subscription *sub,
+                             bool is_resumed)
+{
+    return (struct place){is_resumed ? sub->after_seq : db->state.seq,
+                          is_resumed && !sub->is_again ? sub->after_seq : 0};
+}
+
 /* A peer that resumes may be behind what it has acknowledged: its store was put back. */
 static liana_status note_peer(struct lia_conn *conn,
-                              const struct lia_registration *registration,
+                              uint64_t registration,
                               struct liana_slice peer,
-                              uint64_t seq,
+                              const struct place *at,
                               uint64_t now_ms,
                               struct liana_error *err)
 {
     return lia_books_run(conn, err,
                          "INSERT INTO registrant "
                          "(registration, peer, acked, used_ms, passed) "
-                         "VALUES (?1, ?2, ?3, ?4, ?7) ON CONFLICT DO UPDATE SET "
+                         "VALUES (?1, ?2, ?3, ?4, ?6) ON CONFLICT DO UPDATE SET "
                          "acked = excluded.acked, used_ms = excluded.used_ms, "
                          "passed = excluded.passed "
-                         "WHERE used_ms < ?5 OR acked > excluded.acked OR NOT ?6",
-                         "usuuuuu", registration->id, peer, seq, now_ms,
-                         now_ms > REMEMBER_MS ? now_ms - REMEMBER_MS : 0,
-                         (uint64_t)registration->is_resumed,
-                         registration->is_resumed ? seq : 0);
+                         "WHERE used_ms < ?5 OR acked > excluded.acked OR ?6 = 0",
+                         "usuuuu", registration, peer, at->acked, now_ms,
+                         now_ms > REMEMBER_MS ? now_ms - REMEMBER_MS : 0, at->passed);
 }
 
 static liana_status check_subscription(const struct lia_subscription *sub,
@@ -210,6 +222,7 @@ liana_status lia_db_register(struct lia_db *db,
     struct lia_reg *added = NULL;
     struct lia_reg *reg = NULL;
     struct lia_registration registration = {0};
+    struct place at = {0};
     struct lia_conn *conn;
     liana_status status = check_subscription(sub, peer, err);
 
@@ -223,13 +236,11 @@ liana_status lia_db_register(struct lia_db *db,
     if (!status) {
         registration = (struct lia_registration){reg->id, reg->floor_seq,
                                                  can_resume(reg, sub->after_seq)};
-        status = note_peer(conn, &registration, peer,
-                           registration.is_resumed ? sub->after_seq : db->state.seq,
-                           now_ms, err);
+        at = place_of(db, sub, registration.is_resumed);
+        status = note_peer(conn, reg->id, peer, &at, now_ms, err);
     }
     if (!status) {
-        status = lia_registrants_put(db, reg, peer,
-                                     registration.is_resumed ? sub->after_seq : 0, err);
+        status = lia_registrants_put(db, reg, peer, at.passed, err);
     }
     status = lia_books_commit(db, status, err);
     if (!status) {

@@ -23,16 +23,11 @@ static liana_status read_token(struct lia_job *job,
     return status;
 }
 
-/* What left the query of a peer that begins from nothing is not logged for it. One that is
- * only looked at again began so before. */
-static bool may_hold_what_left(const struct lia_register_request *r)
-{
-    return r->topic.query.len && !r->is_resumed && !r->is_again;
-}
-
-/* The resume rule (crdt/keep.h), by the token that the peer has, wherever its feed begins. */
+/* The resume rule (crdt/keep.h), by the token that the peer has, wherever its feed begins.
+ * What left the query of a peer without one (`is_logged` false) is not logged for it. */
 static liana_status look_again(struct lia_job *job,
                                uint64_t token_seq,
+                               bool is_logged,
                                struct liana_error *err)
 {
     struct lia_register_request *r = &job->request->registering;
@@ -44,7 +39,7 @@ static liana_status look_again(struct lia_job *job,
         return status;
     }
     r->forgotten_seq = keeping.forgotten_seq;
-    return !may_hold_what_left(r) &&
+    return (is_logged || r->topic.query.len == 0) &&
                    lia_keep_may_resume(token_seq, keeping.forgotten_seq)
                ? LIANA_OK
                : lia_db_look_again(job->db, remote_of(job), r->topic.collection,
@@ -57,20 +52,21 @@ liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
     struct lia_name hash = lia_topic_name(r->topic);
     struct lia_subscription sub = {.hash = lia_name_slice(&hash),
                                    .collection = r->topic.collection,
-                                   .query = r->topic.query};
+                                   .query = r->topic.query,
+                                   .is_again = r->is_again};
     struct lia_registration registration;
     uint64_t token_seq = 0;
     liana_status status = read_token(job, &token_seq, err);
 
     if (!status) {
-        sub.after_seq = r->is_again ? 0 : token_seq;
+        sub.after_seq = token_seq;
         status = lia_db_register(job->db, remote_of(job), &sub, &registration, err);
     }
     if (!status) {
         r->registration = registration.id;
-        r->is_resumed = registration.is_resumed;
+        r->is_resumed = registration.is_resumed && !r->is_again;
         r->start = r->is_resumed ? r->seq : 0;
-        status = look_again(job, token_seq, err);
+        status = look_again(job, token_seq, registration.is_resumed, err);
     }
     if (!status && r->topic.query.len == 0) { /* of a query only its fill knows */
         status = lia_db_count_after(job->db, r->topic.collection, r->start,

@@ -967,7 +967,6 @@ static void a_peer_that_was_away_hears_what_left(void **state)
     assert_in_range(wire->bytes, 1, 400000);
 }
 
-/* What is left of node 0 after a loss of power goes on. */
 /* What left is not logged for who begins from nothing: it shows what it holds. */
 static void a_peer_that_begins_again_hears_what_left(void **state)
 {
@@ -997,6 +996,34 @@ static void a_peer_that_begins_again_hears_what_left(void **state)
     assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 2), 10);
 }
 
+/* It is shown everything once more, from nothing, and what left behind its token is told. */
+static void a_peer_that_looks_again_hears_what_left(void **state)
+{
+    static const uint8_t sender[LIA_PEER_ID_BYTES] = {1};
+    struct world *w = *state;
+    struct wire *wire;
+    bool is_again;
+
+    subscribe_from_10(w);
+    wire = connect_nodes(w, 0, 1);
+    settle(w);
+    put(w, 0, "q", 1, 10);
+    put(w, 0, "q", 2, 10);
+    settle(w);
+    pass_often(w);
+    cut(w, wire);
+    settle(w);
+    put(w, 0, "q", 1, 1); /* leaves */
+    assert_ok(lia_db_look_again(w->nodes[1].db.db, lia_slice(sender, sizeof(sender)),
+                                lia_str("q"), false, &is_again, NULL));
+    assert_true(is_again);
+    connect_nodes(w, 0, 1);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 1), 1);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "q", 2), 10);
+}
+
+/* What is left of node 0 after a loss of power goes on. */
 static void lose_power(struct world *w, struct lia_rng *rng, int round)
 {
     const struct lia_peer_options limits = {0};
@@ -1071,6 +1098,7 @@ static const struct CMUnitTest cases[] = {
     CASE(a_fill_says_how_much_will_come),
     CASE(a_query_is_filled_page_by_page),
     CASE(a_peer_that_begins_again_hears_what_left),
+    CASE(a_peer_that_looks_again_hears_what_left),
     CASE(the_log_of_what_left_is_bounded),
     CASE(a_peer_that_was_away_hears_what_left),
     CASE(a_crash_around_pruning_is_harmless),

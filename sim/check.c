@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "peer/internal.h"
+#include "sim/clocks.h"
 #include "sim/keepers.h"
 #include "sim/oracle.h"
 #include "sim/past.h"
@@ -69,13 +70,15 @@ static void check_change(struct sim_world *w,
     if (w->breakage == SIM_BREAK_BACK && change->before.count) {
         info.vector.count = 0;
     }
-    if (!is_evicted && !lia_vector_geq(info.vector, change->before)) {
+    if (!is_evicted && !sim_is_ahead(w, lia_vector_max_hlc(change->before)) &&
+        !lia_vector_geq(info.vector, change->before)) {
         sim_fail(w, "node %d: document %u went back", n, doc);
     }
     if (!is_evicted) {
         sim_check_bytes(w, n, doc, info.vector, change->after);
         sim_oracle_shown(w, n, doc, info.vector, change->after.body);
     }
+    sim_clocks_check(w, n, doc, info.vector);
     check_durable(w, n, doc, info.vector);
     count_rare(w, n, doc, &info, is_verdict);
     sim_remember(w, n, doc, &info);
@@ -97,8 +100,9 @@ bool sim_check_whole(struct sim_world *w, int n, const struct sim_txn *t)
             (!is_this && sim_may_lack(w, t->docs[i]))) {
             continue;
         }
-        /* A store that is filled again is filled as it comes. */
-        if (has_first && is_this != is_there && !w->past) {
+        /* A store that is filled again is filled as it comes; a document that is put
+         * aside takes with it what it says of earlier transactions. */
+        if (has_first && is_this != is_there && !w->past && !w->clocks) {
             sim_fail(w, "node %d: transaction %llu of node %d is torn: document %u", n,
                      (unsigned long long)t->stamp.hlc, t->node, t->docs[i]);
         }

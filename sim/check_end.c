@@ -56,13 +56,15 @@ static bool are_narrow_settled(struct sim_world *w)
     return answer;
 }
 
-static bool are_equal(const struct sim_world *w)
+static bool are_equal(struct sim_world *w)
 {
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
         for (uint32_t d = 0; d < SIM_DOCS; d++) {
             if (sim_gets_all(w, n, d) &&
                 !lia_vector_equal(sim_seen_vector(&w->nodes[n].seen[d]),
                                   sim_seen_vector(&w->nodes[0].seen[d]))) {
+                w->unsettled[0] = n;
+                w->unsettled[1] = (int)d;
                 return false;
             }
         }

@@ -41,7 +41,7 @@ void sim_keepers_init(struct sim_world *w)
 {
     struct sim_keepers *k;
 
-    if (w->seed < SIM_KEEPERS_FIRST) {
+    if (w->seed < SIM_KEEPERS_FIRST || w->seed >= SIM_KEEPERS_LAST) {
         return;
     }
     k = calloc(1, sizeof(*k));

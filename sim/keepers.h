@@ -25,6 +25,7 @@
 #include "sim/world.h"
 
 #define SIM_KEEPERS_FIRST 2000000u
+#define SIM_KEEPERS_LAST  3000000u /* others begin */
 
 /* Decides what the seed turns on; to be called when edges and narrow nodes are known. */
 void sim_keepers_init(struct sim_world *w);

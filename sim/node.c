@@ -11,8 +11,7 @@ static uint64_t node_wall(void *ctx)
 {
     const struct sim_node *node = ctx;
 
-    return (uint64_t)((int64_t)(UINT64_C(1767225600000) + node->world->now) +
-                      node->skew_ms);
+    return (uint64_t)((int64_t)(SIM_START_MS + node->world->now) + node->skew_ms);
 }
 
 static uint64_t node_mono(void *ctx)
@@ -23,6 +22,17 @@ static uint64_t node_mono(void *ctx)
 static void node_random(void *ctx, void *out, size_t len)
 {
     lia_rng_bytes(&((struct sim_node *)ctx)->rng, out, len);
+}
+
+static void node_log(void *ctx,
+                     enum lia_log_level level,
+                     const char *part,
+                     const char *text)
+{
+    const struct sim_node *node = ctx;
+
+    (void)level;
+    sim_note(node->world, "node %d: %s: %s", node->index, part, text);
 }
 
 static void wake(void *ctx)
@@ -105,6 +115,7 @@ static void open_db(struct sim_world *w, struct sim_node *node)
                   .durability = sim_is_normal(w, node->index) ? LIA_NORMAL : LIA_FULL},
         .database = {database, sizeof(database)},
         .is_keeper = sim_is_keeper(w, node->index),
+        .clock_ahead_ms = w->breakage == SIM_BREAK_AHEAD ? SIM_START_MS : 0,
         .reader_wait_ms = sim_reader_wait_ms(w),
         .tombstone_ttl_ms = sim_tombstone_ttl_ms(w),
         .conflicts_max = 1000000, /* the oracle wants them all */
@@ -172,6 +183,8 @@ void sim_node_open(struct sim_world *w, int index)
                                      .alloc = &lia_mem_libc,
                                      .wall_ms = node_wall,
                                      .mono_ms = node_mono,
+                                     .log = node_log,
+                                     .log_level = LIA_LOG_WARN,
                                      .random = node_random};
         new_disk_name(node, name);
         lia_test_disk_init(&node->disks[0], name);
@@ -396,8 +409,8 @@ void sim_node_tick(struct sim_world *w, int index, uint64_t generation)
 {
     struct sim_node *node = &w->nodes[index];
 
-    if (!node->is_up || generation != node->generation) {
-        return;
+    if (!node->is_up || generation != node->generation || node->tick_at != w->now) {
+        return; /* an earlier one was planned since */
     }
     node->tick_at = 0;
     lia_peer_tick(node->peer, w->now);

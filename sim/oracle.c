@@ -15,7 +15,8 @@ void sim_oracle_init(struct sim_world *w)
     /* A store that is put back promises less than is asked here; one that drops what
      * others keep has not joined what it does not hold. And there is damage that something
      * else is to notice. */
-    if (!w->past && !sim_has_keepers(w) && w->breakage != SIM_BREAK_UNDONE) {
+    if (!w->past && !w->clocks && !sim_has_keepers(w) &&
+        w->breakage != SIM_BREAK_UNDONE) {
         w->oracle = calloc(1, sizeof(*w->oracle));
         LIA_ASSERT(w->oracle);
     }

@@ -2,6 +2,7 @@
 #include "sim/past.h"
 
 #include "db/renew.h"
+#include "sim/clocks.h"
 #include "sim/keepers.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ struct sim_past {
 
 void sim_past_init(struct sim_world *w)
 {
-    if (w->seed >= SIM_PAST_FIRST && !sim_has_keepers(w)) {
+    if (w->seed >= SIM_PAST_FIRST && w->seed < SIM_PAST_LAST) {
         w->past = calloc(1, sizeof(*w->past));
         LIA_ASSERT(w->past);
         w->past->fallen = -1;
@@ -190,6 +191,9 @@ void sim_past_recount(struct sim_world *w)
 
 bool sim_past_doubts(const struct sim_world *w, struct lia_stamp stamp)
 {
+    if (sim_is_ahead(w, stamp.hlc)) {
+        return true;
+    }
     for (size_t i = 0; w->past && i < w->past->doubt_count; i++) {
         if (w->past->doubts[i].actor == stamp.actor &&
             stamp.hlc > w->past->doubts[i].beyond) {

@@ -19,6 +19,7 @@
 #define SIM_PAST_FIRST 1000000u
 /* From here on a node may also get the disk of another one. */
 #define SIM_PAST_COPIES 1500000u
+#define SIM_PAST_LAST   2000000u /* others begin */
 
 void sim_past_init(struct sim_world *w);
 void sim_past_deinit(struct sim_world *w);

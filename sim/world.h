@@ -66,6 +66,9 @@ struct sim_knobs {
     uint64_t storm_ms;
 };
 
+/* When a run begins, by right clocks. */
+#define SIM_START_MS UINT64_C(1767225600000)
+
 /* Deliberate damage, to prove that a check can fail (main.c, --break). */
 enum sim_breakage {
     SIM_BREAK_NOTHING,
@@ -88,6 +91,7 @@ enum sim_breakage {
     SIM_BREAK_UNTOLD, /* what system:conflicts says is removed */
     SIM_BREAK_FORGED, /* something is written that nobody asked for */
     SIM_BREAK_RIGHTS, /* rights are taken from who may still spend them */
+    SIM_BREAK_AHEAD,  /* stores take what is stamped ahead, however far */
     SIM_BREAKAGES
 };
 
@@ -207,15 +211,19 @@ enum sim_rarity {
     SIM_RARE_FORGOTTEN, /* tombstones */
     SIM_RARE_BURIED,    /* verdicts */
     SIM_RARE_AWAY,
+    SIM_RARE_REPAIRED, /* stores that stamped anew what was ahead */
+    SIM_RARE_STAYED,   /* what others may hold: its time came */
     SIM_RARITIES
 };
 
+struct sim_clocks;  /* sim/clocks.h */
 struct sim_past;    /* sim/past.h */
 struct sim_keepers; /* sim/keepers.h */
 struct sim_oracle;  /* sim/oracle.h */
 
 struct sim_world {
     uint64_t seed;
+    struct sim_clocks *clocks;   /* NULL: clocks are off by minutes at most */
     struct sim_past *past;       /* NULL: nothing is put back in this run */
     struct sim_keepers *keepers; /* NULL: nothing is dropped in this run */
     struct sim_oracle *oracle;   /* NULL: nothing is written at the desk */

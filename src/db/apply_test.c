@@ -447,6 +447,32 @@ static void what_follows_what_is_owed_is_owed(void **state)
     assert_int_equal(count_owed(p, NULL), 0);
 }
 
+/* What was under way is no sign that its sender has stamped anew: that begins an epoch. */
+static void an_older_piece_does_not_pay(void **state)
+{
+    struct pair *p = *state;
+    struct lia_seen seen = {.epoch = 5};
+    struct lia_batch_item items[3];
+    struct lia_batch batch = {
+        .peer = PEER, .items = items, .item_count = 1, .seen = &seen};
+
+    lia_test_put(&p->from, "c", 1, 10);
+    items[0] = whole(p, 1);
+    apply(p, &batch);
+    items[1] = delta(p, 1, 20);
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    lia_test_put(&p->from, "c", 1, 30);
+    items[0] = items[2] = whole(p, 1);
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
+    items[0] = items[1];
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(count_owed(p, NULL), 1);
+    items[0] = items[2];
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(count_owed(p, NULL), 0);
+}
+
 /* Marks of a sender that owes nothing do not wait for one that does; and what is owed can
  * come from anybody. */
 static void anybody_pays(void **state)
@@ -721,6 +747,7 @@ int main(void)
         CASE(the_clock_guard),
         CASE(a_mark_says_no_more_than_the_guard_lets_through),
         CASE(what_follows_what_is_owed_is_owed),
+        CASE(an_older_piece_does_not_pay),
         CASE(anybody_pays),
         CASE(time_from_a_peer),
         CASE(the_guard_can_be_narrower),

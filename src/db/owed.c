@@ -5,6 +5,12 @@
  */
 #include "db/apply.h"
 
+/* The sender's opening; 0: not known. */
+static uint64_t epoch_of(const struct lia_batch *batch)
+{
+    return batch->seen ? batch->seen->epoch : 0;
+}
+
 liana_status lia_owe(struct lia_applying *a,
                      const struct lia_batch_item *item,
                      struct lia_vector to,
@@ -26,16 +32,18 @@ liana_status lia_owe(struct lia_applying *a,
     lia_vector_encode(&vector, to);
     status = lia_err_plain(err, vector.status);
     if (!status) {
-        status = lia_books_run(
-            a->txn->conn, err,
-            "INSERT INTO owed "
-            "(peer, subscription, collection, key, vector, reason, since_ms, due_ms) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
-            "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
-            "vector = excluded.vector, due_ms = excluded.due_ms",
-            "sstssuuu", a->batch->peer, item->subscription, item->key.collection,
-            item->key.key, lia_buf_slice(&vector), (uint64_t)(int64_t)reason, wall_ms,
-            due_ms);
+        status = lia_books_run(a->txn->conn, err,
+                               "INSERT INTO owed "
+                               "(peer, subscription, collection, key, vector, reason, "
+                               "epoch, since_ms, due_ms) "
+                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+                               "ON CONFLICT DO UPDATE SET reason = excluded.reason, "
+                               "vector = excluded.vector, epoch = excluded.epoch, "
+                               "due_ms = excluded.due_ms",
+                               "sstssuuuu", a->batch->peer, item->subscription,
+                               item->key.collection, item->key.key,
+                               lia_buf_slice(&vector), (uint64_t)(int64_t)reason,
+                               epoch_of(a->batch), wall_ms, due_ms);
     }
     lia_buf_deinit(&vector);
     return status;
@@ -72,8 +80,8 @@ liana_status lia_owe_more(struct lia_applying *a,
 }
 
 /* Whether what is held now reaches what is owed, whoever owes it. What was refused because
- * its stamps were ahead its sender may have stamped anew since (docs/adr/0053): then what
- * comes from it now is all that it has. */
+ * its stamps were ahead its sender may have stamped anew since (docs/adr/0053), and is in
+ * another epoch then: what comes from it now is all that it has. */
 static liana_status is_paid(struct lia_arena *scratch,
                             struct lia_vector held,
                             struct liana_slice owed,
@@ -125,7 +133,7 @@ liana_status lia_owed_pay(struct lia_applying *a,
     }
     status = lia_conn_prepare(
         conn,
-        lia_str("SELECT n, vector, peer = ?3 AND reason = ?4 FROM owed "
+        lia_str("SELECT n, vector, peer = ?3 AND reason = ?4 AND epoch <> ?5 FROM owed "
                 "WHERE collection = ?1 AND key = ?2"),
         &stmt, err);
     if (status) {
@@ -135,6 +143,7 @@ liana_status lia_owed_pay(struct lia_applying *a,
     lia_bind_slice(stmt, 2, key->key);
     lia_bind_slice(stmt, 3, a->batch->peer);
     lia_bind_u64(stmt, 4, (uint64_t)(int64_t)LIANA_ECLOCK);
+    lia_bind_u64(stmt, 5, epoch_of(a->batch));
     while (!status) {
         status = pay_each(a, stmt, held, err);
     }

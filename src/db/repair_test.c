@@ -94,7 +94,9 @@ static enum lia_apply_kind send(struct lia_test_db *from,
     struct lia_key key = {lia_str("c"), lia_test_key(to, id)};
     struct lia_doc_head head;
     struct lia_batch_item item;
+    const struct lia_seen seen = {.epoch = lia_db_identity(from->db).epoch};
     const struct lia_batch batch = {.peer = lia_slice("p", 1),
+                                    .seen = &seen,
                                     .items = &item,
                                     .item_count = 1,
                                     .marks = marks,

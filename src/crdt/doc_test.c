@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/doc.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/testing/alloc.h"
 #include "base/testing/test.h"
 #include "codec/json.h"
+#include "crdt/sum.h"
 
 #define MS(n) ((uint64_t)(n) << 16)
 
@@ -561,6 +563,57 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     return status;
 }
 
+/* ---- increments that nothing could be taken from again ---- */
+
+static liana_status increment(struct lia_arena *arena,
+                              struct lia_doc *doc,
+                              const char *by,
+                              uint64_t ms)
+{
+    return write_at(arena, doc, LIA_OP_INCREMENT, "n", json(arena, by),
+                    (struct lia_stamp){MS(ms), 7});
+}
+
+static void increments_are_finite(void **state)
+{
+    static const char *const bad[] = {
+        "{\"$numberDouble\": \"Infinity\"}", "{\"$numberDouble\": \"NaN\"}",
+        "{\"$numberDecimal\": \"-Infinity\"}", "{\"$numberDecimal\": \"NaN\"}"};
+    struct lia_doc doc = empty;
+
+    assert_ok(
+        insert(*state, &doc, "{\"_id\": 1, \"n\": 1}", (struct lia_stamp){MS(1), 7}));
+    for (size_t i = 0; i < 4; i++) {
+        assert_status(LIANA_EINVAL, increment(*state, &doc, bad[i], 2));
+    }
+    assert_ok(increment(*state, &doc, "1.7e308", 3));
+    assert_status(LIANA_ERANGE, increment(*state, &doc, "1.7e308", 4));
+    assert_ok(increment(*state, &doc, "-1.7e308", 5));
+    assert_ok(increment(*state, &doc, "{\"$numberDecimal\": \"9E6144\"}", 6));
+    assert_status(LIANA_ERANGE,
+                  increment(*state, &doc, "{\"$numberDecimal\": \"9E6144\"}", 7));
+}
+
+/* A peer that makes them all the same is refused. */
+static void sums_that_are_not_finite_are_refused(void **state)
+{
+    static const double all[] = {INFINITY, -INFINITY, NAN};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct lia_scratch scratch;
+        struct lia_buf buf;
+        struct lia_reader r;
+
+        lia_buf_init(&buf, &lia_mem_libc);
+        lia_sum_encode(&buf, lia_sum_of(lia_value_of_double(all[i], &scratch)));
+        r = lia_reader(lia_buf_slice(&buf));
+        lia_sum_decode(&r);
+        assert_true(r.failed);
+        lia_buf_deinit(&buf);
+    }
+}
+
 /* ---- counters with a bound, made by what a document is declared as ---- */
 
 static int64_t rights(struct lia_arena *arena, struct lia_doc doc, uint64_t actor)
@@ -816,6 +869,8 @@ static const struct CMUnitTest tests[] = {
     CASE(a_verdict_hides_what_it_reaches),
     CASE(a_new_tag_must_be_newer),
     CASE(a_clock_that_was_ahead_is_repaired),
+    CASE(increments_are_finite),
+    CASE(sums_that_are_not_finite_are_refused),
     CASE(a_number_becomes_a_bounded_counter),
     CASE(an_array_becomes_a_set),
     CASE(an_initial_counter_has_its_bound),

@@ -287,14 +287,44 @@ static size_t cell_place(const struct lia_node *node, uint64_t actor)
     return i;
 }
 
+static bool has_cell(const struct lia_writer *w,
+                     const struct lia_node *node,
+                     size_t place)
+{
+    return place < node->cell_count &&
+           node->cells[place].rank.stamp.actor == w->stamp.actor;
+}
+
+/* From a sum that is not finite nothing could be taken again, by no assignment. */
+static liana_status check_finite(struct lia_writer *w,
+                                 const struct lia_op *op,
+                                 const struct lia_node *node)
+{
+    const struct lia_sum more = lia_sum_of(op->value);
+    size_t place = cell_place(node, w->stamp.actor);
+    char text[LIA_PATH_TEXT];
+
+    if (!lia_sum_is_finite(more)) {
+        return lia_err(w->work->err, LIANA_EINVAL,
+                       "%s: increment by what is not finite",
+                       lia_path_text(op->path, text));
+    }
+    if (has_cell(w, node, place) &&
+        !lia_sum_is_finite(lia_sum_add(node->cells[place].sum, more))) {
+        return lia_err(w->work->err, LIANA_ERANGE,
+                       "%s: the sum of the increments made here would not be finite",
+                       lia_path_text(op->path, text));
+    }
+    return LIANA_OK;
+}
+
 /* Adds to the actor's own sum, which it begins if there is none. */
 static bool add_to_cell(struct lia_writer *w,
                         struct lia_node *node,
                         struct lia_cell more)
 {
     size_t place = cell_place(node, w->stamp.actor);
-    bool is_there = place < node->cell_count &&
-                    node->cells[place].rank.stamp.actor == w->stamp.actor;
+    bool is_there = has_cell(w, node, place);
     size_t count = node->cell_count + !is_there;
     struct lia_cell *cells = lia_arena_array(w->work->arena, count, sizeof(*cells));
 
@@ -361,6 +391,9 @@ liana_status lia_op_increment(struct lia_writer *w, const struct lia_op *op)
     }
     if (!status) {
         status = check_number(w, op, node);
+    }
+    if (!status) {
+        status = check_finite(w, op, node);
     }
     if (status) {
         return status;

@@ -115,6 +115,17 @@ bool lia_sum_equal(struct lia_sum a, struct lia_sum b)
     return lia_sum_cmp(a, b) == 0;
 }
 
+bool lia_sum_is_finite(struct lia_sum sum)
+{
+    switch (sum.type) {
+    case LIA_BSON_DECIMAL128:
+        return !lia_decimal_is_infinite(sum.decimal) &&
+               !lia_decimal_is_nan(sum.decimal);
+    case LIA_BSON_DOUBLE: return isfinite(sum.real);
+    default: return true;
+    }
+}
+
 bool lia_sum_is_clamped(struct lia_sum sum)
 {
     return is_integer(sum) && (sum.integer > INT64_MAX || sum.integer < INT64_MIN);
@@ -193,6 +204,7 @@ void lia_sum_encode(struct lia_buf *buf, struct lia_sum sum)
 struct lia_sum lia_sum_decode(struct lia_reader *r)
 {
     struct lia_value v = {lia_reader_u8(r), {NULL, 0}};
+    struct lia_sum sum;
 
     switch (v.type) {
     case LIA_BSON_INT32:
@@ -201,5 +213,12 @@ struct lia_sum lia_sum_decode(struct lia_reader *r)
     case LIA_BSON_DECIMAL128: v.data = lia_reader_bytes(r, 16); break;
     default: lia_reader_fail(r); break;
     }
-    return r->failed ? lia_sum_zero() : lia_sum_of(v);
+    if (r->failed) {
+        return lia_sum_zero();
+    }
+    sum = lia_sum_of(v);
+    if (!lia_sum_is_finite(sum)) {
+        lia_reader_fail(r);
+    }
+    return sum;
 }

@@ -8,7 +8,8 @@
  * order of additions does not decide whether they overflow. Otherwise the types meet as
  * in codec/number: Decimal128 before double before int64 before int32.
  *
- * Rules: a NaN that arithmetic makes has one form. Integers beyond 128 bits stay at the
+ * Rules: what is stored is finite, since nothing can be taken from Infinity or NaN any more;
+ * totals that are shown may not be. A NaN that arithmetic makes has one form. Integers beyond 128 bits stay at the
  * edge: no honest history gets there, and all peers stay at the same one.
  * Ownership: plain values. Threads: any.
  */
@@ -43,6 +44,9 @@ bool lia_sum_equal(struct lia_sum a, struct lia_sum b);
 /* Some order of all sums; 0: the same type and bytes. */
 int lia_sum_cmp(struct lia_sum a, struct lia_sum b);
 
+/* Neither Infinity nor NaN. */
+bool lia_sum_is_finite(struct lia_sum sum);
+
 /* It is an integer beyond int64. */
 bool lia_sum_is_clamped(struct lia_sum sum);
 
@@ -51,6 +55,7 @@ struct lia_value lia_sum_show(struct lia_sum sum, struct lia_scratch *scratch);
 
 /* docs/format/clock.md, "number". */
 void lia_sum_encode(struct lia_buf *buf, struct lia_sum sum);
+/* The reader fails at what is not finite. */
 struct lia_sum lia_sum_decode(struct lia_reader *r);
 
 #endif

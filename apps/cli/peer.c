@@ -11,6 +11,7 @@
 #include "cli/stats.h"
 
 #define ADDRESSES_MAX 64
+#define DAY_MS        ((uint64_t)24 * 60 * 60 * 1000)
 
 /* ---- starting ---- */
 
@@ -49,6 +50,7 @@ static liana_status open_store(const struct cli_args *args,
     options.durability = strcmp(cli_text(args, "durability"), "normal") == 0
                              ? LIANA_DURABILITY_NORMAL
                              : LIANA_DURABILITY_FULL;
+    options.tombstone_ttl_ms = (uint64_t)cli_number(args, "tombstone-ttl") * DAY_MS;
     options.conflicts_max = (uint32_t)cli_number(args, "conflicts-max");
     cli_trust_apply(&trust, &options);
     if (!status) {

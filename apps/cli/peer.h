@@ -35,6 +35,13 @@
          .min = 1,                                                                     \
          .max = 1000000,                                                               \
          .help = "how many rows system:conflicts keeps"},                              \
+        {.name = "tombstone-ttl",                                                      \
+         .type = CLI_NUMBER,                                                           \
+         .value = "DAYS",                                                              \
+         .fallback = "30",                                                             \
+         .min = 1,                                                                     \
+         .max = 36500,                                                                 \
+         .help = "how long deleted documents are remembered at least"},                \
         {.name = "listen",                                                             \
          .letter = 'l',                                                                \
          .type = CLI_LIST,                                                             \

@@ -119,23 +119,43 @@ static liana_status next_mending(struct lia_conn *conn,
     return status;
 }
 
+/* What is in memory of all that. */
+struct known {
+    struct lia_doubts doubts;
+    bool must_mend;
+};
+
+static liana_status read_known(struct lia_conn *conn,
+                               struct known *out,
+                               struct liana_error *err)
+{
+    struct mending mending;
+    liana_status status = read_doubts(conn, &out->doubts, err);
+    liana_status more = status ? status : next_mending(conn, &mending, err);
+
+    out->must_mend = more == LIANA_OK;
+    return more == LIANA_EEND ? LIANA_OK : more;
+}
+
+static void publish_known(struct lia_db *db, const struct known *known)
+{
+    lia_mutex_lock(&db->mutex);
+    db->doubts = known->doubts;
+    db->must_mend = known->must_mend;
+    lia_mutex_unlock(&db->mutex);
+}
+
 liana_status lia_doubts_load(struct lia_db *db,
                              struct lia_conn *conn,
                              struct liana_error *err)
 {
-    struct lia_doubts doubts;
-    struct mending mending;
-    liana_status status = read_doubts(conn, &doubts, err);
-    liana_status more = status ? status : next_mending(conn, &mending, err);
+    struct known known;
+    liana_status status = read_known(conn, &known, err);
 
-    if (more && more != LIANA_EEND) {
-        return more;
+    if (!status) {
+        publish_known(db, &known);
     }
-    lia_mutex_lock(&db->mutex);
-    db->doubts = doubts;
-    db->must_mend = more == LIANA_OK;
-    lia_mutex_unlock(&db->mutex);
-    return LIANA_OK;
+    return status;
 }
 
 /* ---- a renewal ---- */
@@ -236,6 +256,7 @@ liana_status lia_renew(struct lia_db *db,
 {
     struct lia_store_mark mark;
     struct lia_epoch epoch;
+    struct known known;
     struct lia_conn *conn;
     liana_status status = lia_books_begin(db, &conn, err);
 
@@ -249,15 +270,16 @@ liana_status lia_renew(struct lia_db *db,
     }
     status = write_renewal(db, conn, reason, fork, &epoch, err);
     if (!status) {
-        status = lia_doubts_load(db, conn, err);
+        status = read_known(conn, &known, err);
     }
     if (!status) {
         status = lia_store_write_commit(db->store, 0, &mark, err);
     }
-    if (status) { /* what was loaded is not so: it does no harm until the next renewal */
+    if (status) {
         lia_store_write_end(db->store);
         return status;
     }
+    publish_known(db, &known);
     lia_epoch_publish(db, &epoch);
     lia_store_write_end(db->store);
     log_renewal(db, reason);

@@ -431,6 +431,33 @@ static void what_was_written_over_is_told_too(void **state)
     assert_equal_stores(&w->peer, &w->copy, 2);
 }
 
+/* What is not committed has not been done, whoever asks again. */
+static void a_renewal_that_found_no_room_is_made_later(void **state)
+{
+    struct world *w = *state;
+    bool renewed = true;
+    uint64_t first;
+
+    lia_test_put(&w->store, "c", 1, 1);
+    meet(w, &w->store, 9);
+    copy_store(w);
+    lia_test_put(&w->store, "c", 1, 10);
+    meet(w, &w->store, 9);
+    lia_test_db_open(&w->copy);
+    w->copy.env.wall_ms += 60000;
+    lia_test_put(&w->copy, "c", 2, 2);
+    first = actor(&w->copy);
+    w->disks[1].bytes_max = 1;
+    assert_status(LIANA_EFULL, lia_db_judge(w->copy.db, &w->seen, &renewed, NULL));
+    assert_false(renewed);
+    assert_false(lia_db_must_mend(w->copy.db));
+    assert_true(actor(&w->copy) == first);
+    w->disks[1].bytes_max = 0;
+    assert_true(judge(w, &w->copy));
+    assert_true(actor(&w->copy) != first);
+    mend(&w->copy);
+}
+
 /* ---- power is lost on the way ---- */
 
 static void mending_goes_on_after_a_crash(void **state)
@@ -624,6 +651,7 @@ int main(void)
         CASE(a_copy_that_was_away_for_long_is_found_out),
         CASE(a_stamp_of_our_own_that_we_never_made_tells),
         CASE(what_was_written_over_is_told_too),
+        CASE(a_renewal_that_found_no_room_is_made_later),
         CASE(mending_goes_on_after_a_crash),
         CASE(out_of_memory_is_a_status),
         CASE(tags_are_newer_than_what_they_replace),

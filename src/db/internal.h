@@ -248,8 +248,6 @@ struct lia_db {
     size_t conflicts_max;
     uint64_t tombstone_ttl_ms;
     uint64_t reader_wait_ms;
-    uint64_t forget_cursor; /* where the queue was looked at last; under the writer */
-    struct lia_retain_walk retain_walk; /* under the writer */
 
     struct lia_mutex mutex;
     struct lia_state state; /* and identity.epoch and .actor */
@@ -266,6 +264,8 @@ struct lia_db {
     size_t predicate_count;    /* registrations that have one */
     struct lia_reg *interests; /* newest first */
     uint64_t interest_last;
+    uint64_t forget_cursor; /* where the queue was looked at last */
+    struct lia_retain_walk retain_walk;
     struct lia_retention_stats retention;
     bool has_peer_time;
     uint64_t peer_time_ahead_ms; /* added to the system's clock */

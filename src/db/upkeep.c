@@ -25,11 +25,33 @@ static bool is_round_over(const struct lia_retain_walk *walk)
     return walk->after == 0 && walk->n == 0 && !walk->is_unmatched;
 }
 
-static void count(struct lia_db *db,
-                  const struct lia_retain_walk *walk,
-                  const struct lia_upkeep *done)
+/* Where the rounds stand. */
+struct place {
+    uint64_t cursor;
+    struct lia_retain_walk walk;
+};
+
+static struct place place_of(struct lia_db *db)
 {
+    struct place place;
+
     lia_mutex_lock(&db->mutex);
+    place = (struct place){db->forget_cursor, db->retain_walk};
+    lia_mutex_unlock(&db->mutex);
+    return place;
+}
+
+/* After the commit: what a round believes to be behind it, and is not, it would count as gone
+ * and evict newer documents instead. */
+static void publish(struct lia_db *db,
+                    const struct place *place,
+                    const struct lia_upkeep *done)
+{
+    const struct lia_retain_walk *walk = &place->walk;
+
+    lia_mutex_lock(&db->mutex);
+    db->forget_cursor = place->cursor;
+    db->retain_walk = is_round_over(walk) ? (struct lia_retain_walk){0} : *walk;
     db->retention.evicted += done->evicted;
     if (is_round_over(walk)) {
         db->retention.waiting = walk->waiting;
@@ -45,26 +67,22 @@ liana_status lia_db_upkeep(struct lia_db *db,
     const struct lia_txn_options options = {
         .kind = LIA_WRITE, .wait_ms = LIA_WAIT_FOREVER, .durability = LIA_NORMAL};
     struct lia_upkeep done = {0};
-    struct lia_retain_walk walk;
     struct lia_txn *txn = NULL;
-    uint64_t cursor;
+    struct place place;
     liana_status status = lia_txn_begin(db, &options, &txn, err);
 
     if (status) {
         return status;
     }
-    cursor = db->forget_cursor;
-    walk = db->retain_walk;
-    status = work(txn, &cursor, &walk, &done, err);
+    place = place_of(db);
+    status = work(txn, &place.cursor, &place.walk, &done, err);
     if (status) {
         lia_txn_rollback(txn);
         return status;
     }
-    db->forget_cursor = cursor;
-    db->retain_walk = is_round_over(&walk) ? (struct lia_retain_walk){0} : walk;
     status = lia_txn_commit(txn, NULL, err);
     if (!status) {
-        count(db, &walk, &done);
+        publish(db, &place, &done);
         *out = done;
     }
     return status;

@@ -169,19 +169,31 @@ liana_status lia_retain_drop(struct lia_txn *txn,
                          (uint64_t)coll->pub.id, key);
 }
 
+/* What comes in behind where the round stands stays in it, or it would count as one of those
+ * ahead, and one of these too many would go. */
+static void pass_over(struct lia_retain_walk *walk, const struct taken *row)
+{
+    if (row->hlc < walk->hlc) {
+        walk->passed.documents++;
+        walk->passed.bytes += row->bytes;
+    }
+}
+
 static liana_status take(struct piece *p,
                          const struct lia_coll *coll,
                          const struct taken *row)
 {
     liana_status status = lia_retain_drop(p->txn, coll, row->key, p->err);
 
-    return status || !row->is_living
-               ? status
-               : lia_books_run(p->txn->conn, p->err,
-                               "INSERT INTO aged (collection, key, hlc, bytes) "
-                               "VALUES (?1, ?2, ?3, ?4)",
-                               "usuu", (uint64_t)coll->pub.id, row->key, row->hlc,
-                               row->bytes);
+    if (status || !row->is_living) {
+        return status;
+    }
+    pass_over(p->walk, row);
+    return lia_books_run(p->txn->conn, p->err,
+                         "INSERT INTO aged (collection, key, hlc, bytes) "
+                         "VALUES (?1, ?2, ?3, ?4)",
+                         "usuu", (uint64_t)coll->pub.id, row->key, row->hlc,
+                         row->bytes);
 }
 
 /* `*out_done`: all that is committed is in. */

@@ -535,10 +535,43 @@ static void exactly_the_right_ones_go(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* What comes from others while a round goes on may be older than where it stands: it is in
+ * excess itself, and takes no newer one's place. */
+static void what_comes_from_behind_in_a_round(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_test_db other;
+    struct lia_upkeep done;
+
+    lia_test_db_init(&other, 2);
+    lia_test_db_open(&other);
+    put(&other, 401, 450);
+    lia_test_env_pass(&t->env, HOUR);
+    lia_test_run(t, "CREATE COLLECTION c WITH (keep = 100)");
+    put(t, 1, 300);
+    keep_all(t);
+    assert_ok(lia_db_upkeep(t->db, &done, &t->err)); /* takes in */
+    assert_ok(lia_db_upkeep(t->db, &done, &t->err));
+    assert_true(done.evicted > 0 && done.next_ms == 0);
+    for (int32_t id = 401; id <= 450; id++) {
+        lia_test_send(&other, t, "c", id);
+    }
+    round_of(t, NULL);
+    for (int32_t id = 201; id <= 300; id++) {
+        assert_true(has(t, id));
+    }
+    assert_false(has(t, 200));
+    assert_int_equal(round_of(t, NULL), 0);
+    assert_int_equal(lia_db_retention_stats(t->db).waiting,
+                     50); /* no keeper has them */
+    lia_test_db_finish(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(the_newest_stay),
+        CASE(what_comes_from_behind_in_a_round),
         CASE(what_no_keeper_has_stays),
         CASE(a_keeper_keeps),
         CASE(declarations_change),

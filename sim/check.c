@@ -76,6 +76,7 @@ static void check_change(struct sim_world *w,
     }
     if (!is_evicted) {
         sim_check_bytes(w, n, doc, info.vector, change->after);
+        sim_stock_check(w, n, doc, info.vector, change->after.body);
         sim_oracle_shown(w, n, doc, info.vector, change->after.body);
     }
     sim_clocks_check(w, n, doc, info.vector);

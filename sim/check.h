@@ -9,6 +9,7 @@
  *     check_marks.c  what marks say is so
  *     check_store.c  a store that was opened again
  *     check_end.c    when all is quiet
+ *     check_stock.c  counters are sums
  *     check_kept.c   the same where some keep what others drop
  *
  * Rules: a check reads; what it learns it writes into sim_node.seen, sim_txn and
@@ -61,6 +62,17 @@ bool sim_is_durable(const struct sim_node *node);
 /* A narrow node subscribes to sales like this one. */
 bool sim_is_wanted(struct liana_slice body);
 bool sim_is_same(const struct lia_held *a, const struct lia_held *b);
+
+/* ---- check_stock.c ---- */
+
+/* Of what a store holds of any document. */
+void sim_stock_check(struct sim_world *w,
+                     int n,
+                     uint32_t doc,
+                     struct lia_vector vector,
+                     struct liana_slice body);
+/* When all is quiet. */
+void sim_stock_check_end(struct sim_world *w, const struct lia_held *held);
 
 /* ---- check_store.c ---- */
 

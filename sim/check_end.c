@@ -123,22 +123,6 @@ static void check_there(struct sim_world *w,
     }
 }
 
-static void check_counter(struct sim_world *w, uint32_t doc, struct lia_doc d)
-{
-    struct lia_value value;
-    int64_t expected = SIM_ON_HAND - (w->breakage == SIM_BREAK_COUNT);
-
-    for (size_t i = 0; i < w->txn_count; i++) {
-        for (size_t n = 0; w->txns[i].is_certain && n < w->txns[i].count; n++) {
-            expected += w->txns[i].docs[n] == doc ? w->txns[i].amounts[n] : 0;
-        }
-    }
-    if (!lia_bson_find(d.body, lia_str("onHand"), &value) ||
-        lia_value_int64(value) != expected) {
-        sim_fail(w, "stock %u: an increment was lost, or came twice", doc);
-    }
-}
-
 /* Puts a till that is subscribed to where another was. */
 static void alter_till(struct lia_arena *arena, struct lia_held *held)
 {
@@ -210,11 +194,7 @@ void sim_check_end(struct sim_world *w)
         check_present(w, n, held);
     }
     sim_kept_check_end(w);
-    for (uint32_t d = sim_first(1); d < sim_first(2); d++) {
-        if (sim_past_counts(w, d) && !sim_is_forced_out(w, d)) {
-            check_counter(w, d, first[d].doc);
-        }
-    }
+    sim_stock_check_end(w, first);
     sim_oracle_end(w, first);
     lia_arena_deinit(&arena);
 }

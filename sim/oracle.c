@@ -341,18 +341,22 @@ static bool is_of_the_disk(liana_status status)
 }
 
 /* Behind the oracle's back. */
-static void forge(struct sim_world *w,
-                  struct lia_txn *txn,
-                  uint32_t doc,
-                  const struct found *found)
+static void damage(struct sim_world *w,
+                   struct lia_txn *txn,
+                   uint32_t doc,
+                   const struct found *found)
 {
     static const struct liana_str b = {"b", 1};
     struct lia_scratch scratch;
     const struct lia_op op = {
         .kind = LIA_OP_SET, .path = {&b, 1}, .value = lia_value_of_int64(-1, &scratch)};
 
-    LIA_IGNORE(lia_txn_apply(txn, found->collection, sim_key(w, doc), &op, 1, NULL,
-                             NULL)); /* it is damage */
+    if (w->breakage == SIM_BREAK_FORGED ||
+        (w->breakage == SIM_BREAK_SALES && doc < sim_first(1))) {
+        LIA_IGNORE(lia_txn_apply(txn, found->collection, sim_key(w, doc), &op, 1, NULL,
+                                 NULL)); /* it is damage */
+    }
+    w->oracle->count -= w->breakage == SIM_BREAK_HIDDEN;
 }
 
 liana_status sim_oracle_apply(struct sim_world *w,
@@ -376,7 +380,9 @@ liana_status sim_oracle_apply(struct sim_world *w,
     if (status) {
         return status;
     }
-    expected = apply_to_model(&state, &found.meant, kept, count, stamp);
+    expected = w->breakage == SIM_BREAK_ANSWER
+                   ? LIANA_ERANGE
+                   : apply_to_model(&state, &found.meant, kept, count, stamp);
     status = lia_txn_apply(txn, found.collection, sim_key(w, doc), ops, count, &change,
                            NULL);
     if (is_of_the_disk(status) || status == LIANA_ESCHEMA) {
@@ -394,9 +400,7 @@ liana_status sim_oracle_apply(struct sim_world *w,
         x = write_down(w, node, doc, &state, found.vector, stamp);
         x->amount = amount;
         x->life = life_of(w, x);
-        if (w->breakage == SIM_BREAK_FORGED) {
-            forge(w, txn, doc, &found);
-        }
+        damage(w, txn, doc, &found);
     }
     *out = change;
     return status;

@@ -29,7 +29,9 @@ static struct liana_slice clock_of(struct sim_world *w,
     LIA_ASSERT(!lia_db_docs(w->nodes[n].db, arena, &of, 1, &held, NULL));
     lia_buf_deinit(&key);
     lia_buf_deinit(&doc);
-    return held.doc.clock;
+    return w->breakage == SIM_BREAK_DECLARED && w->is_calm && n == 1
+               ? lia_slice(NULL, 0)
+               : held.doc.clock;
 }
 
 bool sim_oracle_is_settled(struct sim_world *w)

@@ -73,11 +73,26 @@ static const struct sim_write *write_of(const struct sim_world *w,
     return NULL;
 }
 
-static void check_row(struct sim_world *w, int n, uint32_t doc, const struct row *row)
+/* As if it said something else. */
+static void damage(const struct sim_world *w, uint32_t doc, struct row *row)
 {
-    const struct sim_write *lost = write_of(w, doc, row->lost);
     const struct sim_write *kept = write_of(w, doc, row->kept);
 
+    row->lost.hlc += w->breakage == SIM_BREAK_ROW;
+    if (w->breakage == SIM_BREAK_KNEW && kept && kept->seen.count) {
+        row->lost =
+            (struct lia_stamp){kept->seen.entries[0].hlc, kept->seen.entries[0].actor};
+    }
+}
+
+static void check_row(struct sim_world *w, int n, uint32_t doc, struct row *row)
+{
+    const struct sim_write *lost;
+    const struct sim_write *kept;
+
+    damage(w, doc, row);
+    lost = write_of(w, doc, row->lost);
+    kept = write_of(w, doc, row->kept);
     if (!lost || !kept) {
         sim_oracle_tell(w, doc);
         sim_fail(w, "node %d: a conflict about document %u of what nobody wrote", n,

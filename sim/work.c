@@ -214,6 +214,9 @@ void sim_work_write(struct sim_world *w, int node)
 
         modify(w, &x, SIM_SALES + (uint32_t)sim_draw(w, SIM_STOCK), LIA_OP_INCREMENT,
                "onHand", -sold);
+        if (w->breakage == SIM_BREAK_TWICE && x.log->count) {
+            x.log->amounts[x.log->count - 1] *= 2;
+        }
     }
     finish(w, node, &x);
 }

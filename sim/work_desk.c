@@ -331,7 +331,7 @@ static void write_seats(struct sim_world *w, int node, struct sim_work *x, uint3
         steal(w, node, x, doc);
     }
     if (!is_there(w, node, doc)) {
-        sum = 5 + (int64_t)sim_draw(w, 30);
+        sum = 5 + (w->breakage == SIM_BREAK_RIGHTS ? 0 : (int64_t)sim_draw(w, 30));
         lia_buf_init(&buf, &lia_mem_libc);
         mark = lia_bson_begin(&buf);
         lia_bson_add_int32(&buf, lia_str("_id"), (int32_t)doc);
@@ -350,8 +350,10 @@ static void write_seats(struct sim_world *w, int node, struct sim_work *x, uint3
         op.actor = actor_of(w, to);
         sum = 0;
     } else {
-        sum = sim_chance(w, 250) ? 1 + (int64_t)sim_draw(w, 8)
-                                 : -1 - (int64_t)sim_draw(w, 8);
+        unsigned more = w->breakage == SIM_BREAK_RIGHTS ? 0 : 250;
+
+        sum = sim_chance(w, more) ? 1 + (int64_t)sim_draw(w, 8)
+                                  : -1 - (int64_t)sim_draw(w, 8);
         op.kind = LIA_OP_INCREMENT;
         op.value = whole(w, sum);
     }

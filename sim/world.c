@@ -129,6 +129,15 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_FORGED] = "is not what was written",
     [SIM_BREAK_RIGHTS] = "below the bound",
     [SIM_BREAK_AHEAD] = "is ahead of a clock that is right",
+    [SIM_BREAK_TWICE] = "is not the sum of what was seen",
+    [SIM_BREAK_SALES] = "is not what was written",
+    [SIM_BREAK_HIDDEN] = "has seen what nobody wrote",
+    [SIM_BREAK_ANSWER] = "where the law says",
+    [SIM_BREAK_OVERSOLD] = "below the bound",
+    [SIM_BREAK_SUM] = "not the sum",
+    [SIM_BREAK_ROW] = "of what nobody wrote",
+    [SIM_BREAK_KNEW] = "knew each other",
+    [SIM_BREAK_DECLARED] = "stores differ",
 };
 
 void sim_fail(struct sim_world *w, const char *format, ...)

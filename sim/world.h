@@ -85,13 +85,22 @@ enum sim_breakage {
     SIM_BREAK_LEAVES, /* stores forget what has left a subscription */
     SIM_BREAK_GONE,   /* a document of two histories is seen as if nobody had it */
     SIM_BREAK_UNDONE, /* as EARLY, and a loss of power undoes it; only that is looked at */
-    SIM_BREAK_KEPT,   /* a node believes more to be kept than it was told */
-    SIM_BREAK_LOST,   /* documents are seen to be gone from a keeper */
-    SIM_BREAK_ZOMBIE, /* what was deleted is seen alive */
-    SIM_BREAK_UNTOLD, /* what system:conflicts says is removed */
-    SIM_BREAK_FORGED, /* something is written that nobody asked for */
-    SIM_BREAK_RIGHTS, /* rights are taken from who may still spend them */
-    SIM_BREAK_AHEAD,  /* stores take what is stamped ahead, however far */
+    SIM_BREAK_KEPT,     /* a node believes more to be kept than it was told */
+    SIM_BREAK_LOST,     /* documents are seen to be gone from a keeper */
+    SIM_BREAK_ZOMBIE,   /* what was deleted is seen alive */
+    SIM_BREAK_UNTOLD,   /* what system:conflicts says is removed */
+    SIM_BREAK_FORGED,   /* something is written that nobody asked for */
+    SIM_BREAK_RIGHTS,   /* rights are taken from who may still spend them */
+    SIM_BREAK_AHEAD,    /* stores take what is stamped ahead, however far */
+    SIM_BREAK_TWICE,    /* stock is taken twice, and once by what the app says */
+    SIM_BREAK_SALES,    /* as FORGED, of sales alone */
+    SIM_BREAK_HIDDEN,   /* a write is made that the oracle is not told of at all */
+    SIM_BREAK_ANSWER,   /* an operation answers what the law does not say */
+    SIM_BREAK_OVERSOLD, /* a store shows fewer seats than may be left */
+    SIM_BREAK_SUM,      /* a store shows one seat more than is left */
+    SIM_BREAK_ROW,      /* system:conflicts names a write that nobody made */
+    SIM_BREAK_KNEW,     /* it names two writes, one of which had seen the other */
+    SIM_BREAK_DECLARED, /* what is declared at one store is seen altered */
     SIM_BREAKAGES
 };
 

@@ -22,6 +22,7 @@ struct sim_past {
     uint64_t actors[SIM_NODES]; /* that stamped when it was kept */
     bool is_kept[SIM_NODES];
     bool is_back[SIM_NODES];
+    bool is_copy[SIM_NODES];       /* of another store, under whose name it went on */
     uint64_t came_from[SIM_NODES]; /* the actor of the disk that was put in */
     int fallen;                    /* the last that it happened to, or -1 */
     struct doubt doubts[DOUBTS_MAX];
@@ -68,6 +69,22 @@ static void keep(struct sim_world *w, int n)
     sim_note(w, "node %d: its disk is copied", n);
 }
 
+/* What it has written under the name of another store it alone can count anew, and others
+ * may hold it behind marks that the other store has spread: it must not vanish (docs/adr/0012). */
+static bool is_needed(const struct sim_world *w, int n)
+{
+    const struct sim_past *past = w->past;
+
+    for (size_t i = 0; past->is_copy[n] && i < w->txn_count; i++) {
+        const struct sim_txn *t = &w->txns[i];
+
+        if (t->node == n && t->stamp.actor == past->came_from[n]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Who goes back while others do not know yet that somebody else did may take with it all
  * that is known of the lost history: that is not promised (docs/adr/0012). */
 static bool may_go_back(const struct sim_world *w, int n)
@@ -75,6 +92,9 @@ static bool may_go_back(const struct sim_world *w, int n)
     const struct sim_past *past = w->past;
     int f = past->fallen;
 
+    if (is_needed(w, n)) {
+        return false;
+    }
     return f < 0 || f == n ||
            (w->nodes[f].is_up && !past->is_back[f] &&
             lia_db_identity(w->nodes[f].db).actor != past->came_from[f] &&
@@ -95,6 +115,8 @@ static void put_back(struct sim_world *w, int n)
     sim_node_crash_to(w, n, &past->kept[from]);
     past->is_back[n] = true;
     past->fallen = n;
+    past->is_copy[n] =
+        from != n || (past->is_copy[n] && past->actors[n] == past->came_from[n]);
     past->came_from[n] = past->actors[from];
     w->crashes++;
     sim_after(w, 1 + sim_draw(w, 3000), SIM_RESTART, (uint32_t)n, 0, 0, NULL);

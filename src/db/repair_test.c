@@ -491,11 +491,29 @@ static void out_of_memory_is_a_status(void **state)
     lia_test_each_failure(repair_with, *state);
 }
 
+/* Also than what is a little ahead, and stays. */
+static void new_stamps_come_after_what_stays(void **state)
+{
+    struct world *w = *state;
+    uint64_t stays;
+
+    w->store.env.wall_ms += 5 * MINUTE_MS;
+    stays = lia_test_put(&w->store, "c", 1, 1).stamp.hlc;
+    w->store.env.wall_ms = w->true_ms + AHEAD_MS;
+    lia_test_put(&w->store, "c", 1, 2);
+    set_clock_right(w);
+    assert_ok(mend(&w->store));
+    assert_true(newest_ms(&w->store, 1) < w->true_ms + HOUR_MS);
+    assert_true(lia_vector_max_hlc(info_of(&w->store, 1).vector) > stays);
+    assert_int_equal(lia_test_get(&w->store, "c", 1), 2);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(what_was_stamped_ahead_is_stamped_anew),
+        CASE(new_stamps_come_after_what_stays),
         CASE(system_conflicts_is_left_alone),
         CASE(two_clocks_have_to_agree),
         CASE(a_clock_that_was_set_right_while_closed),

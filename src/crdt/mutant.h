@@ -9,7 +9,8 @@
  * each number breaks. In every other build this is false and costs nothing.
  *
  * Rules: 1..99 break the merge law (laws_test.c), 101..199 what a store may drop
- * (keep_laws_test.c). Ownership: none. Threads: any.
+ * (keep_laws_test.c, and tests of db), 201..299 what db makes of these (db/testing/mutants.txt).
+ * Ownership: none. Threads: any.
  */
 #ifdef LIA_MUTANTS
 #    define LIA_MUTANT(n) ((n) == lia_mutant_number)

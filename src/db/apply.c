@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/apply.h"
 
+#include "crdt/mutant.h"
+
 /*
  * One batch in one transaction. Items that meet a gap are kept aside and tried again
  * after the others, as long as one of them finds its place: what repairs it may be in the
@@ -224,7 +226,8 @@ static liana_status put_tokens(struct lia_applying *a, struct liana_error *err)
                               : LIANA_OK;
 
     for (size_t i = 0; i < batch->token_count; i++) {
-        is_old = is_old || batch->tokens[i].generation < generation;
+        is_old =
+            is_old || (batch->tokens[i].generation < generation && !LIA_MUTANT(211));
     }
     for (size_t i = 0; i < batch->token_count && !status && !is_old; i++) {
         status = put_token(a, &batch->tokens[i], err);

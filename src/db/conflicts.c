@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/conflicts.h"
 
+#include "crdt/mutant.h"
+
 #include <stdio.h>
 
 #include "codec/key.h"
@@ -232,7 +234,7 @@ liana_status lia_conflicts_put(struct lia_txn *txn,
     if (notes->is_out_of_memory) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
-    if (!notes->first) {
+    if (!notes->first || LIA_MUTANT(215)) {
         return LIANA_OK;
     }
     status = read_counts(txn->conn, &counts, err);
@@ -242,7 +244,7 @@ liana_status lia_conflicts_put(struct lia_txn *txn,
     if (!status) {
         status = put_all(txn, coll, of, notes, &counts.last, err);
     }
-    if (!status && counts.last > max) {
+    if (!status && counts.last > max && !LIA_MUTANT(216)) {
         status = drop_upto(txn, coll, counts.last - max, &counts, err);
     }
     counts.dropped += notes->passed_over;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/mutant.h"
 #include "db/internal.h"
 
 /*
@@ -69,7 +70,7 @@ static liana_status remember(struct lia_txn *txn,
         return status;
     }
     k->keep = after;
-    if (info->exists) {
+    if (info->exists && !LIA_MUTANT(202)) {
         return lia_keep_put_evicted(txn, coll->pub.name, info->vector, err);
     }
     k->forgotten_seq = row->seq > k->forgotten_seq ? row->seq : k->forgotten_seq;
@@ -98,7 +99,8 @@ liana_status lia_row_drop(struct lia_txn *txn,
                           const struct lia_doc_info *info,
                           struct liana_error *err)
 {
-    bool must_renew = lia_keep_must_renew(info->vector, txn->stamp.actor);
+    bool must_renew =
+        lia_keep_must_renew(info->vector, txn->stamp.actor) && !LIA_MUTANT(204);
     liana_status status;
 
     if (must_renew && txn->is_own) {
@@ -150,7 +152,7 @@ liana_status lia_row_is_passed(struct lia_txn *txn,
         status = lia_registrants_least(txn, k->collection, &k->passed_seq, err);
         k->is_passed_known = !status;
     }
-    *out = !status && row->seq <= k->passed_seq;
+    *out = !status && (row->seq <= k->passed_seq || LIA_MUTANT(203));
     return status;
 }
 

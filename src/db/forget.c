@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/mutant.h"
 #include "db/internal.h"
 
 /*
@@ -114,8 +115,9 @@ static liana_status forget(struct lia_txn *txn,
     }
     *out_forgotten =
         !status && is_passed &&
-        lia_keep_may_forget(&keeping->keep, &info, txn->db->tombstone_ttl_ms,
-                            txn->db->tombstone_ttl_ms);
+        (LIA_MUTANT(207) ||
+         lia_keep_may_forget(&keeping->keep, &info, txn->db->tombstone_ttl_ms,
+                             txn->db->tombstone_ttl_ms));
     return *out_forgotten ? lia_row_drop(txn, coll, entry->key, row, &info, err)
                           : status;
 }
@@ -172,7 +174,9 @@ liana_status lia_forget_some(struct lia_txn *txn,
         entries ? read_entries(txn->conn, &txn->arena, at, entries, &count, err)
                 : lia_err_plain(err, LIANA_ENOMEM);
 
-    for (; i < count && !status && now >= entries[i].since_ms + ttl; i++) {
+    for (;
+         i < count && !status && (now >= entries[i].since_ms + ttl || LIA_MUTANT(208));
+         i++) {
         bool is_done = false;
         bool is_forgotten = false;
 

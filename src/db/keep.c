@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/mutant.h"
 #include "db/internal.h"
 
 /*
@@ -179,7 +180,9 @@ liana_status lia_keep_put_forgotten(struct lia_txn *txn,
                                     struct liana_error *err)
 {
     return put_gain(txn->conn, collection,
-                    (struct gain){.forgotten = forgotten, .forgotten_seq = seq}, err);
+                    (struct gain){.forgotten = LIA_MUTANT(209) ? 0 : forgotten,
+                                  .forgotten_seq = seq},
+                    err);
 }
 
 /* Before anybody can be told that it is further. */

@@ -86,6 +86,24 @@ static void pull(struct lia_test_db *to, struct lia_test_db *from, const int32_t
 
 #define PULL(to, from, ...) pull(to, from, (const int32_t[]){__VA_ARGS__, 0})
 
+/* One document and what keepers have, without what the sender says of its marks. */
+static void hear(struct lia_test_db *to,
+                 struct lia_test_db *from,
+                 int32_t id,
+                 struct lia_batch_keep keep)
+{
+    const struct lia_batch_item item =
+        lia_test_segment(from, "c", id, (struct lia_vector){0});
+    struct lia_batch batch = {
+        .peer = PEER, .items = &item, .item_count = 1, .keeps = &keep, .keep_count = 1};
+    struct lia_applied applied;
+
+    keep.collection = lia_str("c");
+    keep.kept = keeping(from).keep.kept;
+    assert_ok(lia_db_apply(to->db, &to->arena, &batch, LIA_FULL, &applied, &to->err));
+    assert_true(applied.is_committed);
+}
+
 static liana_status evict(struct lia_test_db *t, int32_t id, bool is_forced, bool *out)
 {
     struct lia_txn *txn = lia_test_begin(t, LIA_WRITE);
@@ -239,6 +257,75 @@ static void what_is_not_safe_is_passed_over(void **state)
     assert_int_equal(upkeep(&s->one).forgotten, 1);
 }
 
+/* Who could not recognise it when it comes back does not forget it, wherever it is safe. */
+static void it_is_not_forgotten_outside_the_own_marks(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->two, "c", 1, 1);
+    PULL(&s->one, &s->two, 1);
+    lia_test_delete(&s->two, "c", 1);
+    hear(&s->one, &s->two, 1, (struct lia_batch_keep){0});
+    assert_true(keeping(&s->one).keep.is_whole);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 0);
+    PULL(&s->one, &s->two, 1);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+}
+
+/* Two keepers, and a document that both wrote: each knows a part of it by itself. */
+static void keepers_forget_what_they_have_of_each_other(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->one);
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->one, "c", 1, 1);
+    lia_test_send(&s->one, &s->two, "c", 1);
+    lia_test_delete(&s->two, "c", 1);
+    lia_test_send(&s->two, &s->one, "c", 1);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 0);
+    assert_int_equal(upkeep_later(&s->two).forgotten, 0);
+    hear(&s->two, &s->one, 1, (struct lia_batch_keep){0});
+    assert_int_equal(upkeep_later(&s->two).forgotten, 0);
+    PULL(&s->two, &s->one, 1);
+    assert_int_equal(upkeep_later(&s->two).forgotten, 1);
+    assert_true(has_row(&s->one, 1));
+}
+
+/* It would take what it evicted for what it forgot. */
+static void a_keeper_that_evicted_before_does_not_forget(void **state)
+{
+    struct stores *s = *state;
+    uint64_t writer = lia_db_identity(s->two.db).actor;
+
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->two, "c", 1, 1);
+    lia_test_put(&s->two, "c", 2, 2);
+    PULL(&s->one, &s->two, 1, 2);
+    assert_true(evicts(&s->one, 1, true));
+    reopen_as_keeper(&s->one);
+    lia_test_delete(&s->two, "c", 2);
+    hear(&s->one, &s->two, 2, (struct lia_batch_keep){0});
+    PULL(&s->one, &s->two, 2);
+    assert_true(lia_vector_get(keeping(&s->one).keep.marks, writer) > 0);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 0);
+    assert_int_equal(upkeep_later(&s->two).forgotten, 1);
+}
+
+static void a_keeper_that_evicted_before_does_not_publish_that(void **state)
+{
+    struct stores *s = *state;
+    uint64_t writer = lia_db_identity(s->two.db).actor;
+
+    lia_test_put(&s->two, "c", 1, 1);
+    PULL(&s->one, &s->two, 1);
+    assert_true(evicts(&s->one, 1, true));
+    reopen_as_keeper(&s->one);
+    assert_true(lia_vector_get(keeping(&s->one).keep.marks, writer) > 0);
+    assert_int_equal(lia_vector_get(keeping(&s->one).keep.kept, writer), 0);
+}
+
 /* ---- verdicts ---- */
 
 /* The delete was forgotten by both; the third still has the document. */
@@ -313,6 +400,93 @@ static void a_new_life_is_taken(void **state)
     lia_test_put(&s->two, "c", 1, 7);
     PULL(&s->one, &s->two, 1);
     assert_int_equal(lia_test_get(&s->one, "c", 1), 7);
+}
+
+/* Kept by others is no reason: here it has never been. */
+static void what_only_keepers_know_is_taken(void **state)
+{
+    struct stores *s = *state;
+    struct lia_commit commit;
+
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->two, "c", 1, 1);
+    PULL(&s->one, &s->two, 1);
+    commit = lia_test_put(&s->two, "c", 2, 2);
+    hear(&s->one, &s->two, 1, (struct lia_batch_keep){0});
+    assert_true(lia_vector_get(keeping(&s->one).keep.kept, commit.stamp.actor) >=
+                commit.stamp.hlc);
+    lia_test_send(&s->two, &s->one, "c", 2);
+    assert_int_equal(lia_test_get(&s->one, "c", 2), 2);
+}
+
+/* A keeper that knows nothing of it gives no verdict, and learns it from the one that does. */
+static void each_keeper_judges_by_its_own_marks(void **state)
+{
+    struct stores *s = *state;
+    struct lia_test_db third;
+
+    lia_test_db_init(&third, 3);
+    third.options.is_keeper = true;
+    lia_test_db_open(&third);
+    reopen_as_keeper(&s->one);
+    lia_test_put(&s->one, "c", 1, 1);
+    PULL(&s->two, &s->one, 1);
+    lia_test_delete(&s->one, "c", 1);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+    hear(&third, &s->two, 1, (struct lia_batch_keep){.is_whole = true});
+    assert_int_equal(lia_test_get(&third, "c", 1), 1);
+    PULL(&s->one, &third, 1);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), -1);
+    PULL(&third, &s->one, 1);
+    assert_int_equal(lia_test_get(&third, "c", 1), -1);
+    lia_test_db_finish(&third);
+}
+
+/* Who holds a part has no marks of the rest, whatever it is told: "not here" says nothing. */
+static void behind_a_query_nothing_is_judged(void **state)
+{
+    struct stores *s = *state;
+    struct lia_keeping k;
+
+    reopen_as_keeper(&s->two);
+    lia_test_put(&s->two, "c", 1, 1);
+    lia_test_put(&s->two, "c", 2, 2);
+    lia_test_put(&s->two, "c", 3, 3);
+    lia_test_delete(&s->two, "c", 3);
+    assert_int_equal(upkeep_later(&s->two).forgotten, 1);
+    k = keeping(&s->two);
+    hear(&s->one, &s->two, 1, (struct lia_batch_keep){.forgotten = k.keep.forgotten});
+    k = keeping(&s->one);
+    assert_false(k.keep.is_whole);
+    assert_int_equal(k.keep.forgotten, 0);
+    lia_test_send(&s->two, &s->one, "c", 2);
+    assert_int_equal(lia_test_get(&s->one, "c", 2), 2);
+    assert_true(evicts(&s->one, 2, true));
+    lia_test_send(&s->two, &s->one, "c", 2);
+    assert_int_equal(lia_test_get(&s->one, "c", 2), 2);
+}
+
+/* Where updates win, what lives here answers for the older life that returns. */
+static void what_is_held_answers_for_what_returns(void **state)
+{
+    struct stores *s = *state;
+    struct lia_test_db third;
+
+    lia_test_db_init(&third, 3); /* its clock is behind */
+    lia_test_db_open(&third);
+    lia_test_put(&third, "c", 1, 7);
+    pass(&s->one, 60000);
+    reopen_as_keeper(&s->one);
+    run(&s->one, "CREATE COLLECTION c WITH (deletes = 'update wins')");
+    lia_test_put(&s->one, "c", 1, 1);
+    PULL(&s->two, &s->one, 1);
+    run(&s->one, "DELETE FROM c");
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+    PULL(&s->one, &third, 1);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), 7);
+    PULL(&s->one, &s->two, 1);
+    assert_true(lia_test_get(&s->one, "c", 1) != -1);
+    lia_test_db_finish(&third);
 }
 
 /* The verdict's stamp is newer than all of the batch, and one for the batch. */
@@ -584,7 +758,15 @@ int main(void)
         CASE(a_tombstone_that_changed_waits_again),
         CASE(a_piece_of_work_is_bounded),
         CASE(what_is_not_safe_is_passed_over),
+        CASE(it_is_not_forgotten_outside_the_own_marks),
+        CASE(keepers_forget_what_they_have_of_each_other),
+        CASE(a_keeper_that_evicted_before_does_not_forget),
+        CASE(a_keeper_that_evicted_before_does_not_publish_that),
         CASE(what_was_deleted_and_forgotten_is_buried),
+        CASE(what_only_keepers_know_is_taken),
+        CASE(each_keeper_judges_by_its_own_marks),
+        CASE(behind_a_query_nothing_is_judged),
+        CASE(what_is_held_answers_for_what_returns),
         CASE(a_new_life_is_taken),
         CASE(updates_win_over_verdicts_only_with_news),
         CASE(verdicts_of_a_batch_are_one_commit),

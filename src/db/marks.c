@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/apply.h"
 
+#include "crdt/mutant.h"
+
 /*
  * A mark says that every commit of an actor up to a stamp is held. While a sender still
  * owes a document of the subscription, what it says of its marks may not be true here: it
@@ -28,7 +30,7 @@ static liana_status is_waiting(struct lia_conn *conn,
     lia_bind_slice(stmt, 2, subscription);
     status = lia_conn_step(conn, stmt, err);
     lia_conn_done(conn, stmt);
-    *out = status == LIANA_OK;
+    *out = status == LIANA_OK && !LIA_MUTANT(210);
     return status == LIANA_EEND ? LIANA_OK : status;
 }
 
@@ -239,7 +241,7 @@ static liana_status put_keep(struct lia_applying *a,
     if (!status && keep->forgotten > LIA_HLC_MAX) {
         status = lia_err(err, LIANA_EPROTOCOL, "a delete is beyond all time");
     }
-    if (!status && keep->is_whole) {
+    if (!status && (keep->is_whole || LIA_MUTANT(225))) {
         status = lia_keep_put_taken(txn, keep->collection, keep->forgotten, err);
     }
     if (!status && keep->kept.count) {

@@ -5,6 +5,8 @@
  */
 #include "db/apply.h"
 
+#include "crdt/mutant.h"
+
 /* The sender's opening; 0: not known. */
 static uint64_t epoch_of(const struct lia_batch *batch)
 {
@@ -109,7 +111,7 @@ static liana_status pay_each(struct lia_applying *a,
     if (!status) {
         status = lia_err_plain(
             err, is_paid(&a->txn->scratch, held, lia_column_slice(stmt, 1), &paid));
-        paid = paid || lia_column_u64(stmt, 2);
+        paid = paid || lia_column_u64(stmt, 2) || LIA_MUTANT(212);
     }
     if (!status && paid) {
         a->was_paid = true;
@@ -128,7 +130,7 @@ liana_status lia_owed_pay(struct lia_applying *a,
     sqlite3_stmt *stmt = NULL;
     liana_status status;
 
-    if (!a->has_owed) {
+    if (!a->has_owed || LIA_MUTANT(213)) {
         return LIANA_OK;
     }
     status = lia_conn_prepare(

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/mutant.h"
 #include "db/internal.h"
 
 /*
@@ -239,7 +240,7 @@ static liana_status leaves(struct lia_db *db,
     if (!status && was_in) {
         status = lia_reg_matches(db, reg, after, &is_in);
     }
-    *out = was_in && !is_in;
+    *out = was_in && !is_in && !LIA_MUTANT(224);
     return status;
 }
 

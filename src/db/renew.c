@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/mutant.h"
 #include "db/internal.h"
 
 /* What is only told, not needed, is kept this long. */
@@ -193,7 +194,8 @@ static liana_status take_back(struct lia_conn *conn,
                               struct lia_doubt doubt,
                               struct liana_error *err)
 {
-    liana_status status = lia_books_run(conn, err, "DELETE FROM token", "");
+    liana_status status =
+        LIA_MUTANT(222) ? LIANA_OK : lia_books_run(conn, err, "DELETE FROM token", "");
 
     if (!status) {
         status = lia_books_run(conn, err,
@@ -218,7 +220,7 @@ static liana_status write_renewal(struct lia_db *db,
 {
     const struct lia_renewing what = {
         .reason = reason, .actor = db->identity.actor, .fork = fork};
-    bool is_current = fork->doubt.actor == db->identity.actor;
+    bool is_current = fork->doubt.actor == db->identity.actor && !LIA_MUTANT(221);
     liana_status status = lia_epoch_begin(
         db, conn, is_current ? lia_new_actor(db) : db->identity.actor, out, err);
 
@@ -358,7 +360,7 @@ static liana_status mend_item(struct lia_txn *txn,
     if (status == LIANA_ECORRUPT || status == LIANA_EVERSION) {
         return lia_row_damaged(coll, err);
     }
-    if (status || after.clock.ptr == row.doc.clock.ptr) {
+    if (status || after.clock.ptr == row.doc.clock.ptr || LIA_MUTANT(223)) {
         return status;
     }
     txn->is_own = true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "db/retain.h"
 
+#include "crdt/mutant.h"
+
 #include "db/internal.h"
 
 /*
@@ -173,7 +175,7 @@ liana_status lia_retain_drop(struct lia_txn *txn,
  * ahead, and one of these too many would go. */
 static void pass_over(struct lia_retain_walk *walk, const struct taken *row)
 {
-    if (row->hlc < walk->hlc) {
+    if (row->hlc < walk->hlc && !LIA_MUTANT(206)) {
         walk->passed.documents++;
         walk->passed.bytes += row->bytes;
     }
@@ -303,7 +305,7 @@ static liana_status evict(struct piece *p,
         return status;
     }
     must_renew = lia_keep_must_renew(info.vector, p->txn->stamp.actor);
-    may = lia_keep_may_evict(&keeping->keep, &info) ||
+    may = lia_keep_may_evict(&keeping->keep, &info) || LIA_MUTANT(205) ||
           (excess == LIA_EXCESS_ANY && !has_seed(info.vector));
     if (!may || (must_renew && !p->may_renew)) {
         return LIANA_OK;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/mutant.h"
 #include "db/internal.h"
 #include "db/schema.h"
 
@@ -162,6 +163,9 @@ liana_status lia_verdicts_give(struct lia_verdicts *v, struct liana_error *err)
     struct lia_txn *txn = v->txn;
     liana_status status = LIANA_OK;
 
+    if (LIA_MUTANT(201)) {
+        return LIANA_OK;
+    }
     if (v->last) {
         txn->stamp.hlc = lia_hlc_next(txn->state.hlc, lia_db_wall(txn->db));
     }

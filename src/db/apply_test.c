@@ -729,6 +729,55 @@ static void a_writer_that_lacks_nothing_hears_nothing(void **state)
     assert_int_equal(heard(p, reg.id, 3).item_count, 0);
 }
 
+static void no_wake(void *ctx)
+{
+    (void)ctx;
+}
+
+/* What listeners hear of the newest commit. */
+static struct lia_commit_event heard_of(struct pair *p, struct lia_listener *listener)
+{
+    struct lia_taken taken;
+
+    assert_ok(lia_db_take(listener, &p->to.arena, LIA_MIB, &taken));
+    assert_int_equal(taken.event_count, 1);
+    return taken.events[0];
+}
+
+/* A copy that is behind is told what it lacks: the row is shown again, and not changed. If
+ * more of it comes in the same batch it is changed after all, and listeners hear so. */
+static void what_is_shown_again_and_changed_is_heard(void **state)
+{
+    const struct lia_listener_options options = {.wake = no_wake};
+    struct pair *p = *state;
+    struct lia_subscription sub = lia_test_subscription(&p->to, "c", 10);
+    struct lia_registration reg;
+    struct lia_listener *listener;
+    struct lia_batch_item items[2];
+    struct lia_commit_event shown;
+    struct lia_commit_event changed;
+    uint64_t seq;
+
+    assert_ok(lia_db_register(p->to.db, PEER, &sub, &reg, &p->to.err));
+    lia_test_put(&p->from, "c", 1, 10);
+    items[0] = whole(p, 1);
+    apply_items(p, items, 1);
+    lia_test_put(&p->to, "c", 1, 1);
+    items[1] = delta(p, 1, 5);
+    assert_ok(lia_db_listen(p->to.db, &options, &listener, &seq, &p->to.err));
+    apply_items(p, items, 1);
+    shown = heard_of(p, listener);
+    apply_items(p, items, 2);
+    changed = heard_of(p, listener);
+    lia_db_unlisten(listener);
+    assert_int_equal(shown.change_count, 0);
+    assert_int_equal(changed.change_count, 1);
+    assert_slice_equal(changed.changes[0].key, lia_test_key(&p->to, 1));
+    assert_int_equal(changed.changes[0].before.count, 2);
+    assert_slice_equal(changed.changes[0].after.clock,
+                       lia_test_doc(&p->to, "c", 1).clock);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -757,6 +806,7 @@ int main(void)
         CASE(identity_is_kept),
         CASE(a_writer_behind_a_query_hears_what_its_copy_lacks),
         CASE(a_writer_that_lacks_nothing_hears_nothing),
+        CASE(what_is_shown_again_and_changed_is_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

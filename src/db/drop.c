@@ -120,7 +120,8 @@ liana_status lia_row_drop(struct lia_txn *txn,
     }
     if (!status && info->exists) {
         if (txn->story.is_told && row->seq != lia_txn_seq(txn)) {
-            status = lia_err_plain(err, lia_listen_touch(txn, coll, key, row->doc));
+            status =
+                lia_err_plain(err, lia_listen_touch(txn, coll, key, row->doc, false));
         }
         txn->is_changed = true;
     }

@@ -172,6 +172,7 @@ struct lia_touched {
     struct liana_slice key;
     struct lia_vector before;
     struct liana_slice before_body;
+    bool is_shown; /* it is to be sent once more, and has perhaps not changed */
 };
 
 /* What a transaction has to tell; empty while nobody listens. */
@@ -187,11 +188,13 @@ struct lia_story {
 };
 
 void lia_listen_start(struct lia_db *db, struct lia_story *out);
-/* Notes the first change of a document by this transaction. */
+/* Notes the first change of a document by this transaction, or (`is_shown`) that there may
+ * be one: no event tells of it if there is none. */
 LIANA_MUST_CHECK liana_status lia_listen_touch(struct lia_txn *txn,
                                                const struct lia_coll *coll,
                                                struct liana_slice key,
-                                               struct lia_doc before);
+                                               struct lia_doc before,
+                                               bool is_shown);
 /* Makes the event; NULL when there is nothing to tell or it was lost. */
 LIANA_MUST_CHECK liana_status lia_listen_make(struct lia_txn *txn,
                                               struct lia_event **out,

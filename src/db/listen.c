@@ -88,7 +88,8 @@ static bool keep_vector(struct lia_arena *arena,
 liana_status lia_listen_touch(struct lia_txn *txn,
                               const struct lia_coll *coll,
                               struct liana_slice key,
-                              struct lia_doc before)
+                              struct lia_doc before,
+                              bool is_shown)
 {
     struct lia_story *story = &txn->story;
     struct lia_doc_info info;
@@ -110,6 +111,7 @@ liana_status lia_listen_touch(struct lia_txn *txn,
         return LIANA_ENOMEM;
     }
     touched->coll = coll;
+    touched->is_shown = is_shown;
     touched->older = story->newest;
     story->newest = touched;
     story->count++;
@@ -141,8 +143,6 @@ static struct lia_event *new_event(struct lia_txn *txn,
         .seq = txn->state.seq,
         .stamp = txn->is_own ? txn->stamp : LIA_STAMP_NONE,
         .origin = txn->options.origin,
-        .changes = *out_changes,
-        .change_count = story->count,
     };
     return event;
 }
@@ -169,6 +169,22 @@ static liana_status fill_change(struct lia_txn *txn,
                    lia_arena_copy(arena, touched->before_body, &out->before_body)
                ? LIANA_OK
                : lia_err_plain(err, LIANA_ENOMEM);
+}
+
+/* It was shown again, and is as it was. */
+static liana_status is_unchanged(struct lia_txn *txn,
+                                 const struct lia_touched *touched,
+                                 const struct lia_commit_change *change,
+                                 bool *out)
+{
+    struct lia_doc_info info = {0};
+    liana_status status = touched->is_shown
+                              ? lia_doc_info(&txn->scratch, change->after.clock, &info)
+                              : LIANA_OK;
+
+    *out =
+        !status && touched->is_shown && lia_vector_equal(info.vector, change->before);
+    return status;
 }
 
 static liana_status copy_marks(struct lia_arena *arena,
@@ -208,7 +224,7 @@ liana_status lia_listen_make(struct lia_txn *txn,
     struct lia_commit_change *changes = NULL;
     struct lia_event *event;
     liana_status status = LIANA_OK;
-    size_t i = story->count;
+    size_t first = story->count; /* of those that are changes */
 
     /* Marks alone are few and need nothing from the transaction's beginning: who has come
      * since then hears of them as well. */
@@ -220,12 +236,21 @@ liana_status lia_listen_make(struct lia_txn *txn,
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     for (const struct lia_touched *t = story->newest; t && !status; t = t->older) {
-        status = fill_change(txn, event, t, &changes[--i], err);
+        bool is_none = false;
+
+        status = fill_change(txn, event, t, &changes[first - 1], err);
+        if (!status) {
+            status =
+                lia_err_plain(err, is_unchanged(txn, t, &changes[first - 1], &is_none));
+        }
+        first -= !is_none;
         if (!status && event->bytes > LIA_LISTEN_BYTES_MAX) {
             lia_listen_drop(txn->db, event); /* the feed has it */
             return LIANA_OK;
         }
     }
+    event->pub.changes = changes + first;
+    event->pub.change_count = story->count - first;
     if (!status) {
         status = lia_err_plain(err, copy_marks(&event->arena, story->marks,
                                                story->marks_count, &event->pub));

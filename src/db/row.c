@@ -102,16 +102,17 @@ liana_status lia_row_put(struct lia_txn *txn,
     }
     if (!status && txn->story.is_told && before->seq != lia_txn_seq(txn) &&
         !lia_coll_is_system(coll->pub.name)) {
-        status = lia_err_plain(err, lia_listen_touch(txn, coll, key, before->doc));
+        status =
+            lia_err_plain(err, lia_listen_touch(txn, coll, key, before->doc, false));
     }
     txn->is_changed = true;
     return status;
 }
 
-liana_status lia_row_touch(struct lia_txn *txn,
-                           const struct lia_coll *coll,
-                           struct liana_slice key,
-                           struct liana_error *err)
+static liana_status write_seq(struct lia_txn *txn,
+                              const struct lia_coll *coll,
+                              struct liana_slice key,
+                              struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(txn->conn, coll->sql_touch, &stmt, err);
@@ -123,4 +124,27 @@ liana_status lia_row_touch(struct lia_txn *txn,
     lia_bind_u64(stmt, 2, lia_txn_seq(txn));
     txn->is_changed = true;
     return lia_conn_run(txn->conn, stmt, err);
+}
+
+/* It may still be changed: what it was is noted now, because the row will seem to have been
+ * written by this transaction already. */
+liana_status lia_row_touch(struct lia_txn *txn,
+                           const struct lia_coll *coll,
+                           struct liana_slice key,
+                           struct liana_error *err)
+{
+    struct lia_row row;
+    liana_status status = lia_row_get(txn->conn, coll, key, &txn->scratch, &row, err);
+
+    if (status || row.seq == 0 || row.seq == lia_txn_seq(txn)) {
+        return status;
+    }
+    status = write_seq(txn, coll, key, err);
+    if (!status && row.doc.body.len == 0) {
+        status = lia_forget_later(txn, coll, key, err);
+    }
+    if (!status && txn->story.is_told) {
+        status = lia_err_plain(err, lia_listen_touch(txn, coll, key, row.doc, true));
+    }
+    return status;
 }

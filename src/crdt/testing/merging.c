@@ -17,19 +17,25 @@ struct doing {
     enum what what;
     enum lia_op_kind kind;
     const char *value;
-    bool is_parent; /* at `m` */
-    bool is_shaped; /* under a schema that says that m.p is a set */
-    bool has_path;  /* has a row in the table of parents and children */
-    bool is_of_set; /* meets a set at m.p */
-    bool is_of_sum; /* meets a number at m.p */
+    const char
+        *value_above; /* of what writes documents: a document with a value at `m` */
+    bool is_parent;   /* at `m` */
+    bool is_shaped;   /* under a schema that says that m.p is a set */
+    bool has_path;    /* has a row in the table of parents and children */
+    bool is_of_set;   /* meets a set at m.p */
+    bool is_of_sum;   /* meets a number at m.p */
     enum lia_delete_mode mode;
 };
 
 static const struct doing doings[] = {
     {.name = "INSERT",
      .what = INSERT_UNAWARE,
-     .value = "{\"_id\":1,\"m\":{\"p\":\"%s\"}}"},
-    {.name = "REPLACE", .kind = LIA_OP_REPLACE, .value = "{\"m\":{\"p\":\"%s\"}}"},
+     .value = "{\"_id\":1,\"m\":{\"p\":\"%s\"}}",
+     .value_above = "{\"_id\":1,\"m\":\"%s\"}"},
+    {.name = "REPLACE",
+     .kind = LIA_OP_REPLACE,
+     .value = "{\"m\":{\"p\":\"%s\"}}",
+     .value_above = "{\"m\":\"%s\"}"},
     {.name = "SET", .kind = LIA_OP_SET, .value = "\"%s\"", .has_path = true},
     {.name = "SET parent",
      .kind = LIA_OP_SET,
@@ -63,7 +69,10 @@ static const struct doing doings[] = {
      .value = "0",
      .mode = LIA_UPDATE_WINS},
     {.name = "EVICT", .what = EVICT},
-    {.name = "INITIAL", .what = INITIAL, .value = "{\"_id\":1,\"m\":{\"p\":\"i\"}}"},
+    {.name = "INITIAL",
+     .what = INITIAL,
+     .value = "{\"_id\":1,\"m\":{\"p\":\"i\"}}",
+     .value_above = "{\"_id\":1,\"m\":\"i\"}"},
     {.name = "SET under a new schema",
      .kind = LIA_OP_SET,
      .value = "[\"%s\"]",
@@ -137,9 +146,9 @@ static struct lia_op op_of(struct meeting *m, const struct side *s)
     static const struct lia_shape shapes[] = {{{names, 2}, LIA_SHAPE_SET, 0}};
     static const struct lia_shape shapes_above[] = {{{names, 1}, LIA_SHAPE_SET, 0}};
     const struct doing *d = s->doing;
-    struct lia_op op = {.kind = d->kind,
-                        .mode = d->mode,
-                        .value = value_of(&m->arena, d->value, s->word)};
+    const char *value = s->is_above && d->value_above ? d->value_above : d->value;
+    struct lia_op op = {
+        .kind = d->kind, .mode = d->mode, .value = value_of(&m->arena, value, s->word)};
 
     if (d->is_shaped) {
         op.shapes = s->is_above ? shapes_above : shapes;
@@ -388,6 +397,11 @@ static bool print_row(struct lia_buf *out,
     return is_older && is_newer;
 }
 
+static bool has_parent(const struct doing *d)
+{
+    return d->has_path || d->value_above;
+}
+
 bool merging_table(struct lia_buf *out)
 {
     static const char head[] = "| x | y | x is older | y is older |\n"
@@ -403,7 +417,7 @@ bool merging_table(struct lia_buf *out)
     lia_buf_printf(out, "\n### x at the parent `m`, y at its child `m.p`\n\n%s", head);
     for (size_t i = 0; i < DOINGS; i++) {
         for (size_t j = 0; j < DOINGS; j++) {
-            if (doings[i].has_path && doings[j].has_path) {
+            if (has_parent(&doings[i]) && has_parent(&doings[j])) {
                 is_equal = print_row(out, &doings[i], &doings[j], true) && is_equal;
             }
         }

@@ -138,14 +138,29 @@ static void of_system_sources_it_takes_conflicts_only(void **state)
     assert_int_equal(execute(f, NULL, "EVICT FROM system:conflicts"), 0);
 }
 
+/* A store that has evicted what it wrote goes by another name: the rights of the old one are
+ * not its own (docs/query.md). */
+static void rights_stay_with_the_name(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(execute(f, NULL, "CREATE COLLECTION s (n COUNTER MIN 0)"), 1);
+    assert_int_equal(execute(f, NULL, "INSERT INTO s DOCUMENTS ({'_id': 1, 'n': 10})"),
+                     1);
+    assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -1"), 1);
+    assert_int_equal(execute(f, NULL, "EVICT FROM c LIMIT 1 FORCE"), 1);
+    assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -1"),
+                     LIANA_ERIGHTS);
+    assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY 2"), 1);
+    assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -2"), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest cases[] = {
-    CASE(it_takes_what_is_kept),
-    CASE(force_takes_the_rest),
-    CASE(a_keeper_refuses_it),
-    CASE(in_a_transaction_it_is_whole),
-    CASE(of_system_sources_it_takes_conflicts_only),
+    CASE(it_takes_what_is_kept),     CASE(force_takes_the_rest),
+    CASE(a_keeper_refuses_it),       CASE(in_a_transaction_it_is_whole),
+    CASE(rights_stay_with_the_name), CASE(of_system_sources_it_takes_conflicts_only),
 };
 
 LIA_TEST_MAIN(cases)

@@ -319,6 +319,36 @@ static void malformed_segments_are_the_peers_fault(void **state)
                   lia_segment_info(*state, lia_slice(bytes, segment.len), &info, NULL));
 }
 
+static void a_name_that_stands_twice_is_refused(void **state)
+{
+    static const char name[] = "second";
+    struct liana_error err = LIANA_ERROR_INIT;
+    struct lia_doc doc = empty;
+    struct lia_doc out = empty;
+    struct liana_slice segment;
+    uint8_t *bytes;
+    size_t at = 0;
+
+    assert_ok(insert(*state, &doc,
+                     "{\"_id\": 1, \"m\": {\"secont\": 1, \"second\": 2}}",
+                     (struct lia_stamp){MS(1), 7}));
+    assert_ok(lia_doc_segment(*state, doc, nothing, &segment));
+    bytes = lia_arena_alloc(*state, segment.len);
+    assert_non_null(bytes);
+    memcpy(bytes, segment.ptr, segment.len);
+    while (at + sizeof(name) <= segment.len &&
+           memcmp(bytes + at, name, sizeof(name)) != 0) {
+        at++;
+    }
+    assert_true(at + sizeof(name) <= segment.len);
+    bytes[at + 5] = 't';
+    assert_status(
+        LIANA_EPROTOCOL,
+        lia_doc_merge(*state, empty, lia_slice(bytes, segment.len), &out, &err));
+    assert_non_null(strstr(err.message, "m.secont"));
+    assert_ptr_equal(out.clock.ptr, NULL);
+}
+
 /* ---- stamps, depth, size ---- */
 
 static void a_stamp_must_be_newer(void **state)
@@ -860,6 +890,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_gap_is_told),
     CASE(nothing_new_is_the_document_itself),
     CASE(malformed_segments_are_the_peers_fault),
+    CASE(a_name_that_stands_twice_is_refused),
     CASE(a_stamp_must_be_newer),
     CASE(paths_are_as_deep_as_documents),
     CASE(a_large_document_may_only_shrink),

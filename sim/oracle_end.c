@@ -164,14 +164,36 @@ static const struct sim_write *superseder(const struct sim_world *w,
 
 /* ---- the account ---- */
 
+/* An increment by nothing, or several that come to nothing: the total of its actor is what
+ * it was (docs/adr/0026: of a sum is told what was added to it). */
+static bool adds_nothing(const struct sim_world *w,
+                         const struct sim_write *x,
+                         const struct model_entry *e)
+{
+    struct model_sum before = model_sum_add(e->sum, model_sum_negate(e->sum));
+
+    for (const struct sim_write *y = w->oracle->writes; y < x; y++) {
+        for (size_t i = 0;
+             y->doc == x->doc && sim_write_is_alive(w, y) && i < y->entries->count;
+             i++) {
+            if (is_same_sum(&y->entries->entries[i], e)) {
+                before = y->entries->entries[i].sum;
+            }
+        }
+    }
+    return model_sum_cmp(before, e->sum) == 0;
+}
+
 /* What somebody would miss. Removals are seen in what others show. */
-static bool is_data(const struct model_entry *e)
+static bool is_data(const struct sim_world *w,
+                    const struct sim_write *x,
+                    const struct model_entry *e)
 {
     switch (e->kind) {
     case MODEL_VALUE: return e->value == MODEL_LEAF;
     case MODEL_ADDED:
-    case MODEL_SHARE:
-    case MODEL_SUM: return true;
+    case MODEL_SHARE: return true;
+    case MODEL_SUM: return !adds_nothing(w, x, e);
     default: return false;
     }
 }
@@ -205,7 +227,7 @@ static void account_for_write(struct account *a, const struct sim_write *x)
                  x->doc, x->node);
     }
     for (size_t e = 0; e < x->entries->count; e++) {
-        if (is_data(&x->entries->entries[e])) {
+        if (is_data(a->w, x, &x->entries->entries[e])) {
             account_for(a, x, &x->entries->entries[e]);
         }
     }

@@ -32,6 +32,11 @@ static void tell_entry(const struct model_entry *e)
         (e->kind == MODEL_VALUE && e->value == MODEL_LEAF)) {
         tell_value(e->leaf);
     }
+    if (e->kind == MODEL_SUM) {
+        struct lia_scratch scratch;
+
+        tell_value(model_sum_value(e->sum, &scratch));
+    }
     printf(" life %llu\n", (unsigned long long)e->rank.life.hlc);
 }
 

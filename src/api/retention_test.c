@@ -185,6 +185,43 @@ static void what_leaves_a_subscription_leaves_the_till(void **state)
     await_rows(f, "SELECT * FROM sales", SALES / 4 - 1);
 }
 
+/* Deletes that the change feed tells of, which is what the connector makes deletes of. */
+static size_t count_deletes(liana_db *db)
+{
+    const struct liana_feed_options options = LIANA_FEED_OPTIONS_INIT;
+    struct liana_page page;
+    liana_feed *feed;
+    size_t deletes = 0;
+
+    assert_ok(liana_feed_open(db, &options, &feed, NULL));
+    while (!liana_feed_next(feed, 0, &page, NULL)) {
+        for (size_t i = 0; i < page.count; i++) {
+            deletes += page.changes[i].document.len == 0;
+        }
+    }
+    liana_feed_close(feed);
+    return deletes;
+}
+
+static void an_eviction_is_no_delete_to_the_change_feed(void **state)
+{
+    struct fixture *f = *state;
+
+    run(f->till, "CREATE COLLECTION sales WITH (keep = 5)");
+    sell(f->till, 0);
+    subscribe(f->till, "SELECT * FROM sales");
+    subscribe(f->hub, "SELECT * FROM sales");
+    connect(f);
+    await_rows(f, "SELECT * FROM sales", 5);
+    assert_int_equal(count_deletes(f->till), 0);
+    run(f->till, "EVICT FROM sales WHERE _id = 38 FORCE");
+    assert_int_equal(count(f->till, "SELECT * FROM sales"), 4);
+    assert_int_equal(count_deletes(f->till), 0);
+    assert_int_equal(count(f->hub, "SELECT * FROM sales WHERE _id = 38"), 1);
+    run(f->till, "DELETE FROM sales WHERE _id = 37");
+    assert_int_equal(count_deletes(f->till), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -192,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_till_lets_go_what_the_hub_holds),
         CASE(what_leaves_a_subscription_leaves_the_till),
+        CASE(an_eviction_is_no_delete_to_the_change_feed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

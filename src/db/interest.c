@@ -108,23 +108,26 @@ liana_status lia_interest_change(struct lia_txn *txn,
                                  struct liana_error *err)
 {
     const struct lia_schema *schema;
+    bool has_come = before.len == 0 && !txn->is_own;
     bool is_asked;
-    bool was_wanted = false;
+    bool was_wanted = has_come;
     bool is_wanted = true;
     liana_status status;
 
-    if (before.len == 0 || after.len == 0) {
+    if (after.len == 0 || (before.len == 0 && !has_come)) {
         return LIANA_OK;
     }
-    status = lia_interest_wants(txn->db, coll, before, &is_asked, &was_wanted, err);
+    status = lia_txn_schema(txn, coll->pub.name, &schema, err);
+    if (status || schema->options.on_unmatch != LIA_UNMATCHED_GO) {
+        return status;
+    }
+    if (!has_come) {
+        status = lia_interest_wants(txn->db, coll, before, &is_asked, &was_wanted, err);
+    }
     if (!status && was_wanted) {
         status = lia_interest_wants(txn->db, coll, after, &is_asked, &is_wanted, err);
     }
-    if (status || !was_wanted || is_wanted) {
-        return status;
-    }
-    status = lia_txn_schema(txn, coll->pub.name, &schema, err);
-    return status || schema->options.on_unmatch != LIA_UNMATCHED_GO
+    return status || !was_wanted || is_wanted
                ? status
                : lia_books_run(txn->conn, err,
                                "INSERT OR IGNORE INTO unmatched (collection, key) "

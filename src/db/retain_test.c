@@ -353,6 +353,37 @@ static void what_no_longer_matches_goes(void **state)
     assert_int_equal(rows_of(t, "unmatched"), 0);
 }
 
+/* A peer tells of what has left; whoever has let it go gets it all the same. */
+static void what_comes_without_matching_goes(void **state)
+{
+    struct lia_test_db *t = *state;
+    struct lia_test_db peer;
+    struct lia_vector_entry entry;
+    const struct lia_batch_keep keep = {.collection = lia_str("c"),
+                                        .kept = {&entry, 1}};
+    struct lia_batch_item item;
+    const struct lia_batch batch = {.peer = lia_slice("p", 1),
+                                    .items = &item,
+                                    .item_count = 1,
+                                    .keeps = &keep,
+                                    .keep_count = 1};
+    struct lia_applied applied;
+    struct lia_stamp stamp;
+
+    lia_test_db_init(&peer, 9);
+    lia_test_db_open(&peer);
+    stamp = lia_test_put(&peer, "c", 1, 2).stamp;
+    entry = (struct lia_vector_entry){stamp.actor, stamp.hlc};
+    lia_test_run(t, "CREATE COLLECTION c WITH (on_unmatch = 'remove')");
+    subscribe(t, 3);
+    item = lia_test_segment(&peer, "c", 1, (struct lia_vector){0});
+    assert_ok(lia_db_apply(t->db, &t->arena, &batch, LIA_FULL, &applied, &t->err));
+    assert_true(has(t, 1));
+    assert_int_equal(round_of(t, NULL), 1);
+    assert_false(has(t, 1));
+    lia_test_db_finish(&peer);
+}
+
 static void nothing_goes_while_nobody_subscribes(void **state)
 {
     struct lia_test_db *t = *state;
@@ -584,6 +615,7 @@ int main(void)
         CASE(the_newest_bytes_stay),
         CASE(an_actor_ends_once_a_day),
         CASE(what_no_longer_matches_goes),
+        CASE(what_comes_without_matching_goes),
         CASE(nothing_goes_while_nobody_subscribes),
         CASE(it_stays_unless_that_is_declared),
         CASE(a_restart_between_pieces_changes_nothing),

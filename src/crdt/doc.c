@@ -33,9 +33,15 @@ liana_status lia_doc_info(struct lia_arena *arena,
     return LIANA_OK;
 }
 
-/* A stored document is whole: a segment's marks do not belong into it. */
-static liana_status check_whole(struct lia_work *work, const struct lia_state *state)
+/* A stored document is whole: a segment's marks do not belong into it; and somebody has
+ * written it. */
+static liana_status check_whole(struct lia_work *work,
+                                struct lia_doc doc,
+                                const struct lia_state *state)
 {
+    if (doc.clock.len && state->vector.count == 0) {
+        return lia_err(work->err, LIANA_ECORRUPT, "clock is nobody's");
+    }
     if (state->from.count ||
         (!lia_stamp_is_none(state->created) && state->id.len == 0)) {
         return lia_err(work->err, LIANA_ECORRUPT, "clock is that of a segment");
@@ -49,7 +55,7 @@ liana_status lia_doc_read(struct lia_work *work,
 {
     liana_status status = lia_clock_read(work, doc, false, out);
 
-    return status ? lia_err_plain(work->err, status) : check_whole(work, out);
+    return status ? lia_err_plain(work->err, status) : check_whole(work, doc, out);
 }
 
 liana_status lia_doc_check(struct lia_arena *arena,
@@ -65,7 +71,7 @@ liana_status lia_doc_check(struct lia_arena *arena,
                                  : lia_err(err, LIANA_ECORRUPT, "body without a clock");
     }
     status = lia_clock_check(&work, doc, &state);
-    return status ? status : check_whole(&work, &state);
+    return status ? status : check_whole(&work, doc, &state);
 }
 
 liana_status lia_doc_digest(struct liana_slice key,

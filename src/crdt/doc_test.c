@@ -243,6 +243,8 @@ static void a_body_needs_its_clock(void **state)
     assert_status(LIANA_ECORRUPT, lia_doc_check(*state, mixed, NULL));
     mixed = (struct lia_doc){empty.body, doc.clock};
     assert_status(LIANA_ECORRUPT, lia_doc_check(*state, mixed, NULL));
+    mixed = (struct lia_doc){empty.body, LIA_BYTES("\x01\0\0")}; /* and that a writer */
+    assert_status(LIANA_ECORRUPT, lia_doc_check(*state, mixed, NULL));
     mixed = (struct lia_doc){LIA_BYTES("\x05\0\0\0"), doc.clock};
     assert_status(LIANA_EBSON, lia_doc_check(*state, mixed, NULL));
     mixed = (struct lia_doc){LIA_BYTES("\x05\0\0\0\0"), doc.clock};

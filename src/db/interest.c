@@ -109,7 +109,7 @@ liana_status lia_interest_change(struct lia_txn *txn,
 {
     const struct lia_schema *schema;
     bool has_come = before.len == 0 && !txn->is_own;
-    bool is_asked;
+    bool is_asked = false;
     bool was_wanted = has_come;
     bool is_wanted = true;
     liana_status status;
@@ -127,7 +127,7 @@ liana_status lia_interest_change(struct lia_txn *txn,
     if (!status && was_wanted) {
         status = lia_interest_wants(txn->db, coll, after, &is_asked, &is_wanted, err);
     }
-    return status || !was_wanted || is_wanted
+    return status || !was_wanted || is_wanted || (has_come && !is_asked)
                ? status
                : lia_books_run(txn->conn, err,
                                "INSERT OR IGNORE INTO unmatched (collection, key) "

@@ -363,6 +363,13 @@ class Streams(Cli):
             run = self.liana(*words, code=2)
             self.assertEqual(json.loads(run.stderr.splitlines()[0])["error"]["status"], "LIANA_EINVAL")
 
+    def test_how_long_deletes_are_remembered_is_checked(self):
+        for command in ("peer", "hub"):
+            self.assertIn("--tombstone-ttl=DAYS", self.out("help", command))
+            self.assertIn("\\-\\-tombstone\\-ttl", self.out("help", "--man", command))
+            for days in ("-1", "soon", "99999999999"):
+                self.assertIn("tombstone-ttl", self.refused(2, "LIANA_EINVAL", command, "s", f"--tombstone-ttl={days}"))
+
     def test_links_need_a_trust(self):
         self.assertIn("--key-file", self.refused(2, "LIANA_EINVAL", "peer", "s", "--listen=127.0.0.1:0"))
 

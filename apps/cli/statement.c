@@ -4,57 +4,9 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/output.h"
-
-static void say_count(struct cli *cli, uint64_t rows, const liana_result *result)
-{
-    uint64_t mutations = liana_result_mutations(result);
-
-    if (rows > 0) {
-        cli_note(cli, "%" PRIu64 " row%s", rows, rows == 1 ? "" : "s");
-    } else if (cli->json) {
-        fprintf(cli->out, "{\"mutations\": %" PRIu64 ", \"seq\": %" PRIu64 "}\n",
-                mutations, liana_result_seq(result));
-    } else {
-        cli_note(cli, "%" PRIu64 " document%s changed", mutations,
-                 mutations == 1 ? "" : "s");
-    }
-}
-
-bool cli_run_statement(struct cli *cli,
-                       liana_db *db,
-                       liana_txn *txn,
-                       struct liana_str text,
-                       struct liana_slice params,
-                       int32_t form,
-                       struct liana_error *err)
-{
-    liana_result *result;
-    struct liana_slice row;
-    uint64_t rows = 0;
-    bool is_printed = true;
-    liana_status status = txn ? liana_txn_execute(txn, text, params, &result, err)
-                              : liana_execute(db, text, params, &result, err);
-
-    if (status) {
-        return false;
-    }
-    while (is_printed && (status = liana_result_next(result, &row, err)) == LIANA_OK) {
-        is_printed = cli_print_document(cli, row, form, err);
-        rows++;
-    }
-    if (is_printed && status == LIANA_EEND) {
-        say_count(cli, rows, result);
-        *err = (struct liana_error)LIANA_ERROR_INIT;
-    }
-    liana_result_free(result);
-    /* Whoever reads decides how much is printed, not how much is done. */
-    if (!cli_out_takes_more(cli) && !cli_out_is_left(cli)) {
-        cli_out_failed(cli);
-    }
-    return (is_printed && status == LIANA_EEND) || cli_out_is_left(cli);
-}
 
 /* ---- where a statement ends ---- */
 
@@ -106,18 +58,89 @@ size_t cli_statement_len(struct liana_str text, bool *is_whole)
     return at;
 }
 
-bool cli_statement_is_blank(struct liana_str text)
+/* Behind blanks, comments and semicolons. */
+static size_t skip_blank(struct liana_str text)
 {
     size_t at = 0;
 
-    while (at < text.len) {
-        bool is_comment = begins(text, at, "--") || begins(text, at, "/*");
-
-        if (!is_comment && !isspace((unsigned char)text.ptr[at]) &&
-            text.ptr[at] != ';') {
-            return false;
-        }
+    while (at < text.len &&
+           (begins(text, at, "--") || begins(text, at, "/*") || text.ptr[at] == ';' ||
+            isspace((unsigned char)text.ptr[at]))) {
         at = skip(text, at);
     }
-    return true;
+    return at;
+}
+
+bool cli_statement_is_blank(struct liana_str text)
+{
+    return skip_blank(text) == text.len;
+}
+
+bool cli_statement_reads(struct liana_str text)
+{
+    static const char *const words[] = {"SELECT", "EXPLAIN"};
+    size_t at = skip_blank(text);
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t len = strlen(words[i]);
+
+        if (text.len - at >= len && strncasecmp(text.ptr + at, words[i], len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- running one ---- */
+
+static void say_count(struct cli *cli,
+                      struct liana_str text,
+                      uint64_t rows,
+                      const liana_result *result)
+{
+    uint64_t mutations = liana_result_mutations(result);
+
+    if (rows > 0 || cli_statement_reads(text)) {
+        cli_note(cli, "%" PRIu64 " row%s", rows, rows == 1 ? "" : "s");
+    } else if (cli->json) {
+        fprintf(cli->out, "{\"mutations\": %" PRIu64 ", \"seq\": %" PRIu64 "}\n",
+                mutations, liana_result_seq(result));
+    } else {
+        cli_note(cli, "%" PRIu64 " document%s changed", mutations,
+                 mutations == 1 ? "" : "s");
+    }
+}
+
+bool cli_run_statement(struct cli *cli,
+                       liana_db *db,
+                       liana_txn *txn,
+                       struct liana_str text,
+                       struct liana_slice params,
+                       int32_t form,
+                       struct liana_error *err)
+{
+    liana_result *result;
+    struct liana_slice row;
+    uint64_t rows = 0;
+    bool is_printed = true;
+    liana_status status = txn ? liana_txn_execute(txn, text, params, &result, err)
+                              : liana_execute(db, text, params, &result, err);
+
+    if (status) {
+        return false;
+    }
+    while (is_printed && (status = liana_result_next(result, &row, err)) == LIANA_OK) {
+        is_printed = cli_print_document(cli, row, form, err);
+        rows++;
+    }
+    if (is_printed && status == LIANA_EEND) {
+        say_count(cli, text, rows, result);
+        *err = (struct liana_error)LIANA_ERROR_INIT;
+    }
+    liana_result_free(result);
+    /* Whoever reads decides how much is printed, not how much is done. */
+    if (!cli_out_takes_more(cli) && !cli_out_is_left(cli)) {
+        cli_out_failed(cli);
+    }
+    return (is_printed && status == LIANA_EEND) || cli_out_is_left(cli);
 }

@@ -29,4 +29,7 @@ size_t cli_statement_len(struct liana_str text, bool *is_whole);
 /* Nothing but white space, comments and semicolons. */
 bool cli_statement_is_blank(struct liana_str text);
 
+/* It makes rows: a SELECT or an EXPLAIN. */
+bool cli_statement_reads(struct liana_str text);
+
 #endif

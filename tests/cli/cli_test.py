@@ -126,6 +126,13 @@ class Statements(Cli):
         rows = self.out("exec", "s", "SELECT * FROM c ORDER BY n")
         self.assertEqual(rows, '{"_id":"a","n":1}\n{"_id":"b","n":2}\n')
 
+    def test_no_rows_are_no_line(self):
+        for statement in ("SELECT * FROM c", "/* all */ select * from c"):
+            done = self.liana("exec", "s", "--json", statement)
+            self.assertEqual((done.stdout, done.returncode), ("", 0))
+            self.assertIn("0 rows", self.liana("exec", "s", statement).stderr)
+        self.assertIn("0 documents changed", self.liana("exec", "s", "DELETE FROM c").stderr)
+
     def test_parameters(self):
         self.liana("exec", "s", "-p", '{"d": {"_id": 1, "price": {"$numberDecimal": "2.50"}}}',
                    "INSERT INTO c DOCUMENTS (:d)")

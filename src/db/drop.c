@@ -27,12 +27,23 @@ liana_status lia_marks_keep_of(struct lia_txn *txn,
     return status;
 }
 
+/* What it may still spend of bounded counters goes to the next one, which stamps later. */
 static liana_status renew_actor(struct lia_txn *txn, struct liana_error *err)
 {
-    const struct lia_stamp last = {txn->state.own, txn->stamp.actor};
-    liana_status status = LIANA_OK;
+    const uint64_t next = lia_new_actor(txn->db);
+    struct lia_stamp last = {txn->state.own, txn->stamp.actor};
+    bool has_given = false;
+    liana_status status = lia_rights_hand_over(txn, next, &has_given, err);
 
-    txn->stamp.actor = lia_new_actor(txn->db);
+    if (has_given) {
+        last.hlc = txn->stamp.hlc++;
+        txn->is_own = true;
+        txn->is_changed = true;
+    }
+    if (status) {
+        return status;
+    }
+    txn->stamp.actor = next;
     txn->state.own = 0;
     txn->keepings = NULL; /* the own entry stands in their marks */
     if (last.hlc) {

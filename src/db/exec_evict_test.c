@@ -4,6 +4,7 @@
 
 #include "db/exec.h"
 #include "db/testing/fixture.h"
+#include "db/testing/statements.h"
 
 #define DOCS 20
 
@@ -138,17 +139,49 @@ static void of_system_sources_it_takes_conflicts_only(void **state)
     assert_int_equal(execute(f, NULL, "EVICT FROM system:conflicts"), 0);
 }
 
-/* A store that has evicted what it wrote goes by another name: the rights of the old one are
- * not its own (docs/query.md). */
-static void rights_stay_with_the_name(void **state)
+/* A store that has evicted what it wrote goes by another name, which has the rights of the old
+ * one: in the transaction that evicts, too. */
+static void rights_go_on_in_the_same_transaction(void **state)
 {
     struct fixture *f = *state;
+    struct lia_txn *txn;
+
+    assert_int_equal(
+        execute(f, NULL, "CREATE COLLECTION s (n COUNTER MIN 0, m.k COUNTER MIN 2)"),
+        1);
+    execute(f, NULL,
+            "INSERT INTO s DOCUMENTS ({'_id': 1, 'n': 4, 'm': {'k': 5}}), "
+            "({'_id': 2, 'n': 0}), ({'_id': 3})");
+    txn = lia_test_begin(&f->t, LIA_WRITE);
+    assert_int_equal(execute(f, txn, "EVICT FROM c WHERE a = 1 FORCE"), 1);
+    assert_int_equal(execute(f, txn, "UPDATE s APPLY n INCREMENT BY -4 WHERE _id = 1"),
+                     1);
+    assert_int_equal(
+        execute(f, txn, "UPDATE s APPLY m.k INCREMENT BY -3 WHERE _id = 1"), 1);
+    assert_int_equal(execute(f, txn, "UPDATE s APPLY n INCREMENT BY -1 WHERE _id = 1"),
+                     LIANA_ERIGHTS);
+    assert_ok(lia_txn_commit(txn, NULL, &f->t.err));
+    assert_int_equal(lia_test_count(&f->t, "SELECT * FROM s WHERE n = 0 AND m.k = 2"),
+                     1);
+    /* And once more, of nothing. */
+    assert_int_equal(execute(f, NULL, "INSERT INTO c DOCUMENTS ({'_id': 500})"), 1);
+    assert_int_equal(execute(f, NULL, "EVICT FROM c WHERE _id = 500 FORCE"), 1);
+    assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -1 WHERE _id = 1"),
+                     LIANA_ERIGHTS);
+}
+
+static void rights_go_on_with_the_next_name(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t first = lia_db_identity(f->t.db).actor;
 
     assert_int_equal(execute(f, NULL, "CREATE COLLECTION s (n COUNTER MIN 0)"), 1);
     assert_int_equal(execute(f, NULL, "INSERT INTO s DOCUMENTS ({'_id': 1, 'n': 10})"),
                      1);
     assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -1"), 1);
     assert_int_equal(execute(f, NULL, "EVICT FROM c LIMIT 1 FORCE"), 1);
+    assert_true(lia_db_identity(f->t.db).actor != first);
+    assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -9"), 1);
     assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -1"),
                      LIANA_ERIGHTS);
     assert_int_equal(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY 2"), 1);
@@ -158,9 +191,13 @@ static void rights_stay_with_the_name(void **state)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest cases[] = {
-    CASE(it_takes_what_is_kept),     CASE(force_takes_the_rest),
-    CASE(a_keeper_refuses_it),       CASE(in_a_transaction_it_is_whole),
-    CASE(rights_stay_with_the_name), CASE(of_system_sources_it_takes_conflicts_only),
+    CASE(it_takes_what_is_kept),
+    CASE(force_takes_the_rest),
+    CASE(a_keeper_refuses_it),
+    CASE(in_a_transaction_it_is_whole),
+    CASE(rights_go_on_in_the_same_transaction),
+    CASE(rights_go_on_with_the_next_name),
+    CASE(of_system_sources_it_takes_conflicts_only),
 };
 
 LIA_TEST_MAIN(cases)

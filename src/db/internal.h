@@ -524,6 +524,13 @@ LIANA_MUST_CHECK liana_status lia_row_touch(struct lia_txn *txn,
                                             struct liana_slice key,
                                             struct liana_error *err);
 
+/* rights.c: what the actor may spend of bounded counters goes to another one. `*out_any`:
+ * there was something, and the transaction has written. */
+LIANA_MUST_CHECK liana_status lia_rights_hand_over(struct lia_txn *txn,
+                                                   uint64_t to,
+                                                   bool *out_any,
+                                                   struct liana_error *err);
+
 /* What a write needs to know of a declaration. */
 struct lia_rules {
     const struct lia_schema *schema;

@@ -238,11 +238,27 @@ static liana_status restamp_row(struct repair *r,
                : lia_row_put(r->txn, w->coll, w->key, &w->row, after, err);
 }
 
+/* The new actor stamps after all of it, and has the rights of the old one. */
+static liana_status change_actor(struct repair *r, struct liana_error *err)
+{
+    struct lia_txn *txn = r->txn;
+    struct lia_stamp last = {r->how.first + r->how.count - 1, r->how.actor};
+    bool has_given = false;
+    liana_status status;
+
+    txn->stamp = (struct lia_stamp){last.hlc + 1, r->how.actor};
+    status = lia_rights_hand_over(txn, r->how.new_actor, &has_given, err);
+    if (!status && has_given) {
+        last.hlc = txn->stamp.hlc++;
+    }
+    txn->stamp.actor = r->how.new_actor;
+    return status ? status : lia_marks_keep_of(txn, txn->db->collections, last, err);
+}
+
 static liana_status restamp_all(struct repair *r, struct liana_error *err)
 {
     struct lia_txn *txn = r->txn;
     struct lia_db *db = txn->db;
-    const struct lia_stamp last = {r->how.first + r->how.count - 1, r->how.actor};
     const struct lia_renewing what = {
         .reason = LIA_RENEWED_CLOCK, .actor = r->how.actor, .at_ms = r->now_ms};
     liana_status status = lia_renewal_put(db, txn->conn, &what, err);
@@ -250,16 +266,15 @@ static liana_status restamp_all(struct repair *r, struct liana_error *err)
     if (!status) {
         status = lia_epoch_begin(db, txn->conn, r->how.new_actor, &txn->epoch, err);
     }
-    if (!status) {
-        status = lia_marks_keep_of(txn, db->collections, last, err);
-    }
     if (!status) { /* who holds what was stamped before, and has not said so, is to send it */
         status = lia_books_run(txn->conn, err, "DELETE FROM token", "");
     }
-    txn->stamp = (struct lia_stamp){last.hlc + 1, r->how.new_actor};
     txn->state.hlc = r->rest;
     txn->is_own = true;
-    return status ? status : each_row(r, restamp_row, err);
+    if (!status) {
+        status = each_row(r, restamp_row, err);
+    }
+    return status ? status : change_actor(r, err);
 }
 
 static liana_status repair_in(struct repair *r, bool *out_done, struct liana_error *err)

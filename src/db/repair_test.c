@@ -378,6 +378,22 @@ static void a_forgotten_delete_that_is_ahead_is_waited_for(void **state)
     assert_true(is_still_ahead(w));
 }
 
+static void rights_go_over(void **state)
+{
+    struct world *w = *state;
+    uint64_t first = actor(&w->store);
+
+    lia_test_run(&w->store, "CREATE COLLECTION s (n COUNTER MIN 0)");
+    lia_test_run(&w->store, "INSERT INTO s DOCUMENTS ({'_id': 1, 'n': 5})");
+    w->store.env.wall_ms += AHEAD_MS;
+    lia_test_run(&w->store, "UPDATE s APPLY n INCREMENT BY -1");
+    set_clock_right(w);
+    assert_ok(mend(&w->store));
+    assert_true(actor(&w->store) != first);
+    lia_test_run(&w->store, "UPDATE s APPLY n INCREMENT BY -4");
+    assert_int_equal(lia_test_count(&w->store, "SELECT * FROM s WHERE n = 0"), 1);
+}
+
 /* Whoever has taken it nevertheless sends it back: no token says that it is held here. */
 static void everything_is_asked_for_again(void **state)
 {
@@ -524,6 +540,7 @@ int main(void)
         CASE(what_others_stamped_ahead_is_waited_for),
         CASE(marks_of_others_hold_nothing_up),
         CASE(a_forgotten_delete_that_is_ahead_is_waited_for),
+        CASE(rights_go_over),
         CASE(everything_is_asked_for_again),
         CASE(what_was_taken_in_time_stays),
         CASE(a_repair_that_is_cut_short),

@@ -28,6 +28,19 @@ liana_status lia_books_end(struct lia_db *db,
     return status;
 }
 
+liana_status lia_books_end_durable(struct lia_db *db,
+                                   liana_status status,
+                                   struct liana_error *err)
+{
+    struct lia_store_mark mark = {0};
+
+    if (!status) {
+        status = lia_store_write_commit(db->store, 0, &mark, err);
+    }
+    lia_store_write_end(db->store);
+    return status ? status : lia_store_wait_durable(db->store, mark.commit, err);
+}
+
 liana_status lia_books_run(struct lia_conn *conn,
                            struct liana_error *err,
                            const char *sql,

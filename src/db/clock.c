@@ -118,7 +118,6 @@ static uint64_t to_note(struct lia_db *db)
 liana_status lia_db_note_held(struct lia_db *db, struct liana_error *err)
 {
     uint64_t held_ms = to_note(db);
-    struct lia_store_mark mark = {0};
     struct lia_conn *conn;
     liana_status status = held_ms ? lia_books_begin(db, &conn, err) : LIANA_OK;
 
@@ -126,13 +125,7 @@ liana_status lia_db_note_held(struct lia_db *db, struct liana_error *err)
         return status;
     }
     status = lia_books_run(conn, err, "UPDATE state SET held_ms = ?1", "u", held_ms);
-    if (!status) {
-        status = lia_store_write_commit(db->store, 0, &mark, err);
-    }
-    lia_store_write_end(db->store);
-    if (!status) {
-        status = lia_store_wait_durable(db->store, mark.commit, err);
-    }
+    status = lia_books_end_durable(db, status, err);
     if (!status) {
         lia_mutex_lock(&db->mutex);
         db->held_noted_ms = held_ms;

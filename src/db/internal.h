@@ -582,6 +582,10 @@ LIANA_MUST_CHECK liana_status lia_books_commit(struct lia_db *db,
 LIANA_MUST_CHECK liana_status lia_books_end(struct lia_db *db,
                                             liana_status status,
                                             struct liana_error *err);
+/* And no loss of power undoes it. */
+LIANA_MUST_CHECK liana_status lia_books_end_durable(struct lia_db *db,
+                                                    liana_status status,
+                                                    struct liana_error *err);
 
 /* One statement with its parameters, run to its end: "sut" binds a slice, a uint64_t and
  * a text. */

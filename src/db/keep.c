@@ -193,7 +193,6 @@ liana_status lia_db_look_again(struct lia_db *db,
                                bool *out_again,
                                struct liana_error *err)
 {
-    struct lia_store_mark mark = {0};
     struct lia_conn *conn;
     bool is_again = false;
     liana_status status = lia_books_begin(db, &conn, err);
@@ -210,15 +209,10 @@ liana_status lia_db_look_again(struct lia_db *db,
     if (!status && is_again) {
         status = put_gain(conn, collection, (struct gain){.looks = 1}, err);
     }
-    if (!status) {
-        status = lia_store_write_commit(db->store, 0, &mark, err);
-    }
-    lia_store_write_end(db->store);
-    if (!status) {
-        *out_again = is_again;
-    }
-    return status || !is_again ? status
-                               : lia_store_wait_durable(db->store, mark.commit, err);
+    status = is_again ? lia_books_end_durable(db, status, err)
+                      : lia_books_end(db, status, err);
+    *out_again = !status && is_again;
+    return status;
 }
 
 liana_status lia_keep_generation(struct lia_conn *conn,

@@ -355,7 +355,6 @@ liana_status lia_db_set_name(struct lia_db *db,
                              struct liana_str name,
                              struct liana_error *err)
 {
-    struct lia_store_mark mark;
     struct lia_conn *conn;
     liana_status status;
 
@@ -368,13 +367,7 @@ liana_status lia_db_set_name(struct lia_db *db,
         return status;
     }
     status = lia_books_run(conn, err, "UPDATE state SET name = ?1", "t", name);
-    if (!status) {
-        status = lia_store_write_commit(db->store, 0, &mark, err);
-    }
-    lia_store_write_end(db->store);
-    if (!status) {
-        status = lia_store_wait_durable(db->store, mark.commit, err);
-    }
+    status = lia_books_end_durable(db, status, err);
     if (!status) {
         keep_name(db, name);
     }

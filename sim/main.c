@@ -17,6 +17,7 @@
 
 #include "sim/clocks.h"
 #include "sim/keepers.h"
+#include "sim/past.h"
 
 struct arguments {
     uint64_t first;
@@ -109,6 +110,9 @@ static bool is_of(uint64_t seed, enum sim_rarity what)
 {
     bool is_clock = what == SIM_RARE_REPAIRED || what == SIM_RARE_STAYED;
 
+    if (what == SIM_RARE_TAKEN) {
+        return seed < SIM_PAST_FIRST;
+    }
     return is_clock ? seed >= SIM_CLOCKS_FIRST
                     : seed >= SIM_KEEPERS_FIRST && seed < SIM_KEEPERS_LAST;
 }
@@ -120,6 +124,7 @@ static bool holds(const struct census *c, uint64_t first, uint64_t need)
         [SIM_RARE_BACK] = "came back",      [SIM_RARE_FORGOTTEN] = "forgotten",
         [SIM_RARE_BURIED] = "buried again", [SIM_RARE_AWAY] = "long away",
         [SIM_RARE_REPAIRED] = "repaired",   [SIM_RARE_STAYED] = "stayed ahead",
+        [SIM_RARE_TAKEN] = "rights taken",
     };
     bool answer = true;
 
@@ -127,7 +132,7 @@ static bool holds(const struct census *c, uint64_t first, uint64_t need)
         if (is_of(first, (enum sim_rarity)i)) {
             printf("    %-16s %6llu, in %llu seeds\n", names[i],
                    (unsigned long long)c->times[i], (unsigned long long)c->seeds[i]);
-            answer = answer && c->seeds[i] >= need;
+            answer = answer && (i == SIM_RARE_TAKEN || c->seeds[i] >= need);
         }
     }
     return answer;

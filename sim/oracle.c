@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "crdt/testing/ops.h"
+#include "db/renew.h"
 #include "db/schema.h"
 #include "sim/check.h"
 #include "sim/keepers.h"
@@ -31,7 +32,7 @@ bool sim_write_is_alive(const struct sim_world *w, const struct sim_write *x)
 {
     const struct sim_txn *t = &w->txns[x->txn];
 
-    return x->is_pending || x->is_seed || t->is_certain || t->is_open;
+    return x->is_pending || x->is_seed || x->is_upkeep || t->is_certain || t->is_open;
 }
 
 /* Stock is checked by adding up (check_end.c). */
@@ -119,41 +120,6 @@ void sim_oracle_state(struct sim_world *w,
     }
     state->arena = &w->arena;
     catch_up(w, state, doc, vector);
-}
-
-void sim_oracle_shown(struct sim_world *w,
-                      int node,
-                      uint32_t doc,
-                      struct lia_vector vector,
-                      struct liana_slice body)
-{
-    struct model_doc *state;
-
-    if (!w->oracle || doc < sim_first(2)) {
-        return;
-    }
-    state = state_of(w, node, doc);
-    catch_up(w, state, doc, vector);
-    sim_oracle_check(w, node, doc, state, vector, body);
-    sim_seats_shown(w, node, doc, vector, body);
-}
-
-void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held)
-{
-    struct lia_arena arena;
-
-    if (!w->oracle) {
-        return;
-    }
-    lia_arena_init(&arena, &lia_mem_libc);
-    for (uint32_t d = sim_first(2); d < SIM_DOCS; d++) {
-        struct lia_doc_info info = {0};
-
-        model_clear(state_of(w, node, d));
-        LIA_ASSERT(!lia_doc_info(&arena, held[d].doc.clock, &info));
-        sim_oracle_shown(w, node, d, info.vector, held[d].doc.body);
-    }
-    lia_arena_deinit(&arena);
 }
 
 /* ---- what an operation means ---- */
@@ -301,6 +267,155 @@ static struct lia_stamp life_of(const struct sim_world *w, const struct sim_writ
     return life;
 }
 
+/* ---- what a store does by itself ---- */
+
+/* The newest write of an actor to a document that is written down, up to `hlc`. */
+static uint64_t newest_of(const struct sim_world *w,
+                          uint32_t doc,
+                          uint64_t actor,
+                          uint64_t hlc)
+{
+    uint64_t newest = 0;
+
+    for (size_t i = 0; i < w->oracle->count; i++) {
+        const struct sim_write *x = &w->oracle->writes[i];
+
+        if (x->doc == doc && x->stamp.actor == actor && x->stamp.hlc <= hlc &&
+            x->stamp.hlc > newest) {
+            newest = x->stamp.hlc;
+        }
+    }
+    return newest;
+}
+
+/* What the actor could still take is gone here, and only that. */
+static bool take_from(struct sim_world *w,
+                      struct model_doc *state,
+                      uint64_t from,
+                      struct lia_stamp stamp,
+                      struct lia_doc held)
+{
+    static const struct liana_str n = {"n", 1};
+    const struct lia_op op = {.kind = LIA_OP_RECLAIM, .path = {&n, 1}, .actor = from};
+    const struct meant nothing = {.shape_count = 0};
+    struct lia_bounded_info info;
+
+    return model_rights(state, "n", from, NULL) > 0 &&
+           !lia_doc_bounded(&w->arena, held, op.path, from, &info, NULL) &&
+           info.rights == 0 && !apply_to_model(state, &nothing, &op, 1, stamp);
+}
+
+/* The vector without the newest stamp of the actor. */
+static struct lia_vector before_it(struct sim_world *w,
+                                   uint32_t doc,
+                                   struct lia_vector vector,
+                                   struct lia_stamp stamp)
+{
+    struct lia_vector_entry *entries =
+        lia_arena_array(&w->arena, vector.count, sizeof(*entries));
+    size_t count = 0;
+
+    LIA_ASSERT(entries);
+    for (size_t i = 0; i < vector.count; i++) {
+        entries[count] = vector.entries[i];
+        if (entries[count].actor == stamp.actor) {
+            entries[count].hlc = newest_of(w, doc, stamp.actor, stamp.hlc);
+        }
+        count += entries[count].hlc > 0;
+    }
+    return (struct lia_vector){entries, count};
+}
+
+/* It was there before what is going on. */
+static void put_down(struct sim_world *w,
+                     int node,
+                     uint32_t doc,
+                     const struct model_doc *state,
+                     struct lia_vector seen,
+                     struct lia_stamp stamp)
+{
+    struct sim_oracle *o = w->oracle;
+    struct sim_write made = *write_down(w, node, doc, state, seen, stamp);
+    struct sim_write *place = &o->writes[o->pending];
+
+    made.is_upkeep = true;
+    made.is_pending = false;
+    memmove(place + 1, place, (o->count - 1 - o->pending) * sizeof(*place));
+    *place = made;
+    o->pending++;
+}
+
+/* A store that has ended uncleanly takes over what its former actors had left
+ * (docs/adr/0054): such a write shows when it is there. */
+static void note_taken(struct sim_world *w,
+                       int node,
+                       uint32_t doc,
+                       struct lia_vector vector,
+                       struct lia_doc held)
+{
+    static struct model_doc state;
+    struct lia_db *db = w->nodes[node].db;
+    struct lia_stamp stamp = {0, lia_db_identity(db).actor};
+    const struct lia_renewal *renewals;
+    struct lia_vector seen;
+    size_t count = 0;
+    bool has_taken = false;
+
+    stamp.hlc = lia_vector_get(vector, stamp.actor);
+    if (!sim_is_seats(doc) || newest_of(w, doc, stamp.actor, stamp.hlc) == stamp.hlc) {
+        return;
+    }
+    seen = before_it(w, doc, vector, stamp);
+    sim_oracle_state(w, node, doc, seen, &state);
+    LIA_ASSERT(!lia_db_renewals(db, &w->arena, 100, &renewals, &count, NULL));
+    for (size_t i = count; i-- > 0;) {
+        has_taken = (renewals[i].reason == LIA_RENEWED_UNCLEAN &&
+                     take_from(w, &state, renewals[i].actor, stamp, held)) ||
+                    has_taken;
+    }
+    if (has_taken) {
+        model_see(&state, stamp);
+        put_down(w, node, doc, &state, seen, stamp);
+        sim_census(w, SIM_RARE_TAKEN);
+    }
+}
+
+void sim_oracle_shown(struct sim_world *w,
+                      int node,
+                      uint32_t doc,
+                      struct lia_vector vector,
+                      struct lia_doc held)
+{
+    struct model_doc *state;
+
+    if (!w->oracle || doc < sim_first(2)) {
+        return;
+    }
+    note_taken(w, node, doc, vector, held);
+    state = state_of(w, node, doc);
+    catch_up(w, state, doc, vector);
+    sim_oracle_check(w, node, doc, state, vector, held.body);
+    sim_seats_shown(w, node, doc, vector, held.body);
+}
+
+void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held)
+{
+    struct lia_arena arena;
+
+    if (!w->oracle) {
+        return;
+    }
+    lia_arena_init(&arena, &lia_mem_libc);
+    for (uint32_t d = sim_first(2); d < SIM_DOCS; d++) {
+        struct lia_doc_info info = {0};
+
+        model_clear(state_of(w, node, d));
+        LIA_ASSERT(!lia_doc_info(&arena, held[d].doc.clock, &info));
+        sim_oracle_shown(w, node, d, info.vector, held[d].doc);
+    }
+    lia_arena_deinit(&arena);
+}
+
 /* ---- asking ---- */
 
 /* What the app of a node finds, in the store and in the model. */
@@ -330,6 +445,7 @@ static liana_status find(struct sim_world *w,
     }
     LIA_ASSERT(!lia_doc_info(&w->arena, before.clock, &info));
     out->vector = keep_vector(w, info.vector);
+    note_taken(w, node, doc, out->vector, before);
     sim_oracle_state(w, node, doc, out->vector, state);
     sim_oracle_check(w, node, doc, state, out->vector, before.body);
     return read_declared(txn, doc, &out->meant);

@@ -37,6 +37,7 @@ struct sim_write {
     int node;
     size_t txn; /* that it is a part of; none: it is an INITIAL document */
     bool is_seed;
+    bool is_upkeep;  /* no app asked for it */
     bool is_pending; /* its transaction is going on */
     bool is_certain; /* of an INITIAL document: it was acknowledged */
     bool is_delete;
@@ -89,7 +90,7 @@ void sim_oracle_shown(struct sim_world *w,
                       int node,
                       uint32_t doc,
                       struct lia_vector vector,
-                      struct liana_slice body);
+                      struct lia_doc held);
 /* A store came back: what was not certain is known now. */
 void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held);
 /* The same is declared everywhere. */

@@ -222,6 +222,7 @@ enum sim_rarity {
     SIM_RARE_AWAY,
     SIM_RARE_REPAIRED, /* stores that stamped anew what was ahead */
     SIM_RARE_STAYED,   /* what others may hold: its time came */
+    SIM_RARE_TAKEN,    /* rights, by a store that had ended uncleanly */
     SIM_RARITIES
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/bounded.h"
 
+#include <string.h>
+
 static uint64_t actor_of(const struct lia_share *share)
 {
     return share->rank.stamp.actor;
@@ -88,6 +90,52 @@ lia_int128 lia_bounded_value(const struct lia_bounded *bounded)
         value += (lia_int128)bounded->shares[i].granted - bounded->shares[i].spent;
     }
     return value;
+}
+
+static size_t put_actor(uint64_t *actors, size_t count, uint64_t actor)
+{
+    size_t place = 0;
+
+    while (place < count && actors[place] < actor) {
+        place++;
+    }
+    if (place < count && actors[place] == actor) {
+        return count;
+    }
+    memmove(actors + place + 1, actors + place, (count - place) * sizeof(*actors));
+    actors[place] = actor;
+    return count + 1;
+}
+
+static size_t put_actors(uint64_t *actors, size_t count, struct lia_grants grants)
+{
+    for (size_t i = 0; i < grants.count; i++) {
+        count = put_actor(actors, count, grants.entries[i].actor);
+    }
+    return count;
+}
+
+const uint64_t *lia_bounded_actors(struct lia_arena *arena,
+                                   const struct lia_bounded *bounded,
+                                   size_t *out_count)
+{
+    size_t max = 1;
+    size_t count = 0;
+    uint64_t *actors;
+
+    for (size_t i = 0; i < bounded->count; i++) {
+        max += 1 + bounded->shares[i].given.count + bounded->shares[i].taken.count;
+    }
+    actors = lia_arena_array(arena, max, sizeof(*actors));
+    for (size_t i = 0; i < bounded->count && actors; i++) {
+        const struct lia_share *share = &bounded->shares[i];
+
+        count = put_actor(actors, count, actor_of(share));
+        count = put_actors(actors, count, share->given);
+        count = put_actors(actors, count, share->taken);
+    }
+    *out_count = count;
+    return actors;
 }
 
 /* ---- local writes ---- */

@@ -55,6 +55,11 @@ lia_int128 lia_bounded_rights(const struct lia_bounded *bounded, uint64_t actor)
 lia_int128 lia_bounded_value(const struct lia_bounded *bounded);
 lia_int128 lia_bounded_bound(const struct lia_bounded *bounded);
 
+/* Who has or had rights: ascending, each once, in the arena; NULL: out of memory. */
+const uint64_t *lia_bounded_actors(struct lia_arena *arena,
+                                   const struct lia_bounded *bounded,
+                                   size_t *out_count);
+
 /* ---- local writes: amounts are above 0 ---- */
 
 /* What is written, by whom: the share's rank and, where it is new, its birth. */

@@ -193,6 +193,21 @@ LIANA_MUST_CHECK liana_status lia_doc_bounded(struct lia_arena *arena,
                                               struct lia_bounded_info *out,
                                               struct liana_error *err);
 
+/* What an actor may spend; below 0: it was taken back, and then more came that it had spent. */
+struct lia_rights {
+    uint64_t actor;
+    int64_t amount;
+};
+
+/* What everybody may spend of a bounded counter, by actor ascending, in the arena; who has nothing is
+ * left out. As above. */
+LIANA_MUST_CHECK liana_status lia_doc_rights(struct lia_arena *arena,
+                                             struct lia_doc doc,
+                                             struct lia_path path,
+                                             const struct lia_rights **out,
+                                             size_t *out_count,
+                                             struct liana_error *err);
+
 /* An INITIAL document: what `insert`, an INSERT, makes of itself under the stamp that
  * its content has (docs/format/clock.md, "Initial documents"). Equal content in equal
  * collections is one write, whoever makes it; the document is merged like a peer's

@@ -176,6 +176,30 @@ static int64_t clamp(lia_int128 n)
     return n > INT64_MAX ? INT64_MAX : n < INT64_MIN ? INT64_MIN : (int64_t)n;
 }
 
+/* The counter that the path of a document shows. */
+static liana_status find_shown(struct lia_writer *reader,
+                               struct lia_doc doc,
+                               struct lia_path path,
+                               const struct lia_bounded **out)
+{
+    struct lia_node *node = NULL;
+    liana_status status = lia_doc_read(reader->work, doc, reader->state);
+
+    if (!status) {
+        status = lia_op_find(reader, path, &node);
+    }
+    if (!status && (!node || reader->state->is_hidden)) {
+        status = lia_err_plain(reader->work->err, LIANA_ENOTFOUND);
+    }
+    if (!status && node->view.shown != LIA_SHOWN_BOUNDED) {
+        status = no_counter(reader, path, "is no bounded counter");
+    }
+    if (!status) {
+        *out = node->bounded;
+    }
+    return status;
+}
+
 liana_status lia_doc_bounded(struct lia_arena *arena,
                              struct lia_doc doc,
                              struct lia_path path,
@@ -186,23 +210,48 @@ liana_status lia_doc_bounded(struct lia_arena *arena,
     struct lia_work work = {.arena = arena, .err = err};
     struct lia_state state;
     struct lia_writer reader = {.work = &work, .state = &state};
-    struct lia_node *node;
-    liana_status status = lia_doc_read(&work, doc, &state);
+    const struct lia_bounded *bounded = NULL;
+    liana_status status = find_shown(&reader, doc, path, &bounded);
 
     if (!status) {
-        status = lia_op_find(&reader, path, &node);
+        *out = (struct lia_bounded_info){clamp(lia_bounded_value(bounded)),
+                                         clamp(lia_bounded_bound(bounded)),
+                                         clamp(lia_bounded_rights(bounded, actor))};
     }
+    return status;
+}
+
+liana_status lia_doc_rights(struct lia_arena *arena,
+                            struct lia_doc doc,
+                            struct lia_path path,
+                            const struct lia_rights **out,
+                            size_t *out_count,
+                            struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct lia_state state;
+    struct lia_writer reader = {.work = &work, .state = &state};
+    const struct lia_bounded *bounded = NULL;
+    const uint64_t *actors;
+    struct lia_rights *rights;
+    size_t actor_count = 0;
+    size_t count = 0;
+    liana_status status = find_shown(&reader, doc, path, &bounded);
+
     if (status) {
         return status;
     }
-    if (!node || state.is_hidden) {
-        return lia_err_plain(err, LIANA_ENOTFOUND);
+    actors = lia_bounded_actors(arena, bounded, &actor_count);
+    rights = actors ? lia_arena_array(arena, actor_count, sizeof(*rights)) : NULL;
+    if (!rights) {
+        return lia_err_plain(err, LIANA_ENOMEM);
     }
-    if (node->view.shown != LIA_SHOWN_BOUNDED) {
-        return no_counter(&reader, path, "is no bounded counter");
+    for (size_t i = 0; i < actor_count; i++) {
+        rights[count] = (struct lia_rights){
+            actors[i], clamp(lia_bounded_rights(bounded, actors[i]))};
+        count += rights[count].amount != 0;
     }
-    *out = (struct lia_bounded_info){clamp(lia_bounded_value(node->bounded)),
-                                     clamp(lia_bounded_bound(node->bounded)),
-                                     clamp(lia_bounded_rights(node->bounded, actor))};
+    *out = rights;
+    *out_count = count;
     return LIANA_OK;
 }

@@ -11,18 +11,6 @@
 #define PATHS_MAX 100
 #define VALUE_MAX 1024
 
-static void add_path(struct lia_buf *out, struct liana_str name, struct lia_path path)
-{
-    size_t mark = lia_bson_begin_in(out, LIA_BSON_ARRAY, name);
-
-    for (size_t i = 0; i < path.count; i++) {
-        char digits[12];
-
-        lia_bson_add_str(out, lia_bson_index_name((uint32_t)i, digits), path.names[i]);
-    }
-    lia_bson_end(out, mark);
-}
-
 /* ---- system:flagged ---- */
 
 /* The paths of one kind; an array that is begun with the first. */
@@ -45,7 +33,8 @@ static void add_flagged(void *ctx, struct lia_path path, enum lia_flag flag)
     if (p->count == 0) {
         p->mark = lia_bson_begin_in(p->out, LIA_BSON_ARRAY, lia_str(p->name));
     }
-    add_path(p->out, lia_bson_index_name((uint32_t)p->count++, digits), path);
+    lia_system_add_path(p->out, lia_bson_index_name((uint32_t)p->count++, digits),
+                        path);
 }
 
 static liana_status add_paths(struct lia_system_rows *rows,
@@ -139,7 +128,7 @@ static liana_status add_breach(struct lia_system_rows *rows,
     if (status) {
         return status;
     }
-    add_path(&rows->body, lia_str("path"), path);
+    lia_system_add_path(&rows->body, lia_str("path"), path);
     if (breach->value.data.len > VALUE_MAX) {
         lia_bson_add_int64(&rows->body, lia_str("bytes"),
                            (int64_t)breach->value.data.len);
@@ -199,38 +188,12 @@ static liana_status add_breaches_of(struct lia_system_rows *rows,
     return status == LIANA_EEND ? LIANA_OK : status;
 }
 
-/* ---- over all collections ---- */
-
-typedef liana_status (*add_fn)(struct lia_system_rows *rows,
-                               const struct lia_collection *collection,
-                               struct liana_error *err);
-
-static liana_status add_all(struct lia_system_rows *rows,
-                            add_fn add,
-                            struct liana_error *err)
-{
-    const struct lia_collection **all;
-    struct lia_arena work;
-    size_t count = 0;
-    liana_status status;
-
-    lia_arena_init(&work, rows->r->alloc);
-    status = lia_err_plain(err, lia_txn_collections(rows->r->txn, &work, &all, &count));
-    for (size_t i = 0; i < count && !status && rows->count < LIA_SYSTEM_ROWS_MAX; i++) {
-        if (!lia_coll_is_system(all[i]->name)) {
-            status = add(rows, all[i], err);
-        }
-    }
-    lia_arena_deinit(&work);
-    return status;
-}
-
 liana_status lia_system_flagged(struct lia_system_rows *rows, struct liana_error *err)
 {
-    return add_all(rows, add_flagged_of, err);
+    return lia_system_each(rows, add_flagged_of, err);
 }
 
 liana_status lia_system_breaches(struct lia_system_rows *rows, struct liana_error *err)
 {
-    return add_all(rows, add_breaches_of, err);
+    return lia_system_each(rows, add_breaches_of, err);
 }

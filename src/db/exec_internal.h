@@ -92,6 +92,36 @@ LIANA_MUST_CHECK liana_status lia_exec_system(struct lia_result *r,
                                               struct liana_str *out,
                                               struct liana_error *err);
 
+/* The names of an assigned path, in the arena. LIANA_ENOMEM. */
+LIANA_MUST_CHECK liana_status lia_exec_path(struct lia_arena *arena,
+                                            const struct lia_expr *path,
+                                            struct lia_path *out);
+
+/* An assignment cannot take the value: LIANA_ETYPE. */
+liana_status lia_exec_bad_value(const struct lia_assign *assign,
+                                struct lia_value v,
+                                const char *wanted,
+                                struct liana_error *err);
+
+/* ---- rights in bounded counters (exec_rights.c) ---- */
+
+/* Whom rights are moved from or to: an int64, or its 16 hexadecimal digits. */
+LIANA_MUST_CHECK liana_status lia_exec_actor(const struct lia_eval *cx,
+                                             const struct lia_assign *assign,
+                                             const struct lia_expr *expr,
+                                             struct liana_slice body,
+                                             uint64_t *out);
+
+/* What RECLAIM means for a document as it is: up to two operations, none where the actor has
+ * nothing left. LIANA_EMISUSE: it may not be taken back here. */
+LIANA_MUST_CHECK liana_status lia_exec_reclaim(struct lia_result *r,
+                                               struct lia_arena *work,
+                                               const struct lia_assign *assign,
+                                               struct lia_doc doc,
+                                               struct lia_op *out,
+                                               size_t *out_count,
+                                               struct liana_error *err);
+
 /* The next row of a SELECT. */
 LIANA_MUST_CHECK liana_status lia_exec_row(struct lia_result *r,
                                            struct liana_slice *row,

@@ -92,12 +92,13 @@ static struct liana_slice dump(struct fixture *f)
 
     lia_buf_init(&all, &f->t.env.alloc.alloc);
     lia_buf_bytes(&all, &seq, sizeof(seq));
-    for (int i = 0; i < 2; i++) {
-        const char *text =
-            i ? "SELECT * FROM new ORDER BY _id" : "SELECT * FROM c ORDER BY _id";
+    for (int i = 0; i < 3; i++) {
+        static const char *const texts[] = {"SELECT * FROM c ORDER BY _id",
+                                            "SELECT * FROM new ORDER BY _id",
+                                            "SELECT actor, rights FROM system:rights"};
 
-        assert_ok(lia_db_execute(f->t.db, lia_str(text), (struct liana_slice){0}, NULL,
-                                 &result, NULL));
+        assert_ok(lia_db_execute(f->t.db, lia_str(texts[i]), (struct liana_slice){0},
+                                 NULL, &result, NULL));
         while (lia_result_next(result, &row, NULL) == LIANA_OK) {
             lia_buf_slice_add(&all, row);
         }
@@ -156,16 +157,47 @@ static const char *const statements[] = {
     "DELETE FROM c WHERE a = 0",
 };
 
+static void each_fails(struct fixture *f, const char *text)
+{
+    for (size_t n = 1; fails(f, text, n, true); n++) {
+        assert_true(fails(f, text, n, false));
+    }
+}
+
 static void memory_runs_out_in_a_statement(void **state)
 {
     struct fixture *f = *state;
 
     begin(f);
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
-        for (size_t n = 1; fails(f, statements[i], n, true); n++) {
-            assert_true(fails(f, statements[i], n, false));
-        }
+        each_fails(f, statements[i]);
     }
+}
+
+/* They are taken back, given on, and handed over with an eviction. */
+static void memory_runs_out_where_rights_move(void **state)
+{
+    static const char *const moves[] = {
+        "SELECT * FROM system:rights WHERE NOT own",
+        "UPDATE s APPLY n RECLAIM FROM 5 TO 6 FORCE",
+        "UPDATE s APPLY n RECLAIM FROM '0000000000000006' FORCE WHERE _id = 1",
+        "EVICT FROM c WHERE _id = 1 FORCE",
+    };
+    struct fixture *f = *state;
+
+    begin(f);
+    assert_ok(execute(f, NULL, "CREATE COLLECTION s (n COUNTER MIN 0)"));
+    assert_ok(execute(f, NULL,
+                      "INSERT INTO s DOCUMENTS ({'_id': 1, 'n': 5}), "
+                      "({'_id': 2, 'n': 6})"));
+    assert_ok(execute(f, NULL, "UPDATE s APPLY n TRANSFER 4 TO 5"));
+    for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+        each_fails(f, moves[i]);
+    }
+    assert_ok(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -5 WHERE _id = 1"));
+    assert_ok(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -2 WHERE _id = 2"));
+    assert_status(execute(f, NULL, "UPDATE s APPLY n INCREMENT BY -1 WHERE _id = 2"),
+                  LIANA_ERIGHTS);
 }
 
 /* In a transaction: what it did before is still there when only the statement could not
@@ -230,6 +262,7 @@ static void memory_runs_out_in_a_transaction(void **state)
 
 static const struct CMUnitTest cases[] = {
     CASE(memory_runs_out_in_a_statement),
+    CASE(memory_runs_out_where_rights_move),
     CASE(memory_runs_out_in_a_transaction),
 };
 

@@ -41,7 +41,7 @@ liana_status lia_system_row_begin(struct lia_system_rows *rows,
     }
     if (!status) {
         rows->mark = lia_bson_begin(&rows->body);
-        lia_bson_add_int64(&rows->body, lia_str("_id"), (int64_t)++rows->count);
+        lia_bson_add_int64(&rows->body, lia_str("_id"), (int64_t)++rows->number);
         lia_bson_add_str(&rows->body, lia_str("collection"), collection);
         lia_bson_add(&rows->body, lia_str("document"), id);
     }
@@ -49,24 +49,66 @@ liana_status lia_system_row_begin(struct lia_system_rows *rows,
     return status;
 }
 
-liana_status lia_system_row_end(struct lia_system_rows *rows, struct liana_error *err)
+/* Whether the statement is about the row; its SQL asks once more. */
+static liana_status pick(const struct lia_system_rows *rows,
+                         bool *out,
+                         struct liana_error *err)
+{
+    struct lia_arena work;
+    struct lia_eval cx;
+    liana_status status;
+
+    lia_arena_init(&work, rows->r->alloc);
+    cx = lia_exec_eval(rows->r, &work, err);
+    status =
+        lia_eval_is_true(&cx, rows->r->stmt->where, lia_buf_slice(&rows->body), out);
+    lia_arena_deinit(&work);
+    return status;
+}
+
+static liana_status put_row(struct lia_system_rows *rows, struct liana_error *err)
 {
     struct lia_scratch scratch;
     struct lia_buf key;
     liana_status status;
 
-    lia_bson_end(&rows->body, rows->mark);
     lia_buf_init(&key, rows->r->alloc);
     status =
-        lia_key_of_id(lia_value_of_int64((int64_t)rows->count, &scratch), &key, err);
-    lia_buf_str(&rows->sql, rows->count == 1 ? "(" : ",(");
+        lia_key_of_id(lia_value_of_int64((int64_t)rows->number, &scratch), &key, err);
+    lia_buf_str(&rows->sql, ++rows->count == 1 ? "(" : ",(");
     add_hex(&rows->sql, lia_buf_slice(&key));
     lia_buf_str(&rows->sql, ",");
     add_hex(&rows->sql, lia_buf_slice(&rows->body));
     lia_buf_str(&rows->sql, ")");
     lia_buf_deinit(&key);
-    status = status ? status : lia_err_plain(err, rows->body.status);
     return status ? status : lia_err_plain(err, rows->sql.status);
+}
+
+liana_status lia_system_row_end(struct lia_system_rows *rows, struct liana_error *err)
+{
+    bool is_picked = false;
+    liana_status status;
+
+    lia_bson_end(&rows->body, rows->mark);
+    status = lia_err_plain(err, rows->body.status);
+    if (!status) {
+        status = pick(rows, &is_picked, err);
+    }
+    return status || !is_picked ? status : put_row(rows, err);
+}
+
+void lia_system_add_path(struct lia_buf *out,
+                         struct liana_str name,
+                         struct lia_path path)
+{
+    size_t mark = lia_bson_begin_in(out, LIA_BSON_ARRAY, name);
+
+    for (size_t i = 0; i < path.count; i++) {
+        char digits[12];
+
+        lia_bson_add_str(out, lia_bson_index_name((uint32_t)i, digits), path.names[i]);
+    }
+    lia_bson_end(out, mark);
 }
 
 /* ---- system:owed ---- */
@@ -124,12 +166,33 @@ static liana_status owed_all(struct lia_system_rows *rows, struct liana_error *e
 
 /* ---- the table that a statement reads ---- */
 
+liana_status lia_system_each(struct lia_system_rows *rows,
+                             lia_system_fn add,
+                             struct liana_error *err)
+{
+    const struct lia_collection **all;
+    struct lia_arena work;
+    size_t count = 0;
+    liana_status status;
+
+    lia_arena_init(&work, rows->r->alloc);
+    status = lia_err_plain(err, lia_txn_collections(rows->r->txn, &work, &all, &count));
+    for (size_t i = 0; i < count && !status && rows->count < LIA_SYSTEM_ROWS_MAX; i++) {
+        if (!lia_coll_is_system(all[i]->name)) {
+            status = add(rows, all[i], err);
+        }
+    }
+    lia_arena_deinit(&work);
+    return status;
+}
+
 static const struct {
     const char *name;
     liana_status (*add)(struct lia_system_rows *rows, struct liana_error *err);
 } made[] = {{"breaches", lia_system_breaches},
             {"flagged", lia_system_flagged},
-            {"owed", owed_all}};
+            {"owed", owed_all},
+            {"rights", lia_system_rights}};
 
 static liana_status make_rows(struct lia_result *r,
                               liana_status (*add)(struct lia_system_rows *,

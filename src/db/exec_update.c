@@ -60,9 +60,9 @@ static liana_status pick_keys(struct lia_result *r,
 
 /* ---- assignments ---- */
 
-static liana_status path_of(struct lia_arena *arena,
-                            const struct lia_expr *path,
-                            struct lia_path *out)
+liana_status lia_exec_path(struct lia_arena *arena,
+                           const struct lia_expr *path,
+                           struct lia_path *out)
 {
     struct liana_str *names = lia_arena_array(arena, path->path.count, sizeof(*names));
 
@@ -76,10 +76,10 @@ static liana_status path_of(struct lia_arena *arena,
     return LIANA_OK;
 }
 
-static liana_status bad_value(const struct lia_assign *assign,
-                              struct lia_value v,
-                              const char *wanted,
-                              struct liana_error *err)
+liana_status lia_exec_bad_value(const struct lia_assign *assign,
+                                struct lia_value v,
+                                const char *wanted,
+                                struct liana_error *err)
 {
     struct liana_str last = assign->path->path.items[assign->path->path.count - 1].name;
 
@@ -98,6 +98,8 @@ static enum lia_op_kind op_of(enum lia_assign_kind kind)
     case LIA_ASSIGN_ADD: return LIA_OP_ADD;
     case LIA_ASSIGN_REMOVE: return LIA_OP_REMOVE;
     case LIA_ASSIGN_TRANSFER: return LIA_OP_TRANSFER;
+    case LIA_ASSIGN_RECLAIM:
+    case LIA_ASSIGN_RECLAIM_FORCED: return LIA_OP_RECLAIM;
     }
     return LIA_OP_SET;
 }
@@ -106,24 +108,6 @@ static bool needs_number(enum lia_assign_kind kind)
 {
     return kind == LIA_ASSIGN_INCREMENT || kind == LIA_ASSIGN_RESTART ||
            kind == LIA_ASSIGN_TRANSFER;
-}
-
-/* Whom rights are transferred to: an actor, as an int64. */
-static liana_status actor_of(const struct lia_eval *cx,
-                             const struct lia_assign *assign,
-                             struct liana_slice body,
-                             struct lia_op *out)
-{
-    struct lia_value v = LIA_MISSING;
-    liana_status status = lia_eval(cx, assign->actor, body, &v);
-
-    if (!status && v.type != LIA_BSON_INT32 && v.type != LIA_BSON_INT64) {
-        return bad_value(assign, v, "an actor, an int64", cx->err);
-    }
-    if (!status) {
-        out->actor = (uint64_t)lia_int_of(v);
-    }
-    return status;
 }
 
 /* The operation that an assignment means for one document. `*skip`: none, for a lenient
@@ -138,7 +122,8 @@ static liana_status make_op(struct lia_result *r,
 {
     const struct lia_eval cx = lia_exec_eval(r, work, err);
     struct lia_value v = LIA_MISSING;
-    liana_status status = lia_err_plain(err, path_of(work, assign->path, &out->path));
+    liana_status status =
+        lia_err_plain(err, lia_exec_path(work, assign->path, &out->path));
 
     *skip = false;
     out->kind = op_of(assign->kind);
@@ -152,18 +137,25 @@ static liana_status make_op(struct lia_result *r,
     if (lia_is_missing(v) && r->is_lenient) {
         *skip = true;
     } else if (needs_number(assign->kind) && !lia_value_is_number(v)) {
-        return bad_value(assign, v, "a number", err);
+        return lia_exec_bad_value(assign, v, "a number", err);
     } else if (lia_is_missing(v)) {
-        return bad_value(assign, v, "a value", err);
+        return lia_exec_bad_value(assign, v, "a value", err);
     }
     out->value = v;
-    return assign->actor ? actor_of(&cx, assign, body, out) : LIANA_OK;
+    return assign->actor ? lia_exec_actor(&cx, assign, assign->actor, body, &out->actor)
+                         : LIANA_OK;
+}
+
+static bool is_reclaim(const struct lia_assign *assign)
+{
+    return assign->kind == LIA_ASSIGN_RECLAIM ||
+           assign->kind == LIA_ASSIGN_RECLAIM_FORCED;
 }
 
 /* The operations for one document; values see it as it was before the statement. */
 static liana_status make_ops(struct lia_result *r,
                              struct lia_arena *work,
-                             struct liana_slice body,
+                             struct lia_doc doc,
                              struct lia_op **out,
                              size_t *out_count,
                              struct liana_error *err)
@@ -182,19 +174,23 @@ static liana_status make_ops(struct lia_result *r,
         *out_count = 1;
         return LIANA_OK;
     }
-    ops = lia_arena_array(work, assigns->count, sizeof(*ops));
+    ops = lia_arena_array(work, assigns->count, 2 * sizeof(*ops));
     if (!ops) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     for (uint32_t i = 0; i < assigns->count; i++) {
-        bool skip;
+        const struct lia_assign *assign = &assigns->items[i];
+        size_t count = 1;
+        bool skip = false;
         liana_status status =
-            make_op(r, work, &assigns->items[i], body, &ops[n], &skip, err);
+            is_reclaim(assign)
+                ? lia_exec_reclaim(r, work, assign, doc, &ops[n], &count, err)
+                : make_op(r, work, assign, doc.body, &ops[n], &skip, err);
 
         if (status) {
             return status;
         }
-        n += !skip;
+        n += skip ? 0 : count;
     }
     *out = ops;
     *out_count = n;
@@ -208,7 +204,6 @@ static liana_status change(struct lia_result *r,
                            struct liana_error *err)
 {
     struct lia_change changed = {0};
-    struct liana_slice body = {0};
     struct lia_doc doc;
     struct lia_op *ops = NULL;
     size_t count = 0;
@@ -218,14 +213,14 @@ static liana_status change(struct lia_result *r,
         return status;
     }
     /* The transaction's own bytes go with its next call; values may point into them. */
-    if (!lia_arena_copy(work, doc.body, &body)) {
+    if (!lia_arena_copy(work, doc.body, &doc.body)) {
         return lia_err_plain(err, LIANA_ENOMEM);
     }
-    status = make_ops(r, work, body, &ops, &count, err);
+    status = make_ops(r, work, doc, &ops, &count, err);
     if (!status && count) {
         status = lia_txn_apply(r->txn, collection, key, ops, count, &changed, err);
     }
-    return !status && changed.changed ? lia_exec_changed(r, body, err) : status;
+    return !status && changed.changed ? lia_exec_changed(r, doc.body, err) : status;
 }
 
 /* The document as it is before the statement changes it, for lia_result_ids. */

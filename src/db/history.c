@@ -222,6 +222,23 @@ liana_status lia_history_compare(struct lia_conn *conn,
     return other->opening_count ? compare_strangers(conn, other, out, err) : LIANA_OK;
 }
 
+liana_status lia_history_confirm(struct lia_conn *conn,
+                                 const struct lia_seen *other,
+                                 enum lia_confirmed *out,
+                                 struct liana_error *err)
+{
+    struct span ours;
+    liana_status status = find_span(conn, other->epoch, &ours, err);
+    bool is_beyond =
+        !status && (other->seq > ours.last_seq || (other->stamp.actor == ours.actor &&
+                                                   other->stamp.hlc > ours.last_own));
+
+    *out = status      ? LIA_CONFIRMED_NOTHING
+           : is_beyond ? LIA_CONFIRMED_ANOTHER
+                       : LIA_CONFIRMED_ONE;
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
 /* ---- what is told ---- */
 
 static liana_status read_openings(struct lia_conn *conn,

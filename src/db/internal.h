@@ -256,6 +256,8 @@ struct lia_db {
     struct lia_state state; /* and identity.epoch and .actor */
     struct lia_doubts doubts;
     bool must_mend;               /* a renewal is not done yet */
+    bool has_left_rights;         /* to former actors: the store's, when confirmed */
+    bool must_take;               /* they are */
     bool must_repair;             /* its own stamps are ahead of all clocks */
     uint64_t no_repair_until_ms;  /* it was tried: others hold them */
     uint64_t held_ms;             /* what is stamped up to then, others may hold */
@@ -331,6 +333,18 @@ struct lia_fork {
 LIANA_MUST_CHECK liana_status lia_history_compare(struct lia_conn *conn,
                                                   const struct lia_seen *other,
                                                   struct lia_fork *out,
+                                                  struct liana_error *err);
+
+/* Whether what a peer has seen last of this store is a part of its past. */
+enum lia_confirmed {
+    LIA_CONFIRMED_NOTHING, /* it knows no opening of ours */
+    LIA_CONFIRMED_ONE,
+    LIA_CONFIRMED_ANOTHER /* an opening went further than here */
+};
+
+LIANA_MUST_CHECK liana_status lia_history_confirm(struct lia_conn *conn,
+                                                  const struct lia_seen *other,
+                                                  enum lia_confirmed *out,
                                                   struct liana_error *err);
 
 /* ---- other histories of a peer (peer_history.c) ---- */
@@ -530,6 +544,36 @@ LIANA_MUST_CHECK liana_status lia_rights_hand_over(struct lia_txn *txn,
                                                    uint64_t to,
                                                    bool *out_any,
                                                    struct liana_error *err);
+/* What `from` may spend goes to the actor of the transaction. */
+LIANA_MUST_CHECK liana_status lia_rights_take(struct lia_txn *txn,
+                                              uint64_t from,
+                                              bool *out_any,
+                                              struct liana_error *err);
+
+/* ---- rights of actors that have ended (reclaim.c) ---- */
+
+/* What is known of an actor of another store, or of this one. */
+struct lia_fate {
+    bool is_used;  /* a store stamps with it, as far as was seen */
+    bool is_ended; /* the store that stamped with it has another one */
+    uint64_t last; /* the newest of its stamps that was told of; 0: none */
+};
+
+LIANA_MUST_CHECK liana_status lia_actor_fate(struct lia_conn *conn,
+                                             uint64_t actor,
+                                             struct lia_fate *out,
+                                             struct liana_error *err);
+
+/* Whether this store can know what the actor has spent in the collection. LIANA_EMISUSE says
+ * why it cannot. */
+LIANA_MUST_CHECK liana_status lia_reclaim_check(struct lia_txn *txn,
+                                                struct liana_str collection,
+                                                uint64_t actor,
+                                                struct liana_error *err);
+
+/* With `must_take`: a transaction of its own takes what former actors of this store left. */
+LIANA_MUST_CHECK liana_status lia_rights_take_over(struct lia_db *db,
+                                                   struct liana_error *err);
 
 /* What a write needs to know of a declaration. */
 struct lia_rules {
@@ -537,6 +581,8 @@ struct lia_rules {
     const struct lia_shape *shapes; /* of its sets, registers and counters with a MIN */
     size_t shape_count;
 };
+
+bool lia_rules_have_bounded(const struct lia_rules *rules);
 
 /* As lia_txn_schema. */
 LIANA_MUST_CHECK liana_status lia_schema_rules(struct lia_txn *txn,

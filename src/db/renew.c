@@ -124,7 +124,23 @@ static liana_status next_mending(struct lia_conn *conn,
 struct known {
     struct lia_doubts doubts;
     bool must_mend;
+    bool has_left_rights;
 };
+
+static liana_status read_left(struct lia_conn *conn, bool *out, struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT EXISTS (SELECT 1 FROM renewal WHERE rights)"), &stmt,
+        err);
+
+    if (!status) {
+        status = lia_conn_step(conn, stmt, err);
+    }
+    *out = !status && lia_column_u64(stmt, 0);
+    lia_conn_done(conn, stmt);
+    return status;
+}
 
 static liana_status read_known(struct lia_conn *conn,
                                struct known *out,
@@ -135,7 +151,8 @@ static liana_status read_known(struct lia_conn *conn,
     liana_status more = status ? status : next_mending(conn, &mending, err);
 
     out->must_mend = more == LIANA_OK;
-    return more == LIANA_EEND ? LIANA_OK : more;
+    return more && more != LIANA_EEND ? more
+                                      : read_left(conn, &out->has_left_rights, err);
 }
 
 static void publish_known(struct lia_db *db, const struct known *known)
@@ -143,6 +160,8 @@ static void publish_known(struct lia_db *db, const struct known *known)
     lia_mutex_lock(&db->mutex);
     db->doubts = known->doubts;
     db->must_mend = known->must_mend;
+    db->has_left_rights = known->has_left_rights;
+    db->must_take = db->must_take && known->has_left_rights;
     lia_mutex_unlock(&db->mutex);
 }
 
@@ -161,6 +180,12 @@ liana_status lia_doubts_load(struct lia_db *db,
 
 /* ---- a renewal ---- */
 
+/* Nobody else has gone on from what this store was. */
+static bool is_one_history(enum lia_renewal_reason reason)
+{
+    return reason == LIA_RENEWED_UNCLEAN || reason == LIA_RENEWED_CLOCK;
+}
+
 liana_status lia_renewal_put(struct lia_db *db,
                              struct lia_conn *conn,
                              const struct lia_renewing *what,
@@ -170,10 +195,14 @@ liana_status lia_renewal_put(struct lia_db *db,
     liana_status status = lia_books_run(
         conn, err,
         "INSERT INTO renewal (at_ms, reason, actor, beyond, upto, seq, collection, "
-        "place) VALUES (?1, ?2, ?3, NULL, 0, 0, 0, 0)",
-        "uuu", what->at_ms ? what->at_ms : lia_db_wall(db), (uint64_t)what->reason,
-        what->actor);
+        "place, rights) VALUES (?1, ?2, ?3, NULL, 0, 0, 0, 0, ?4)",
+        "uuuu", what->at_ms ? what->at_ms : lia_db_wall(db), (uint64_t)what->reason,
+        what->actor, (uint64_t)(what->reason == LIA_RENEWED_UNCLEAN));
 
+    if (!status && !is_one_history(what->reason)) {
+        status =
+            lia_books_run(conn, err, "UPDATE renewal SET rights = 0 WHERE rights", "");
+    }
     if (!status && fork) {
         status = lia_books_run(conn, err,
                                "UPDATE renewal SET actor = ?1, beyond = ?2, upto = ?3, "
@@ -449,7 +478,8 @@ bool lia_db_must_mend(struct lia_db *db)
     bool must;
 
     lia_mutex_lock(&db->mutex);
-    must = db->must_mend || db->must_repair || db->held_ms > db->held_noted_ms;
+    must = db->must_mend || db->must_repair || db->must_take ||
+           db->held_ms > db->held_noted_ms;
     lia_mutex_unlock(&db->mutex);
     return must;
 }
@@ -460,6 +490,16 @@ static bool must_repair(struct lia_db *db)
 
     lia_mutex_lock(&db->mutex);
     must = db->must_repair;
+    lia_mutex_unlock(&db->mutex);
+    return must;
+}
+
+static bool must_take(struct lia_db *db)
+{
+    bool must;
+
+    lia_mutex_lock(&db->mutex);
+    must = db->must_take;
     lia_mutex_unlock(&db->mutex);
     return must;
 }
@@ -485,6 +525,10 @@ liana_status lia_db_mend(struct lia_db *db,
     if (must_repair(db)) {
         *out_more = true;
         return lia_repair(db, err);
+    }
+    if (must_take(db)) {
+        *out_more = true;
+        return lia_rights_take_over(db, err);
     }
     lia_arena_init(&arena, db->env->alloc);
     status = find_page(db, &arena, bytes_max, &mending, &page, err);

@@ -39,13 +39,20 @@ LIANA_MUST_CHECK liana_status lia_db_judge(struct lia_db *db,
                                            bool *out_renewed,
                                            struct liana_error *err);
 
+/* What a peer has seen of this store is no other history (lia_db_judge): if it knows an opening of
+ * ours, rights that were left to a former actor by an unclean end may be taken over
+ * (docs/adr/0054): lia_db_mend does. */
+LIANA_MUST_CHECK liana_status lia_db_confirm(struct lia_db *db,
+                                             const struct lia_seen *seen,
+                                             struct liana_error *err);
+
 /* A peer has met the actor elsewhere: renews if this store still stamps with it. */
 LIANA_MUST_CHECK liana_status lia_db_disown(struct lia_db *db,
                                             uint64_t actor,
                                             struct liana_error *err);
 
 /* There is something for lia_db_mend to do: to re-tag what is in doubt; to note what peers may
- * hold (lia_db_note_held); or to stamp anew what was stamped with a clock that was ahead and
+ * hold (lia_db_note_held); to take over rights; or to stamp anew what was stamped with a clock that was ahead and
  * nobody can hold (docs/adr/0053): one transaction over every row of the store, which ends
  * in a new actor and a new epoch. */
 bool lia_db_must_mend(struct lia_db *db);

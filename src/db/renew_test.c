@@ -288,6 +288,33 @@ static void a_store_that_was_put_back_gets_its_lost_part(void **state)
     lia_test_db_open(&w->store); /* for the teardown */
 }
 
+static bool has_new_tag(struct lia_test_db *t, int32_t id)
+{
+    struct lia_doc_info info;
+
+    assert_ok(lia_doc_info(&t->arena, lia_test_doc(t, "c", id).clock, &info));
+    return lia_vector_get(info.vector, actor(t)) > 0;
+}
+
+/* And nothing else does. */
+static void what_is_in_doubt_gets_new_tags(void **state)
+{
+    struct world *w = *state;
+
+    lia_test_put(&w->store, "c", 1, 1);
+    meet(w, &w->store, 3);
+    copy_store(w);
+    lia_test_put(&w->store, "c", 3, 30);
+    meet(w, &w->store, 3);
+    lia_test_db_open(&w->copy);
+    lia_test_put(&w->copy, "c", 2, 20);
+    assert_true(judge(w, &w->copy));
+    assert_false(has_new_tag(&w->copy, 2));
+    mend(&w->copy);
+    assert_true(has_new_tag(&w->copy, 2));
+    assert_false(has_new_tag(&w->copy, 1));
+}
+
 /* A copy that was found out at its opening has written nothing that is in doubt. */
 static void a_known_copy_leaves_the_original_alone(void **state)
 {
@@ -646,6 +673,7 @@ int main(void)
         CASE(an_unclean_end_matters_without_full_durability),
         CASE(a_copy_and_its_original_part),
         CASE(a_store_that_was_put_back_gets_its_lost_part),
+        CASE(what_is_in_doubt_gets_new_tags),
         CASE(a_known_copy_leaves_the_original_alone),
         CASE(a_restart_is_no_other_history),
         CASE(a_copy_that_was_away_for_long_is_found_out),

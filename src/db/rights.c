@@ -3,9 +3,9 @@
 
 /*
  * Rights in bounded counters belong to an actor (docs/adr/0023). A store that ends its actor
- * because it evicts gives them to the next one, in the same transaction: one pass over the
- * collections that declare such counters lists what the actor has rights in, a second one
- * transfers them.
+ * because it evicts gives them to the next one, in the same transaction; one that has ended it
+ * already takes them back (reclaim.c). One pass over the collections that declare such
+ * counters lists what the actor has rights in, a second one moves them.
  */
 
 struct holding {
@@ -17,6 +17,7 @@ struct holding {
 
 struct handing {
     struct lia_txn *txn;
+    uint64_t from;
     uint64_t to;
     struct lia_arena list;
     struct holding *first;
@@ -30,10 +31,10 @@ static liana_status rights_at(struct handing *h,
                               struct liana_error *err)
 {
     struct lia_bounded_info info;
-    liana_status status = shape->kind == LIA_SHAPE_BOUNDED
-                              ? lia_doc_bounded(&h->txn->scratch, doc, shape->path,
-                                                h->txn->stamp.actor, &info, err)
-                              : LIANA_ENOTFOUND;
+    liana_status status =
+        shape->kind == LIA_SHAPE_BOUNDED
+            ? lia_doc_bounded(&h->txn->scratch, doc, shape->path, h->from, &info, err)
+            : LIANA_ENOTFOUND;
     bool is_none = status == LIANA_ENOTFOUND || status == LIANA_ETYPE;
 
     *out = !status && info.rights > 0 ? info.rights : 0;
@@ -81,7 +82,7 @@ static liana_status look_at(struct handing *h,
                                  : note(h, coll, rules, lia_column_slice(stmt, 2), err);
 }
 
-static bool has_bounded(const struct lia_rules *rules)
+bool lia_rules_have_bounded(const struct lia_rules *rules)
 {
     bool has = false;
 
@@ -100,7 +101,7 @@ static liana_status look_in(struct handing *h,
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_schema_rules(h->txn, coll->pub.name, &rules, err);
 
-    if (status || !has_bounded(rules)) {
+    if (status || !lia_rules_have_bounded(rules)) {
         return status;
     }
     status = lia_conn_prepare(conn, coll->sql_walk, &stmt, err);
@@ -132,16 +133,19 @@ static liana_status look(struct handing *h,
     return status;
 }
 
-/* ---- giving ---- */
+/* ---- moving: whoever stamps gives or takes ---- */
 
-static liana_status transfer(struct handing *h,
-                             const struct holding *one,
-                             struct lia_doc *doc,
-                             const struct lia_shape *shape,
-                             struct liana_error *err)
+static liana_status move(struct handing *h,
+                         const struct holding *one,
+                         struct lia_doc *doc,
+                         const struct lia_shape *shape,
+                         struct liana_error *err)
 {
     struct lia_txn *txn = h->txn;
-    struct lia_op op = {.kind = LIA_OP_TRANSFER, .path = shape->path, .actor = h->to};
+    bool is_own = h->from == txn->stamp.actor;
+    struct lia_op op = {.kind = is_own ? LIA_OP_TRANSFER : LIA_OP_RECLAIM,
+                        .path = shape->path,
+                        .actor = is_own ? h->to : h->from};
     struct lia_scratch scratch;
     int64_t rights;
     liana_status status = rights_at(h, *doc, shape, &rights, err);
@@ -154,9 +158,9 @@ static liana_status transfer(struct handing *h,
     return status == LIANA_ECORRUPT ? lia_row_damaged(one->coll, err) : status;
 }
 
-static liana_status give(struct handing *h,
-                         const struct holding *one,
-                         struct liana_error *err)
+static liana_status move_all(struct handing *h,
+                             const struct holding *one,
+                             struct liana_error *err)
 {
     struct lia_txn *txn = h->txn;
     struct lia_row row = {0};
@@ -167,12 +171,12 @@ static liana_status give(struct handing *h,
     status = lia_row_get(txn->conn, one->coll, one->key, &txn->scratch, &row, err);
     after = row.doc;
     for (size_t i = 0; i < one->rules->shape_count && !status; i++) {
-        status = transfer(h, one, &after, &one->rules->shapes[i], err);
+        status = move(h, one, &after, &one->rules->shapes[i], err);
     }
     return status ? status : lia_row_put(txn, one->coll, one->key, &row, after, err);
 }
 
-static liana_status hand_over(struct handing *h, struct liana_error *err)
+static liana_status walk(struct handing *h, struct liana_error *err)
 {
     struct lia_txn *txn = h->txn;
     liana_status status = look(h, txn->db->collections, err);
@@ -181,8 +185,24 @@ static liana_status hand_over(struct handing *h, struct liana_error *err)
         status = look(h, txn->created, err);
     }
     for (const struct holding *one = h->first; one && !status; one = one->next) {
-        status = give(h, one, err);
+        status = move_all(h, one, err);
     }
+    return status;
+}
+
+static liana_status run(struct handing *h, bool *out_any, struct liana_error *err)
+{
+    struct lia_txn *txn = h->txn;
+    struct lia_arena scratch = txn->scratch; /* the caller's row is in it */
+    liana_status status;
+
+    lia_arena_init(&txn->scratch, txn->db->env->alloc);
+    lia_arena_init(&h->list, txn->db->env->alloc);
+    status = walk(h, err);
+    *out_any = h->first != NULL;
+    lia_arena_deinit(&h->list);
+    lia_arena_deinit(&txn->scratch);
+    txn->scratch = scratch;
     return status;
 }
 
@@ -191,16 +211,17 @@ liana_status lia_rights_hand_over(struct lia_txn *txn,
                                   bool *out_any,
                                   struct liana_error *err)
 {
-    struct handing h = {.txn = txn, .to = to};
-    struct lia_arena scratch = txn->scratch; /* the caller's row is in it */
-    liana_status status;
+    struct handing h = {.txn = txn, .from = txn->stamp.actor, .to = to};
 
-    lia_arena_init(&txn->scratch, txn->db->env->alloc);
-    lia_arena_init(&h.list, txn->db->env->alloc);
-    status = hand_over(&h, err);
-    *out_any = h.first != NULL;
-    lia_arena_deinit(&h.list);
-    lia_arena_deinit(&txn->scratch);
-    txn->scratch = scratch;
-    return status;
+    return run(&h, out_any, err);
+}
+
+liana_status lia_rights_take(struct lia_txn *txn,
+                             uint64_t from,
+                             bool *out_any,
+                             struct liana_error *err)
+{
+    struct handing h = {.txn = txn, .from = from, .to = txn->stamp.actor};
+
+    return run(&h, out_any, err);
 }

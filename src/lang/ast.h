@@ -135,14 +135,16 @@ enum lia_assign_kind {
     LIA_ASSIGN_RESTART,
     LIA_ASSIGN_ADD,
     LIA_ASSIGN_REMOVE,
-    LIA_ASSIGN_TRANSFER
+    LIA_ASSIGN_TRANSFER,
+    LIA_ASSIGN_RECLAIM,
+    LIA_ASSIGN_RECLAIM_FORCED
 };
 
 struct lia_assign {
     enum lia_assign_kind kind;
     struct lia_expr *path;
-    struct lia_expr *value; /* NULL for UNSET */
-    struct lia_expr *actor; /* of a TRANSFER */
+    struct lia_expr *value; /* NULL for UNSET; of a RECLAIM: TO whom, NULL: the own actor */
+    struct lia_expr *actor; /* TO whom a TRANSFER is, FROM whom a RECLAIM */
 };
 
 struct lia_assigns {

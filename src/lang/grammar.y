@@ -32,7 +32,7 @@
 %fallback NAME
     ADD ADVISE ARRAY ASC BOTH BY CAST COLLECTION CONFLICT DESC DO DOCUMENTS END ESCAPE EVERY EXISTS EXPLAIN FAIL FORCE ID IF IMMUTABLE
     INCREMENT INITIAL LEADING MATCH MOVE NEAR NOTHING OBJECT OVER PN_INCREMENT PRIORITY PROFILE REMOVE REPLACE RESET
-    RESTART SHOW SIMILAR SPLICE TO TRAILING TRANSFER UPDATE_LOCAL_DIFF VALUES.
+    RECLAIM RESTART SHOW SIMILAR SPLICE TO TRAILING TRANSFER UPDATE_LOCAL_DIFF VALUES.
 
 %left OR.
 %left XOR.
@@ -187,8 +187,16 @@ apply(A) ::= path(P) PN_INCREMENT BY expr(E).              { A = (struct lia_ass
 apply(A) ::= path(P) RESTART(T).                           { A = (struct lia_assign){LIA_ASSIGN_RESTART, P, lia_build_zero(p, T), NULL}; }
 apply(A) ::= path(P) RESTART WITH expr(E).                 { A = (struct lia_assign){LIA_ASSIGN_RESTART, P, E, NULL}; }
 apply(A) ::= path(P) TRANSFER expr(E) TO expr(B).          { A = (struct lia_assign){LIA_ASSIGN_TRANSFER, P, E, B}; }
+apply(A) ::= path(P) RECLAIM FROM expr(B) reclaimed(E) force(F). {
+    A = (struct lia_assign){F ? LIA_ASSIGN_RECLAIM_FORCED : LIA_ASSIGN_RECLAIM, P, E, B};
+}
 apply(A) ::= path(P) ADD TO SET expr(E).                   { A = (struct lia_assign){LIA_ASSIGN_ADD, P, E, NULL}; }
 apply(A) ::= path(P) REMOVE FROM SET expr(E).              { A = (struct lia_assign){LIA_ASSIGN_REMOVE, P, E, NULL}; }
+
+/* For whom: who takes them, or somebody else. */
+%type reclaimed {struct lia_expr *}
+reclaimed(E) ::= .                                         { E = NULL; }
+reclaimed(E) ::= TO expr(B).                               { E = B; }
 
 %type sets {struct lia_assigns}
 %type set {struct lia_assign}

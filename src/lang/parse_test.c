@@ -113,6 +113,9 @@ static void test_statements(void **state)
         "UPDATE cars APPLY n PN_INCREMENT BY 1, m RESTART, o RESTART WITH a + 5",
         "UPDATE cars APPLY tags ADD TO SET 'a', old REMOVE FROM SET tag SET x = 1",
         "UPDATE cars APPLY seats TRANSFER 5 TO :actor WHERE _id = 1",
+        "UPDATE cars APPLY seats RECLAIM FROM :actor",
+        "UPDATE cars APPLY seats RECLAIM FROM :old TO :new FORCE WHERE _id = 1",
+        "UPDATE cars APPLY seats RECLAIM FROM reclaim FORCE, doors RECLAIM FROM x",
         "SELECT * FROM _liana.collections WHERE _id = 'cars'",
         "SELECT * FROM default:a.b.`c d` AS x",
         "SELECT key, desc, values, `select`, a.from, a.`x.y`, a['b'][0] FROM cars",
@@ -294,7 +297,7 @@ static void test_later(void **state)
         refuses(cases[i].text, LIANA_ESYNTAX, message);
     }
     accepts("SELECT add, if, exists, immutable, initial, restart, remove, to, "
-            "transfer, array, both, match, move, near, object, over, priority, `any`, "
+            "transfer, reclaim, array, both, match, move, near, object, over, priority, `any`, "
             "collection FROM c WHERE every = reset AND c.collection = `collection`");
 }
 

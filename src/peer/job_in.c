@@ -107,6 +107,14 @@ static liana_status judge(struct lia_job *job,
     return status;
 }
 
+static liana_status confirm(struct lia_job *job, struct liana_error *err)
+{
+    const struct lia_meet_request *m = &job->request->meet;
+    const struct lia_seen seen = from_history(&m->seen);
+
+    return seen.epoch && !m->is_renewed ? lia_db_confirm(job->db, &seen, err) : LIANA_OK;
+}
+
 liana_status lia_job_meet(struct lia_job *job, struct liana_error *err)
 {
     struct lia_meet_request *m = &job->request->meet;
@@ -119,6 +127,9 @@ liana_status lia_job_meet(struct lia_job *job, struct liana_error *err)
     }
     if (!status) {
         status = judge(job, &m->peer, err);
+    }
+    if (!status) {
+        status = confirm(job, err);
     }
     if (!status && m->actor) {
         status =

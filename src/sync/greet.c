@@ -369,6 +369,7 @@ static void send_subscribe(struct lia_session *s,
     msg.subscribe.forgotten = token->forgotten;
     lia_session_send(s, &msg);
     sub->state = LIA_INSUB_ASKED;
+    sub->unanswered++;
     sub->generation = token->generation;
 }
 
@@ -433,6 +434,7 @@ liana_status lia_on_subscribed(struct lia_session *s, const struct lia_msg *m)
     if (sub->state == LIA_INSUB_ENDED) {
         return LIANA_OK;
     }
+    sub->unanswered -= sub->unanswered > 0;
     action = lia_session_act(s, m->subscribed.status ? LIA_ACTION_REFUSED
                                                      : LIA_ACTION_EXPECTED);
     if (action) {

@@ -194,7 +194,7 @@ liana_status lia_on_absent(struct lia_session *s, const struct lia_msg *m)
     if (!ask || ask->sub != sub->number) {
         return lia_err(&s->error, LIANA_EPROTOCOL, "an answer to no ASK");
     }
-    status = lia_ask_absent(s, ask, m->absent.key);
+    status = lia_ask_absent(s, ask);
     lia_ask_answered(s, ask);
     return status;
 }
@@ -276,6 +276,7 @@ liana_status lia_on_marks(struct lia_session *s, const struct lia_msg *m)
     return status;
 }
 
+/* What was sent before the peer had our newest SUBSCRIBE goes on from an older one. */
 static liana_status add_token(struct lia_incoming *batch, const struct lia_insub *sub)
 {
     struct lia_incoming_token *token =
@@ -284,7 +285,7 @@ static liana_status add_token(struct lia_incoming *batch, const struct lia_insub
     if (!token) {
         return LIANA_ENOMEM;
     }
-    token->generation = sub->generation;
+    token->generation = sub->unanswered && !LIA_MUTANT(8) ? 0 : sub->generation;
     token->topic = lia_incoming_topic(batch, sub->number, sub->topic);
     token->next = batch->tokens;
     batch->tokens = token;

@@ -92,7 +92,9 @@ struct lia_insub {
     struct lia_topic topic;
     bool wants_again; /* storage may know better now where it stands */
     bool is_looking;  /* its token is being looked up once more */
-    uint64_t generation;
+    unsigned
+        unanswered; /* SUBSCRIBEs: until the last is, what comes was sent for another */
+    uint64_t generation; /* of the token in the last */
 };
 
 /* Documents that were asked for. The answers belong to the batch in which they come. */
@@ -187,6 +189,8 @@ struct lia_outfeed {
     bool is_whole; /* it may end here */
     bool is_exact; /* and what was sent is then a state that our store was in */
     bool is_head;
+    bool
+        has_lost; /* what it announced was dropped since: another page says what that means */
     uint64_t after;
     uint64_t upto;
     uint64_t must_reach; /* an answer in it is this new */
@@ -347,8 +351,7 @@ void lia_repair_note(struct lia_session *s, uint8_t priority, uint64_t number);
 /* Applies the whole again, with all batches up to the one that brought the last answer. */
 void lia_repair_go_on(struct lia_session *s, uint8_t priority);
 LIANA_MUST_CHECK liana_status lia_ask_absent(struct lia_session *s,
-                                             struct lia_ask *ask,
-                                             struct liana_slice key);
+                                             const struct lia_ask *ask);
 void lia_ask_owed(struct lia_session *s);
 liana_status lia_ask_owed_result(struct lia_session *s, struct lia_request *request);
 void lia_asks_deinit(struct lia_session *s);
@@ -374,6 +377,8 @@ void lia_outsub_deinit(struct lia_session *s);
 
 /* Does what can be done now, on every feed. */
 void lia_outfeed_pump(struct lia_session *s);
+/* A document that was announced in the open batch is not held any more. */
+void lia_outfeed_lost(struct lia_session *s, uint8_t priority);
 liana_status lia_outfeed_result(struct lia_session *s, struct lia_request *request);
 liana_status lia_on_ack(struct lia_session *s, const struct lia_msg *m);
 uint64_t lia_outfeed_deadline(const struct lia_session *s);

@@ -71,6 +71,9 @@ static bool send_answer(struct lia_session *s,
         feed->must_reach = item->seq;
     }
     if (!item->is_held) {
+        if (docs->ask == 0) {
+            lia_outfeed_lost(s, docs->priority);
+        }
         if (!send_absent(s, docs->number, docs->ask, item->key)) {
             return false;
         }

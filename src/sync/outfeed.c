@@ -94,6 +94,7 @@ static bool open_batch(struct lia_session *s, uint8_t priority)
     feed->is_open = true;
     feed->is_whole = true;
     feed->is_head = false;
+    feed->has_lost = false;
     feed->after = position;
     feed->upto = position;
     feed->must_reach = 0;
@@ -203,6 +204,24 @@ static void renew_members(struct lia_session *s, uint8_t priority)
     s->feeds[priority].is_open = false;
 }
 
+static void drop_marks(struct lia_session *s, uint8_t priority)
+{
+    for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
+        if (sub->is_member && sub->priority == priority) {
+            lia_kept_deinit(s->options.alloc, &sub->new_marks);
+            lia_kept_deinit(s->options.alloc, &sub->new_kept);
+        }
+    }
+}
+
+/* It was evicted, or a tombstone that was forgotten, after the page was read. What the page
+ * says that the peer will hold does not hold then; and of a tombstone the peer has to be told
+ * in another way. One more page, from where the batch began, says both. */
+void lia_outfeed_lost(struct lia_session *s, uint8_t priority)
+{
+    s->feeds[priority].has_lost = !LIA_MUTANT(7);
+}
+
 static liana_status take_marks(struct lia_session *s, const struct lia_feed_request *f)
 {
     liana_status status = LIANA_OK;
@@ -232,6 +251,7 @@ liana_status lia_outfeed_result(struct lia_session *s, struct lia_request *reque
     liana_status status;
 
     feed->is_reading = false;
+    feed->has_lost = false;
     if (request->status == LIANA_ENOTFOUND) {
         restart_members(s, f->priority);
         return LIANA_OK;
@@ -277,6 +297,10 @@ static void finish_page(struct lia_session *s, uint8_t priority)
     if (!f->is_cut && !feed->is_whole) {
         feed->is_whole = all_filling(s, priority) || LIA_MUTANT(1) ||
                          feed->bytes >= s->hello.batch_max;
+    }
+    if (feed->has_lost) {
+        feed->is_whole = false;
+        drop_marks(s, priority);
     }
     if (feed->is_whole) { /* the next page begins anew */
         feed->after = feed->upto;

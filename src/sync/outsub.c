@@ -137,7 +137,7 @@ liana_status lia_on_subscribe(struct lia_session *s, const struct lia_msg *m)
 void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub)
 {
     begin_again(s, sub);
-    request_registration(s, sub, (struct lia_register_request){0});
+    request_registration(s, sub, (struct lia_register_request){.is_own = true});
 }
 
 void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub)
@@ -146,13 +146,18 @@ void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub)
     request_registration(s, sub,
                          (struct lia_register_request){.epoch = s->greet.own.epoch,
                                                        .seq = sub->position,
-                                                       .is_renewed = true});
+                                                       .is_renewed = true,
+                                                       .is_own = true});
 }
 
+/* One for each SUBSCRIBE: the peer counts them (lia_on_subscribed). */
 static void send_subscribed(struct lia_session *s, const struct lia_request *request)
 {
     struct lia_msg msg = {.type = LIA_MSG_SUBSCRIBED};
 
+    if (request->registering.is_own && !request->status) {
+        return;
+    }
     msg.subscribed.sub = request->registering.number;
     msg.subscribed.status = request->status;
     if (request->status) {

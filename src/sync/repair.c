@@ -182,15 +182,14 @@ void lia_repair_go_on(struct lia_session *s, uint8_t priority)
     }
 }
 
-/* The sender no longer has it: what was sent of it cannot be completed and is left. It
- * will come again if it exists. */
-liana_status lia_ask_absent(struct lia_session *s,
-                            struct lia_ask *ask,
-                            struct liana_slice key)
+/* The sender no longer has it, and said before that we would: nothing of the batch is taken.
+ * What it says in the next session is so. */
+liana_status lia_ask_absent(struct lia_session *s, const struct lia_ask *ask)
 {
-    struct lia_request *apply = s->in[ask->priority].repairing;
-
-    return ask->is_repair && apply ? cancel(apply, ask->sub, key) : LIANA_OK;
+    return ask->is_repair && !LIA_MUTANT(9)
+               ? lia_err(&s->error, LIANA_EBUSY,
+                         "a document is gone of which a part was missing")
+               : LIANA_OK;
 }
 
 void lia_ask_answered(struct lia_session *s, struct lia_ask *ask)

@@ -170,6 +170,91 @@ static void without_marks_digests_are_compared(void **state)
     lia_toy_close(&f->link);
 }
 
+/* What a link's end still has to do, and what is on its way to it, but nothing of the other
+ * end. */
+static void settle_end(struct lia_toy_link *link, int end)
+{
+    while (lia_toy_deliver(link, end, SIZE_MAX) || lia_toy_carry_out(link, end, NULL)) {
+    }
+}
+
+static bool is_answering(const struct lia_toy_end *end)
+{
+    return end->requests && end->requests->kind == LIA_REQUEST_DOCS;
+}
+
+/* Until the store of the end is about to read what was asked for. */
+static void settle_until_wanted(struct lia_toy_link *link, int end)
+{
+    bool is_busy = true;
+
+    while (is_busy && !is_answering(&link->ends[end])) {
+        is_busy = false;
+        for (int i = 0; i < 2 && !is_answering(&link->ends[end]); i++) {
+            is_busy = lia_toy_deliver(link, i, SIZE_MAX) ||
+                      lia_toy_carry_out(link, i, NULL) || is_busy;
+        }
+    }
+    assert_true(is_answering(&link->ends[end]));
+}
+
+/* The sender's marks would say that the peer has it. */
+static void what_is_dropped_once_it_was_announced_is_not_marked(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t docs[] = {3, 4};
+
+    fill(&f->stores[0], 24, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_close(&f->link);
+    memset(f->stores[1].marks, 0, sizeof(f->stores[1].marks));
+    memset(f->stores[1].tokens, 0, sizeof(f->stores[1].tokens));
+    lia_toy_write(&f->stores[0], docs, 2, 777);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    settle_until_wanted(&f->link, 0);
+    lia_toy_drop(&f->stores[0], 3);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->stores[1].docs[4].cells[1].value, 777);
+    assert_true(f->stores[1].docs[3].cells[1].value != 777);
+    assert_true(lia_toy_marks_hold(&f->stores[1], &f->stores[0]));
+    assert_int_equal(f->stores[1].tokens[1][0].seq, f->stores[0].seq);
+    lia_toy_close(&f->link);
+}
+
+/* It was sent to who had said that it goes on from an older place. */
+static void a_batch_on_its_way_moves_no_token_once_it_is_asked_again(void **state)
+{
+    struct fixture *f = *state;
+
+    fill(&f->stores[0], 5, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    fill(&f->stores[0], 1, 200);
+    lia_toy_told(&f->link, 0);
+    settle_end(&f->link, 0); /* it is sent */
+    lia_toy_look_again(&f->stores[1], 1);
+    lia_toy_stale(&f->link, 1);
+    while (lia_toy_carry_out(&f->link, 1, NULL)) { /* so is the SUBSCRIBE */
+    }
+    settle_end(&f->link, 1);
+    assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    assert_int_equal(f->stores[1].tokens[1][0].seq, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->stores[1].tokens[1][0].seq, f->stores[0].seq);
+    lia_toy_close(&f->link);
+}
+
+static void closed_with(struct fixture *f, int end, liana_status status)
+{
+    assert_true(f->link.ends[end].is_closed);
+    if (f->link.ends[end].error.status != status) {
+        print_error("%s\n", f->link.ends[end].error.message);
+    }
+    assert_status(status, f->link.ends[end].error.status);
+    assert_true(f->link.ends[end].error.message[0] != 0);
+}
+
 static void a_gap_is_repaired_and_the_batch_applied_whole(void **state)
 {
     struct fixture *f = *state;
@@ -185,6 +270,27 @@ static void a_gap_is_repaired_and_the_batch_applied_whole(void **state)
     lia_toy_settle(&f->link, NULL);
     assert_int_equal(f->stores[1].gaps, 1);
     assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
+    lia_toy_close(&f->link);
+}
+
+/* Nor may its marks say what a document would have shown that is gone. */
+static void a_gap_that_nobody_can_fill_ends_the_session(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t docs[] = {1, LIA_TOY_DOCS + 1};
+
+    fill(&f->stores[0], 5, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    memset(&f->stores[1].docs[1], 0, sizeof(f->stores[1].docs[1]));
+    lia_toy_write(&f->stores[0], docs, 2, 7);
+    lia_toy_told(&f->link, 0);
+    settle_until_wanted(&f->link, 0);
+    lia_toy_drop(&f->stores[0], 1);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->stores[1].marks[0][1], 5);
+    assert_true(f->stores[1].docs[docs[1]].cells[1].value != 7);
+    closed_with(f, 1, LIANA_EBUSY);
     lia_toy_close(&f->link);
 }
 
@@ -206,14 +312,6 @@ static void a_refused_document_is_owed_and_asked_for_again(void **state)
     assert_string_equal(f->link.ends[1].error.message, "");
     assert_true(lia_toy_equal(&f->stores[0], &f->stores[1]));
     lia_toy_close(&f->link);
-}
-
-/* What a link's end still has to do, and what is on its way to it, but nothing of the other
- * end. */
-static void settle_end(struct lia_toy_link *link, int end)
-{
-    while (lia_toy_deliver(link, end, SIZE_MAX) || lia_toy_carry_out(link, end, NULL)) {
-    }
 }
 
 static void is_whole(const struct lia_toy *toy,
@@ -361,16 +459,6 @@ static void a_later_subscription_joins_the_feed(void **state)
 }
 
 /* ---- who may talk ---- */
-
-static void closed_with(struct fixture *f, int end, liana_status status)
-{
-    assert_true(f->link.ends[end].is_closed);
-    if (f->link.ends[end].error.status != status) {
-        print_error("%s\n", f->link.ends[end].error.message);
-    }
-    assert_status(status, f->link.ends[end].error.status);
-    assert_true(f->link.ends[end].error.message[0] != 0);
-}
 
 static void a_wrong_proof_ends_the_session_at_both_ends(void **state)
 {
@@ -673,7 +761,10 @@ static const struct CMUnitTest cases[] = {
     CASE(a_reconnect_with_nothing_new_costs_little),
     CASE(another_sender_of_the_same_data_sends_nothing),
     CASE(without_marks_digests_are_compared),
+    CASE(what_is_dropped_once_it_was_announced_is_not_marked),
+    CASE(a_batch_on_its_way_moves_no_token_once_it_is_asked_again),
     CASE(a_gap_is_repaired_and_the_batch_applied_whole),
+    CASE(a_gap_that_nobody_can_fill_ends_the_session),
     CASE(a_refused_document_is_owed_and_asked_for_again),
     CASE(an_owed_document_comes_with_its_transaction),
     CASE(a_repair_comes_with_its_transaction),

@@ -119,6 +119,7 @@ struct lia_register_request {
     uint64_t seq;
     bool is_again;   /* it begins from nothing all the same */
     bool is_renewed; /* the feed goes on at `seq`, past what was forgotten meanwhile */
+    bool is_own;     /* the peer has not asked for it */
     /* out; `status`: why it is refused */
     uint64_t registration;
     bool is_resumed; /* the feed can go on at `seq` */

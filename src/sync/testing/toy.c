@@ -64,6 +64,24 @@ void lia_toy_write(struct lia_toy *toy,
     }
 }
 
+void lia_toy_drop(struct lia_toy *toy, uint32_t doc)
+{
+    struct lia_toy_doc *d = &toy->docs[doc];
+
+    for (size_t a = 0; a < LIA_TOY_ACTORS; a++) {
+        uint64_t *newest = &toy->dropped[doc / LIA_TOY_DOCS][a];
+
+        *newest = d->cells[a].hlc > *newest ? d->cells[a].hlc : *newest;
+    }
+    *d = (struct lia_toy_doc){0};
+}
+
+void lia_toy_look_again(struct lia_toy *toy, uint64_t remote)
+{
+    memset(toy->tokens[remote], 0, sizeof(toy->tokens[remote]));
+    toy->generation++;
+}
+
 /* ---- names and bytes ---- */
 
 static uint32_t topic_index(struct lia_topic topic)
@@ -224,6 +242,27 @@ static void find(struct lia_request *request,
     }
 }
 
+/* Of whom something was dropped nothing is promised, unless the peer is beyond it. */
+static struct lia_vector claimed(struct lia_arena *arena,
+                                 const struct lia_toy *toy,
+                                 uint32_t c,
+                                 struct lia_vector there)
+{
+    struct lia_vector all = marks_of(arena, toy, c);
+    struct lia_vector_entry *entries =
+        lia_arena_array(arena, all.count, sizeof(*entries));
+    size_t count = 0;
+
+    for (size_t i = 0; i < all.count; i++) {
+        uint64_t actor = all.entries[i].actor;
+
+        if (toy->dropped[c][actor] <= lia_vector_get(there, actor)) {
+            entries[count++] = all.entries[i];
+        }
+    }
+    return (struct lia_vector){entries, count};
+}
+
 static void give_marks(struct lia_toy *toy, struct lia_request *request)
 {
     struct lia_feed_request *f = &request->feed;
@@ -233,7 +272,8 @@ static void give_marks(struct lia_toy *toy, struct lia_request *request)
     for (uint32_t i = 0; i < f->interest_count; i++) {
         marks[i].interest = i;
         marks[i].marks =
-            marks_of(&request->arena, toy, topic_index(f->interests[i].topic));
+            claimed(&request->arena, toy, topic_index(f->interests[i].topic),
+                    f->interests[i].marks);
     }
     f->marks = marks;
     f->marks_count = f->interest_count;
@@ -324,6 +364,7 @@ static void run_tokens(struct lia_toy *toy,
 
         item->epoch = toy->tokens[remote][c].epoch;
         item->seq = toy->tokens[remote][c].seq;
+        item->generation = toy->generation;
         item->marks = marks_of(&request->arena, toy, c);
         for (uint32_t d = 0; d < LIA_TOY_DOCS; d++) {
             item->is_unmarked =
@@ -427,7 +468,8 @@ static void keep_books(struct lia_toy *toy,
                        const struct lia_apply_request *f)
 {
     for (const struct lia_incoming *b = f->batches; b; b = b->next) {
-        for (const struct lia_incoming_token *t = b->tokens; t; t = t->next) {
+        for (const struct lia_incoming_token *t = b->tokens;
+             t && t->generation == toy->generation; t = t->next) {
             toy->tokens[remote][topic_index(t->topic->topic)] =
                 (struct lia_toy_token){f->peer.epoch, b->seq};
         }

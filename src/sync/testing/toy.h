@@ -58,7 +58,9 @@ struct lia_toy {
     size_t page_docs; /* documents on a page at most; 0: no limit */
     struct lia_toy_token tokens[LIA_TOY_ACTORS][2]; /* by sender, collection */
     uint64_t marks[2][LIA_TOY_ACTORS];
-    bool refuses[2 * LIA_TOY_DOCS]; /* is put on the owed list */
+    uint64_t dropped[2][LIA_TOY_ACTORS]; /* the newest of what was */
+    uint64_t generation;                 /* tokens of an older one are not taken */
+    bool refuses[2 * LIA_TOY_DOCS];      /* is put on the owed list */
     bool owed[2 * LIA_TOY_DOCS];
     size_t applies;
     size_t merged;
@@ -76,6 +78,11 @@ void lia_toy_write(struct lia_toy *toy,
                    const uint32_t *docs,
                    size_t count,
                    uint64_t value);
+
+/* The document is not held any more; what follows for marks does. */
+void lia_toy_drop(struct lia_toy *toy, uint32_t doc);
+/* What was taken from the peer may be worth nothing: it begins again. */
+void lia_toy_look_again(struct lia_toy *toy, uint64_t remote);
 
 /* Carries a request out, for the session with the peer of actor `remote`. */
 void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *request);

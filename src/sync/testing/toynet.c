@@ -141,6 +141,11 @@ void lia_toy_told(struct lia_toy_link *link, int end)
          (struct lia_event){.kind = LIA_EVENT_HEAD, .seq = link->ends[end].toy->seq});
 }
 
+void lia_toy_stale(struct lia_toy_link *link, int end)
+{
+    step(link, end, (struct lia_event){.kind = LIA_EVENT_STALE});
+}
+
 bool lia_toy_deliver(struct lia_toy_link *link, int to, size_t bytes_max)
 {
     struct lia_toy_end *from = &link->ends[1 - to];

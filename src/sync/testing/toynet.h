@@ -52,6 +52,9 @@ void lia_toy_close(struct lia_toy_link *link);
 /* The store of an end has committed. */
 void lia_toy_told(struct lia_toy_link *link, int end);
 
+/* Its tokens may be worth nothing. */
+void lia_toy_stale(struct lia_toy_link *link, int end);
+
 /* One step: false when there is nothing to do. */
 bool lia_toy_deliver(struct lia_toy_link *link, int to, size_t bytes_max);
 bool lia_toy_carry_out(struct lia_toy_link *link, int end, struct lia_rng *rng);

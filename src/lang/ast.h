@@ -143,7 +143,8 @@ enum lia_assign_kind {
 struct lia_assign {
     enum lia_assign_kind kind;
     struct lia_expr *path;
-    struct lia_expr *value; /* NULL for UNSET; of a RECLAIM: TO whom, NULL: the own actor */
+    struct lia_expr
+        *value; /* NULL for UNSET; of a RECLAIM: TO whom, NULL: the own actor */
     struct lia_expr *actor; /* TO whom a TRANSFER is, FROM whom a RECLAIM */
 };
 

@@ -297,7 +297,8 @@ static void test_later(void **state)
         refuses(cases[i].text, LIANA_ESYNTAX, message);
     }
     accepts("SELECT add, if, exists, immutable, initial, restart, remove, to, "
-            "transfer, reclaim, array, both, match, move, near, object, over, priority, `any`, "
+            "transfer, reclaim, array, both, match, move, near, object, over, "
+            "priority, `any`, "
             "collection FROM c WHERE every = reset AND c.collection = `collection`");
 }
 

@@ -112,7 +112,8 @@ static liana_status confirm(struct lia_job *job, struct liana_error *err)
     const struct lia_meet_request *m = &job->request->meet;
     const struct lia_seen seen = from_history(&m->seen);
 
-    return seen.epoch && !m->is_renewed ? lia_db_confirm(job->db, &seen, err) : LIANA_OK;
+    return seen.epoch && !m->is_renewed ? lia_db_confirm(job->db, &seen, err)
+                                        : LIANA_OK;
 }
 
 liana_status lia_job_meet(struct lia_job *job, struct liana_error *err)

@@ -185,7 +185,19 @@ static bool reflects_others(const struct lia_outsub *sub)
     return sub->marks.count > 1;
 }
 
-/* A refusal of one subscription leaves the others and the session alone. */
+/* It says nothing about this subscription, and the next one would meet it, too. */
+static bool is_of_the_store(liana_status status)
+{
+    switch (liana_status_category(status)) {
+    case LIANA_CATEGORY_IO:
+    case LIANA_CATEGORY_CORRUPT:
+    case LIANA_CATEGORY_INTERNAL: return true;
+    default: return status == LIANA_ENOMEM;
+    }
+}
+
+/* A refusal of one subscription leaves the others and the session alone. Where the store
+ * fails that would part what was written under several of them. */
 liana_status lia_outsub_result(struct lia_session *s, struct lia_request *request)
 {
     struct lia_outsub *sub = lia_outsub_find(s, request->registering.number);
@@ -197,6 +209,10 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
             unregister(s, request->registering.registration);
         }
         return LIANA_OK;
+    }
+    if (is_of_the_store(request->status) && !LIA_MUTANT(10)) {
+        s->error = request->error;
+        return request->status;
     }
     send_subscribed(s, request);
     if (request->status) {

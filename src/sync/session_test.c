@@ -516,6 +516,20 @@ static void a_refused_subscription_leaves_the_others(void **state)
     lia_toy_close(&f->link);
 }
 
+/* One without the others would part what was written under several of them. */
+static void a_store_that_fails_ends_the_session(void **state)
+{
+    struct fixture *f = *state;
+
+    fill(&f->stores[0], 5, 1);
+    f->stores[0].breaks_in = 2;
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    closed_with(f, 0, LIANA_EIO);
+    assert_int_equal(f->stores[1].seq, 0);
+    lia_toy_close(&f->link);
+}
+
 /* ---- time ---- */
 
 static void an_idle_session_lives_and_holds_no_compression_state(void **state)
@@ -774,6 +788,7 @@ static const struct CMUnitTest cases[] = {
     CASE(a_wrong_proof_ends_the_session_at_both_ends),
     CASE(strangers_are_told_why),
     CASE(a_refused_subscription_leaves_the_others),
+    CASE(a_store_that_fails_ends_the_session),
     CASE(an_idle_session_lives_and_holds_no_compression_state),
     CASE(silence_ends_a_session),
     CASE(a_line_of_stores_agrees_after_any_storm),

@@ -585,6 +585,9 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
             request->status =
                 lia_err(&request->error, LIANA_ESYNTAX, "no queries here");
         }
+        if (toy->breaks_in && --toy->breaks_in == 0) {
+            request->status = lia_err(&request->error, LIANA_EIO, "the disk is broken");
+        }
         break;
     case LIA_REQUEST_ACKED:
     case LIA_REQUEST_UNREGISTER: break;

@@ -62,6 +62,7 @@ struct lia_toy {
     uint64_t generation;                 /* tokens of an older one are not taken */
     bool refuses[2 * LIA_TOY_DOCS];      /* is put on the owed list */
     bool owed[2 * LIA_TOY_DOCS];
+    unsigned breaks_in; /* this registration from now on meets a broken disk; 0: none */
     size_t applies;
     size_t merged;
     size_t gaps;

@@ -99,15 +99,26 @@ static void say_count(struct cli *cli,
                       const liana_result *result)
 {
     uint64_t mutations = liana_result_mutations(result);
+    uint64_t waiting = liana_result_waiting(result);
 
     if (rows > 0 || cli_statement_reads(text)) {
         cli_note(cli, "%" PRIu64 " row%s", rows, rows == 1 ? "" : "s");
     } else if (cli->json) {
-        fprintf(cli->out, "{\"mutations\": %" PRIu64 ", \"seq\": %" PRIu64 "}\n",
-                mutations, liana_result_seq(result));
+        fprintf(cli->out,
+                "{\"mutations\": %" PRIu64 ", \"waiting\": %" PRIu64
+                ", \"seq\": %" PRIu64 "}\n",
+                mutations, waiting, liana_result_seq(result));
     } else {
         cli_note(cli, "%" PRIu64 " document%s changed", mutations,
                  mutations == 1 ? "" : "s");
+    }
+    if (waiting && !cli->json) {
+        cli_note(cli,
+                 "%" PRIu64
+                 " document%s stay%s: %s not known to be held by a keeper (a "
+                 "hub), or a peer has still to get %s from here",
+                 waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+                 waiting == 1 ? "it is" : "they are", waiting == 1 ? "it" : "them");
     }
 }
 

@@ -164,6 +164,10 @@ LIANA_API LIANA_MUST_CHECK liana_status liana_result_next(liana_result *result,
 /* How many documents the statement inserted, changed, deleted or evicted. */
 LIANA_API uint64_t liana_result_mutations(const liana_result *result);
 
+/* How many documents an EVICT matched and left: no keeper is known to hold them as they are, or a peer
+ * that reads from this store has not been given them. They can go later, or by FORCE. */
+LIANA_API uint64_t liana_result_waiting(const liana_result *result);
+
 /* The store's sequence number behind this statement's commit; 0 for a SELECT, for a
  * statement inside a transaction, and if nothing changed. */
 LIANA_API uint64_t liana_result_seq(const liana_result *result);

@@ -121,6 +121,11 @@ uint64_t liana_result_mutations(const liana_result *result)
     return result ? result->mutations : 0;
 }
 
+uint64_t liana_result_waiting(const liana_result *result)
+{
+    return result ? result->waiting : 0;
+}
+
 uint64_t liana_result_seq(const liana_result *result)
 {
     return result ? result->seq : 0;

@@ -84,6 +84,7 @@ struct lia_result_ops {
 struct liana_result {
     const struct lia_result_ops *ops;
     uint64_t mutations;
+    uint64_t waiting;
     uint64_t seq;
 };
 

@@ -58,6 +58,7 @@ static struct local_result *new_result(struct lia_local_db *user)
 static liana_result *finish_result(struct local_result *r)
 {
     r->base.mutations = lia_result_mutations(r->result);
+    r->base.waiting = lia_result_waiting(r->result);
     r->base.seq = lia_result_seq(r->result);
     lia_local_use(r->user, 1);
     return &r->base;

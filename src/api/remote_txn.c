@@ -163,6 +163,7 @@ static liana_status run(struct lia_remote_db *db,
     if (!status) {
         r->id = lia_field_number(lia_buf_slice(&reply), "result");
         r->base.mutations = lia_field_number(lia_buf_slice(&reply), "mutations");
+        r->base.waiting = lia_field_number(lia_buf_slice(&reply), "waiting");
         r->base.seq = lia_field_number(lia_buf_slice(&reply), "seq");
         *out = r;
     } else {

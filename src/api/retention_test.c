@@ -222,6 +222,42 @@ static void an_eviction_is_no_delete_to_the_change_feed(void **state)
     assert_int_equal(count_deletes(f->till), 1);
 }
 
+static uint64_t evict_all(struct fixture *f, uint64_t *out_waiting)
+{
+    liana_result *result;
+    uint64_t evicted;
+
+    assert_ok(liana_execute(f->till, LIANA_STR("EVICT FROM sales"), LIANA_NONE, &result,
+                            NULL));
+    evicted = liana_result_mutations(result);
+    *out_waiting = liana_result_waiting(result);
+    liana_result_free(result);
+    return evicted;
+}
+
+/* All of them as long as the hub has none; then those that it has go. */
+static void an_eviction_says_how_many_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct liana_event event;
+    uint64_t waiting = 0;
+    uint64_t evicted;
+
+    sell(f->till, 0);
+    assert_int_equal(evict_all(f, &waiting), 0);
+    assert_int_equal(waiting, SALES);
+    subscribe(f->till, "SELECT * FROM sales");
+    subscribe(f->hub, "SELECT * FROM sales");
+    connect(f);
+    for (uint64_t left = SALES; left; left = waiting) {
+        LIA_IGNORE(liana_poll(f->till, 20, &event, NULL)); /* a look at a time */
+        evicted = evict_all(f, &waiting);
+        assert_int_equal(evicted + waiting, left);
+    }
+    assert_int_equal(count(f->hub, "SELECT * FROM sales"), SALES);
+    assert_int_equal(liana_result_waiting(NULL), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -230,6 +266,7 @@ int main(void)
         CASE(a_till_lets_go_what_the_hub_holds),
         CASE(what_leaves_a_subscription_leaves_the_till),
         CASE(an_eviction_is_no_delete_to_the_change_feed),
+        CASE(an_eviction_says_how_many_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,14 +7,15 @@
  * Each client is a user of the store with a handle of its own (api/local). Bodies, fields
  * in any order; a missing number is 0, a missing document empty:
  *
- *     EXECUTE      {statement, params: document, txn}     parts: rows; {result, mutations, seq,
- *                                                         ended: bool}
+ *     EXECUTE      {statement, params: document, txn}     parts: rows; {result, mutations,
+ *                                                         waiting, seq, ended: bool}
  *     NEXT         {result}                               parts: rows; {ended}
  *     FREE         {result}                               {}
  *     BEGIN        {read_only: bool, durability, timeout_ms}   {txn}
  *     COMMIT       {txn}                                  {seq}
  *     ROLLBACK     {txn}                                  {}
- *     FEED_OPEN    {since, collections: [string], page_changes, page_bytes}  {feed}
+ *     FEED_OPEN    {since, collections: [string], page_changes, page_bytes,
+ *                   begun}                                {feed}
  *     FEED_NEXT    {feed, timeout_ms, position}           parts: {seq, collection, id:
  *                                                         document, document, written_ms};
  *                                                         {position, timed_out: bool}

@@ -56,6 +56,7 @@ liana_status lia_serve_execute(void *session,
     liana_result *result;
     struct lia_lent *held = NULL;
     uint64_t mutations;
+    uint64_t waiting;
     uint64_t seq;
     size_t mark;
     bool ended;
@@ -65,6 +66,7 @@ liana_status lia_serve_execute(void *session,
         return status;
     }
     mutations = liana_result_mutations(result);
+    waiting = liana_result_waiting(result);
     seq = liana_result_seq(result);
     status = send_rows(result, reply, &ended, err);
     if (!status && !ended) {
@@ -81,6 +83,7 @@ liana_status lia_serve_execute(void *session,
     mark = lia_bson_begin(out);
     lia_field_add(out, "result", held ? held->id : 0);
     lia_field_add(out, "mutations", mutations);
+    lia_field_add(out, "waiting", waiting);
     lia_field_add(out, "seq", seq);
     lia_bson_add_bool(out, lia_str("ended"), ended);
     lia_bson_end(out, mark);

@@ -56,6 +56,11 @@ uint64_t lia_result_mutations(const struct lia_result *r)
     return r->mutations;
 }
 
+uint64_t lia_result_waiting(const struct lia_result *r)
+{
+    return r->waiting;
+}
+
 struct liana_slice lia_result_ids(const struct lia_result *r)
 {
     return r->ids.len ? lia_buf_slice(&r->ids) : lia_bson_empty;

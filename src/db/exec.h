@@ -54,6 +54,9 @@ LIANA_MUST_CHECK liana_status lia_result_next(struct lia_result *result,
 /* How many documents were inserted, changed, deleted or evicted. */
 uint64_t lia_result_mutations(const struct lia_result *result);
 
+/* How many an EVICT matched and left, because they wait for a keeper. */
+uint64_t lia_result_waiting(const struct lia_result *result);
+
 /* Their _ids in the order in which they were written: a BSON array; empty unless they were
  * asked for. */
 struct liana_slice lia_result_ids(const struct lia_result *result);

@@ -65,6 +65,19 @@ static int64_t execute(struct fixture *f, struct lia_txn *txn, const char *text)
     return n;
 }
 
+/* How many an EVICT of all of `c` leaves because they wait. */
+static uint64_t waiting(struct fixture *f)
+{
+    struct lia_result *r;
+    uint64_t n;
+
+    assert_ok(lia_db_execute(f->t.db, lia_str("EVICT FROM c"), LIANA_NONE, NULL, &r,
+                             &f->t.err));
+    n = lia_result_waiting(r);
+    lia_result_free(r);
+    return n;
+}
+
 static int count(struct fixture *f)
 {
     int n = 0;
@@ -85,6 +98,17 @@ static void it_takes_what_is_kept(void **state)
     assert_int_equal(execute(f, NULL, "EVICT FROM c WHERE a <= 5 OR a = 33"), 4);
     assert_int_equal(lia_test_get(&f->t, "c", 3), 33);
     assert_int_equal(count(f), DOCS - 4);
+}
+
+static void it_says_how_many_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(waiting(f), DOCS);
+    keep_all(f);
+    lia_test_put(&f->t, "c", 3, 33);
+    assert_int_equal(waiting(f), 1);
+    assert_int_equal(count(f), 1);
 }
 
 static void force_takes_the_rest(void **state)
@@ -192,6 +216,7 @@ static void rights_go_on_with_the_next_name(void **state)
 
 static const struct CMUnitTest cases[] = {
     CASE(it_takes_what_is_kept),
+    CASE(it_says_how_many_wait),
     CASE(force_takes_the_rest),
     CASE(a_keeper_refuses_it),
     CASE(in_a_transaction_it_is_whole),

@@ -32,6 +32,7 @@ struct lia_result {
     struct lia_buf ids; /* a BSON array that is not closed yet */
     size_t ids_mark;
     uint64_t mutations;
+    uint64_t waiting; /* matched an EVICT and stayed */
     uint64_t seq;
     struct liana_error failed;
 };

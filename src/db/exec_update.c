@@ -260,6 +260,7 @@ static liana_status evict(struct lia_result *r,
     } else if (!status) {
         status = lia_txn_evict(r->txn, collection, key, r->stmt->is_forced, &is_evicted,
                                err);
+        r->waiting += !status && !is_evicted;
     }
     return !status && is_evicted ? lia_exec_changed(r, body, err) : status;
 }

@@ -133,6 +133,18 @@ class Statements(Cli):
             self.assertIn("0 rows", self.liana("exec", "s", statement).stderr)
         self.assertIn("0 documents changed", self.liana("exec", "s", "DELETE FROM c").stderr)
 
+    def test_an_eviction_says_what_waits(self):
+        self.liana("exec", "s", "INSERT INTO c DOCUMENTS ({'_id': 1}), ({'_id': 2})")
+        said = self.liana("exec", "s", "EVICT FROM c WHERE _id = 1").stderr
+        self.assertIn("0 documents changed", said)
+        self.assertIn("1 document stays: it is not known to be held by a keeper", said)
+        self.assertIn("2 documents stay: they are not", self.liana("exec", "s", "EVICT FROM c").stderr)
+        said = json.loads(self.out("exec", "--json", "s", "EVICT FROM c"))
+        self.assertEqual((said["mutations"], said["waiting"]), (0, 2))
+        said = self.liana("exec", "s", "EVICT FROM c FORCE").stderr
+        self.assertIn("2 documents changed", said)
+        self.assertNotIn("stay", said)
+
     def test_parameters(self):
         self.liana("exec", "s", "-p", '{"d": {"_id": 1, "price": {"$numberDecimal": "2.50"}}}',
                    "INSERT INTO c DOCUMENTS (:d)")
@@ -526,6 +538,7 @@ class Served(Cli):
         self.assertEqual(len(self.out("export", "s", "c").splitlines()), 2)
         self.assertTrue(json.loads(self.out("status", "--json", "s"))["sync"]["running"])
         self.assertIn("c: 2 of 2 read", self.liana("doctor", "s", code=0).stdout)
+        self.assertEqual(json.loads(self.out("exec", "--json", "s", "EVICT FROM c"))["waiting"], 2)
         self.liana("exec", "-t", "s", "DELETE FROM c; nonsense", code=2)
         self.assertEqual(self.count("c"), 2)
 

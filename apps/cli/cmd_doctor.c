@@ -225,6 +225,30 @@ static void check_sync(struct doctor *d)
     }
 }
 
+/* Of the connectors that follow the store now. */
+static void check_mongo(struct doctor *d)
+{
+    bson_iter_t apps;
+    bson_iter_t app;
+    bson_iter_t missed;
+
+    if (!bson_iter_init_find(&apps, &d->stats.document, "apps") ||
+        !bson_iter_recurse(&apps, &app)) {
+        return;
+    }
+    while (bson_iter_next(&app)) {
+        if (strncmp(bson_iter_key(&app), "mongo", 5) == 0 &&
+            bson_iter_recurse(&app, &missed) && bson_iter_find(&missed, "missed")) {
+            bool is_set = !BSON_ITER_HOLDS_NULL(&missed);
+
+            find(d, is_set ? WARNING : GOOD, bson_iter_key(&app), "%s",
+                 is_set ? "deletes may be missing in MongoDB: docs/mongodb.md, 'Missed "
+                          "deletes'"
+                        : "no deletes are missing in MongoDB");
+        }
+    }
+}
+
 static int run(struct cli *cli, const struct cli_args *args)
 {
     struct liana_error err = LIANA_ERROR_INIT;
@@ -245,6 +269,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     check_merges(&d);
     check_clock(&d);
     check_sync(&d);
+    check_mongo(&d);
     cli_stats_free(&d.stats);
     return cli_close(cli, d.db,
                      cli_stop_wanted() ? CLI_STOPPED

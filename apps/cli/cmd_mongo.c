@@ -34,8 +34,8 @@ static int follow(struct cli_connector *c, liana_db *db, bool once)
         if (status.state == LIA_MONGO_STOPPED) {
             return cli_fail(c->cli, &status.error);
         }
-        if (once && is_done(db, &status)) {
-            return status.dead ? CLI_PARTLY : CLI_OK;
+        if (once && !status.is_settling && is_done(db, &status)) {
+            return status.dead || status.missed.is_set ? CLI_PARTLY : CLI_OK;
         }
         cli_wait(-1, LOOK_MS);
     }
@@ -71,6 +71,7 @@ static int connect_store(struct cli_connector *c, const struct cli_args *args)
     if (cli_use(cli_operand(args, 0), NULL, &db, &err)) {
         return cli_fail(c->cli, &err);
     }
+    c->settles = cli_flag(args, "settle");
     if (start(c, args, db, &err)) {
         rc = cli_fail(c->cli, &err);
     } else {
@@ -96,7 +97,12 @@ static int run(struct cli *cli, const struct cli_args *args)
 
 static const struct cli_option options[] = {
     {.name = "once",
-     .help = "end when MongoDB has everything; exit code 3 if it refused documents"},
+     .help = "end when MongoDB has everything; exit code 3 if it refused documents, or "
+             "deletes may be missing there"},
+    {.name = "settle",
+     .help =
+         "delete in MongoDB what the store does not have, when deletes may be missing "
+         "there: only where nobody else writes into these collections"},
     CLI_OPTIONS_MONGO,
     {0}};
 

@@ -67,6 +67,7 @@ liana_status cli_connector_start(struct cli_connector *c,
                                             cli_str(cli_text(args, "mongo-database")),
                                         .name = cli_str(cli_text(args, "mongo-name")),
                                         .collections = collections,
+                                        .settle = c->settles,
                                         .log = c->cli->quiet ? NULL : log_line,
                                         .log_ctx = c->cli};
     const char *name;

@@ -37,6 +37,7 @@ struct cli_connector {
     const struct lia_mongo_module *module;
     struct cli *cli;
     struct lia_mongo *mongo; /* NULL: not started */
+    bool settles;            /* as lia_mongo_options.settle */
     int told;                /* the state that was told last, -1: none */
 };
 

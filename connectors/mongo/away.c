@@ -109,6 +109,29 @@ liana_status lia_mongo_away_apply(struct lia_mongo *m,
     return lia_mongo_apply(&target, plan, position, err);
 }
 
+liana_status lia_mongo_away_keep(struct lia_mongo *m,
+                                 uint64_t position,
+                                 struct liana_error *err)
+{
+    return go_and_keep(m, position, err);
+}
+
+liana_status lia_mongo_away_ids(struct lia_mongo *m,
+                                struct liana_str collection,
+                                bool is_first,
+                                bson_t *out,
+                                bool *out_more,
+                                struct liana_error *err)
+{
+    liana_status status;
+
+    if (!go_away(m)) {
+        return LIANA_ECANCELED;
+    }
+    status = lia_mongo_server_ids(m->server, collection, is_first, out, out_more, err);
+    return come_back(m) ? status : LIANA_ECANCELED;
+}
+
 liana_status lia_mongo_away_begin(struct lia_mongo *m,
                                   const char *store,
                                   uint64_t *out_position,

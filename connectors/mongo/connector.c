@@ -120,6 +120,13 @@ static void begin_page(struct lia_mongo *m)
     }
 }
 
+static liana_status note_forgotten(struct lia_mongo *m, struct liana_error *err)
+{
+    uint64_t position = m->source.position(m->source.ctx);
+
+    return lia_mongo_note_missed(m, position, position, err);
+}
+
 /* Until the server or the source fails. A page that is there at once is written before
  * anybody is told that all is done. */
 static liana_status follow(struct lia_mongo *m, struct liana_error *err)
@@ -133,11 +140,22 @@ static liana_status follow(struct lia_mongo *m, struct liana_error *err)
 
         if (status == LIANA_ETIMEOUT) {
             status = try_again(m, err);
+            if (!status) {
+                status = lia_mongo_settle(m, err);
+            }
             if (status) {
                 return status;
             }
             idle(m);
             timeout_ms = IDLE_MS;
+            continue;
+        }
+        if (status == LIANA_EFORGOTTEN) {
+            status = note_forgotten(m, err);
+            if (status) {
+                return status;
+            }
+            timeout_ms = 0;
             continue;
         }
         if (status) {
@@ -152,11 +170,37 @@ static liana_status follow(struct lia_mongo *m, struct liana_error *err)
     }
 }
 
+/* Starts to read behind `*position`; from the beginning if the store does not go so far. */
+static liana_status open_source(struct lia_mongo *m,
+                                uint64_t *position,
+                                uint64_t newest,
+                                struct liana_error *err)
+{
+    liana_status status;
+
+    if (*position == 0) {
+        lia_mongo_server_set_begun(m->server, newest);
+    }
+    status = m->source.open(m->source.ctx, *position, lia_mongo_server_begun(m->server),
+                            err);
+    if (status != LIANA_ERANGE) {
+        return status;
+    }
+    lia_mongo_say(m, LIANA_LOG_WARN, "seq %llu is beyond the store: starting again",
+                  (unsigned long long)*position);
+    *err = (struct liana_error)LIANA_ERROR_INIT;
+    *position = 0;
+    lia_mongo_server_set_begun(m->server, newest);
+    status = lia_mongo_note_missed(m, 0, 0, err);
+    return status ? status : m->source.open(m->source.ctx, 0, newest, err);
+}
+
 static liana_status begin(struct lia_mongo *m, struct liana_error *err)
 {
     char store[65];
+    uint64_t newest = 0;
     uint64_t position = 0;
-    liana_status status = m->source.identity(m->source.ctx, store, err);
+    liana_status status = m->source.identity(m->source.ctx, store, &newest, err);
 
     if (!status) {
         status = lia_mongo_away_begin(m, store, &position, err);
@@ -166,14 +210,8 @@ static liana_status begin(struct lia_mongo *m, struct liana_error *err)
     }
     lia_mongo_say(m, LIANA_LOG_INFO, "connected to %s, going on behind seq %llu",
                   lia_mongo_server_name(m->server), (unsigned long long)position);
-    status = m->source.open(m->source.ctx, position, err);
-    if (status == LIANA_ERANGE) {
-        lia_mongo_say(m, LIANA_LOG_WARN, "seq %llu is beyond the store: starting again",
-                      (unsigned long long)position);
-        *err = (struct liana_error)LIANA_ERROR_INIT;
-        position = 0;
-        status = m->source.open(m->source.ctx, position, err);
-    }
+    lia_mongo_say_missed(m);
+    status = open_source(m, &position, newest, err);
     pthread_mutex_lock(&m->lock);
     m->status.position = position;
     m->status.attempts = 0;
@@ -288,6 +326,8 @@ liana_status lia_mongo_connector_start(const struct lia_mongo_source *source,
     m->pause_ms = PAUSE_FIRST_MS;
     m->stop_ms = options->stop_ms ? options->stop_ms : STOP_MS;
     m->may_go_through = true; /* nobody knows what happened meanwhile */
+    m->wants_settling = options->settle;
+    m->status.is_settling = options->settle;
     m->log = options->log;
     m->log_ctx = options->log_ctx;
     snprintf(m->app, sizeof(m->app), "mongo%s%.*s", has_name ? "." : "",

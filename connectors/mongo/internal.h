@@ -7,6 +7,7 @@
  *
  * Ownership: mongo/connector.h. Threads: the connector's, but for what stands below `lock`.
  */
+#include <bson/bson.h>
 #include <pthread.h>
 
 #include "mongo/connector.h"
@@ -25,6 +26,8 @@ struct lia_mongo {
     bool may_go_through;    /* what was refused: something was written since */
     int64_t retry_from_us;  /* not earlier than this */
     int64_t retry_until_us; /* in any case then */
+    bool wants_settling;    /* and: */
+    bool has_settled;
 
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wake;
@@ -53,6 +56,23 @@ void lia_mongo_count(struct lia_mongo *m,
                      const struct lia_mongo_plan *plan,
                      uint64_t position);
 
+int64_t lia_mongo_wall_ms(void);
+
+/* ---- missed.c ---- */
+
+/* Shows what is known of missed deletes, and says it if there are any. */
+void lia_mongo_say_missed(struct lia_mongo *m);
+
+/* Deletes behind `after` may be missed: keeps that beside `position`. */
+LIANA_MUST_CHECK liana_status lia_mongo_note_missed(struct lia_mongo *m,
+                                                    uint64_t after,
+                                                    uint64_t position,
+                                                    struct liana_error *err);
+
+/* Once, if it was asked for; when everything up to the position is in MongoDB. */
+LIANA_MUST_CHECK liana_status lia_mongo_settle(struct lia_mongo *m,
+                                               struct liana_error *err);
+
 /* ---- away.c ---- */
 
 /* Calls of the server. LIANA_ECANCELED when the connector is to stop, or was left behind
@@ -65,6 +85,15 @@ LIANA_MUST_CHECK liana_status lia_mongo_away_apply(struct lia_mongo *m,
                                                    struct lia_mongo_plan *plan,
                                                    uint64_t position,
                                                    struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_mongo_away_keep(struct lia_mongo *m,
+                                                  uint64_t position,
+                                                  struct liana_error *err);
+LIANA_MUST_CHECK liana_status lia_mongo_away_ids(struct lia_mongo *m,
+                                                 struct liana_str collection,
+                                                 bool is_first,
+                                                 bson_t *out,
+                                                 bool *out_more,
+                                                 struct liana_error *err);
 LIANA_MUST_CHECK liana_status lia_mongo_away_retry(struct lia_mongo *m,
                                                    uint64_t *out_revived,
                                                    bool *out_more,

@@ -41,8 +41,21 @@ struct lia_mongo_options {
     uint32_t selection_timeout_ms;
     /* How long lia_mongo_stop waits for a server that does not answer; 0: 1,500. */
     uint32_t stop_ms;
+    /* When MongoDB has all that the store has, go through the _ids of the collections there
+     * and delete what the store does not have: missed deletes. For who knows that nobody else
+     * puts documents into them. LIANA_EMISUSE ends the connector where the store has evicted
+     * something: what it lacks may live. */
+    bool settle;
     liana_log_fn log; /* may be NULL */
     void *log_ctx;
+};
+
+/* Deletes may have been missed: the store had forgotten them when the connector came back
+ * (LIANA_EFORGOTTEN), or was put back to an earlier state. Kept in MongoDB until settled. */
+struct lia_mongo_missed {
+    bool is_set;
+    uint64_t after; /* those behind this seq of the store */
+    int64_t at_ms;  /* since 1970: when this was noticed */
 };
 
 enum lia_mongo_state {
@@ -67,6 +80,8 @@ struct lia_mongo_status {
     uint64_t lag_median_ms;
     uint64_t lag_p99_ms;
     uint64_t lag_max_ms;
+    struct lia_mongo_missed missed;
+    bool is_settling;         /* it is to settle, and has not been through yet */
     struct liana_error error; /* the last one; status 0 when all is well */
 };
 

@@ -37,6 +37,14 @@ bson_t *lia_mongo_report(const struct lia_mongo_status *status, const char *serv
     append_count(&inner, "p99_ms", status->lag_p99_ms);
     append_count(&inner, "max_ms", status->lag_max_ms);
     bson_append_document_end(out, &inner);
+    if (status->missed.is_set) {
+        BSON_APPEND_DOCUMENT_BEGIN(out, "missed", &inner);
+        append_count(&inner, "after", status->missed.after);
+        BSON_APPEND_DATE_TIME(&inner, "at", status->missed.at_ms);
+        bson_append_document_end(out, &inner);
+    } else {
+        BSON_APPEND_NULL(out, "missed");
+    }
     if (status->error.status) {
         BSON_APPEND_DOCUMENT_BEGIN(out, "error", &inner);
         BSON_APPEND_UTF8(&inner, "status", liana_status_name(status->error.status));

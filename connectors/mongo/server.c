@@ -132,6 +132,7 @@ void lia_mongo_server_free(struct lia_mongo_server *s)
         return;
     }
     bson_destroy(s->retried);
+    lia_mongo_end_walk(s);
     mongoc_client_destroy(s->client);
     mongoc_write_concern_destroy(s->majority);
     bson_free(s->database);
@@ -153,6 +154,27 @@ size_t lia_mongo_server_document_max(const struct lia_mongo_server *s)
 uint64_t lia_mongo_server_dead(const struct lia_mongo_server *s)
 {
     return s->dead;
+}
+
+void lia_mongo_server_set_missed(struct lia_mongo_server *s,
+                                 struct lia_mongo_missed missed)
+{
+    s->missed = missed;
+}
+
+const struct lia_mongo_missed *lia_mongo_server_missed(const struct lia_mongo_server *s)
+{
+    return &s->missed;
+}
+
+void lia_mongo_server_set_begun(struct lia_mongo_server *s, uint64_t seq)
+{
+    s->begun = seq;
+}
+
+uint64_t lia_mongo_server_begun(const struct lia_mongo_server *s)
+{
+    return s->begun;
 }
 
 mongoc_collection_t *lia_mongo_collection(const struct lia_mongo_server *s,
@@ -200,6 +222,22 @@ static bson_t *checkpoint_id(const struct lia_mongo_server *s)
                     BCON_UTF8(s->store), "}");
 }
 
+static void read_missed(const bson_t *checkpoint, struct lia_mongo_missed *out)
+{
+    bson_iter_t root;
+    bson_iter_t after;
+    bson_iter_t at;
+
+    *out = (struct lia_mongo_missed){0};
+    if (bson_iter_init(&root, checkpoint) &&
+        bson_iter_find_descendant(&root, "missed.after", &after) &&
+        bson_iter_init(&root, checkpoint) &&
+        bson_iter_find_descendant(&root, "missed.at", &at)) {
+        *out = (struct lia_mongo_missed){true, (uint64_t)bson_iter_as_int64(&after),
+                                         bson_iter_date_time(&at)};
+    }
+}
+
 static bool read_position(struct lia_mongo_server *s,
                           uint64_t *out,
                           struct liana_error *err)
@@ -216,6 +254,10 @@ static bool read_position(struct lia_mongo_server *s,
     if (mongoc_cursor_next(cursor, &document) &&
         bson_iter_init_find(&it, document, "seq")) {
         position = (uint64_t)bson_iter_as_int64(&it);
+        s->begun = bson_iter_init_find(&it, document, "begun")
+                       ? (uint64_t)bson_iter_as_int64(&it)
+                       : 0;
+        read_missed(document, &s->missed);
     }
     ok = !mongoc_cursor_error(cursor, &error);
     if (ok) {
@@ -246,6 +288,18 @@ liana_status lia_mongo_server_begin(struct lia_mongo_server *s,
 
 /* ---- the position ---- */
 
+static void append_missed(bson_t *out, const struct lia_mongo_missed *missed)
+{
+    bson_t inner;
+
+    if (missed->is_set) {
+        BSON_APPEND_DOCUMENT_BEGIN(out, "missed", &inner);
+        BSON_APPEND_INT64(&inner, "after", (int64_t)missed->after);
+        BSON_APPEND_DATE_TIME(&inner, "at", missed->at_ms);
+        bson_append_document_end(out, &inner);
+    }
+}
+
 static liana_status keep_position(void *ctx, uint64_t position, struct liana_error *err)
 {
     struct lia_mongo_server *s = ctx;
@@ -259,6 +313,8 @@ static liana_status keep_position(void *ctx, uint64_t position, struct liana_err
 
     BSON_APPEND_INT64(document, "seq", (int64_t)position);
     bson_append_now_utc(document, "at", -1);
+    BSON_APPEND_INT64(document, "begun", (int64_t)s->begun);
+    append_missed(document, &s->missed);
     if (!mongoc_collection_replace_one(c, filter, document, opts, &reply, &error)) {
         status = lia_mongo_fail(err, &error, &reply, "_liana.checkpoint");
     }

@@ -9,6 +9,7 @@
 #include <mongoc/mongoc.h>
 
 #include "mongo/apply.h"
+#include "mongo/mongo.h"
 
 struct lia_mongo_server {
     mongoc_client_t *client;
@@ -20,6 +21,9 @@ struct lia_mongo_server {
     size_t document_max;
     uint64_t dead;   /* documents in _liana.dead */
     bson_t *retried; /* the _id of the last of them that was tried again; NULL: none */
+    uint64_t begun;
+    struct lia_mongo_missed missed;
+    mongoc_cursor_t *walk; /* over the _ids of a collection; NULL: none */
 };
 
 /* A collection of the database, written with majority; the caller destroys it. */
@@ -40,6 +44,8 @@ liana_status lia_mongo_fail(struct liana_error *err,
 
 /* Every part of a document in _liana.dead. */
 void lia_mongo_dead_filter(bson_t *out, const struct liana_change *change);
+
+void lia_mongo_end_walk(struct lia_mongo_server *s);
 
 /* Sets `dead`. */
 bool lia_mongo_count_dead(struct lia_mongo_server *s, struct liana_error *err);

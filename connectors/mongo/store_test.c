@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The connector behind real stores: what leaves a store without a delete stays in MongoDB,
+ * The connector behind real stores: what it missed while it was away is told; what leaves a store without a delete stays in MongoDB,
  * what is deleted goes, and what merging cannot show whole arrives as the store shows it.
  */
 #include <mongoc/mongoc.h>
@@ -14,12 +14,15 @@
 
 #define SALES 40
 
-/* Two stores that sync. The connector follows the till: there is where things are let go. */
+/* Two stores that sync. The connector follows the till, where things are let go, if a case
+ * says nothing else. */
 struct shop {
     struct lia_test_world w;
     char folder[LIA_TEST_PATH_MAX];
     liana_db *hub;
     liana_db *till;
+    liana_db *followed;
+    bool settles;
 };
 
 /* ---- stores ---- */
@@ -173,9 +176,10 @@ static void start_connector(struct shop *s)
 {
     struct lia_mongo_options options = {.uri = lia_str(s->w.mongodb->uri),
                                         .database = lia_str(s->w.database),
-                                        .stop_ms = 30000};
+                                        .stop_ms = 30000,
+                                        .settle = s->settles};
 
-    assert_ok(lia_mongo_start(s->till, &options, &s->w.mongo, NULL));
+    assert_ok(lia_mongo_start(s->followed, &options, &s->w.mongo, NULL));
 }
 
 /* Everything that was committed until now has gone through the connector; an eviction alone
@@ -185,11 +189,11 @@ static void await_connector(struct shop *s)
     struct lia_mongo_status status;
     uint64_t seq;
 
-    run(s->till, "INSERT INTO marks DOCUMENTS ({'at': 1})");
-    seq = (uint64_t)number(s->till, "store.seq");
+    run(s->followed, "INSERT INTO marks DOCUMENTS ({'at': 1})");
+    seq = (uint64_t)number(s->followed, "store.seq");
     for (lia_mongo_status(s->w.mongo, &status); status.position < seq;
          lia_mongo_status(s->w.mongo, &status)) {
-        pause_for(s->till, 5);
+        pause_for(s->followed, 5);
     }
 }
 
@@ -241,6 +245,7 @@ static int set_up(void **state)
     lia_test_start(&s->w, LIA_TEST_ANY_SERVER);
     s->hub = open_store(s, "hub", LIANA_OPEN_KEEPER);
     s->till = open_store(s, "till", 0);
+    s->followed = s->till;
     *state = s;
     return 0;
 }
@@ -368,6 +373,161 @@ static void a_forgotten_delete_deletes_once(void **state)
     assert_int_equal(deleted(s), 0);
 }
 
+/* ---- what was missed ---- */
+
+static struct lia_mongo_status status_of(const struct shop *s)
+{
+    struct lia_mongo_status status;
+
+    lia_mongo_status(s->w.mongo, &status);
+    return status;
+}
+
+static bool has_noted(struct shop *s)
+{
+    bson_t *checkpoint = lia_test_find(&s->w, "_liana.checkpoint", bson_new());
+    bool answer = bson_has_field(checkpoint, "missed");
+
+    bson_destroy(checkpoint);
+    return answer;
+}
+
+/* The hub has 40 sales and MongoDB, too; then ten are deleted and forgotten by the hub while
+ * the connector is away. One more is in MongoDB that somebody else has put there. */
+static void miss_deletes(struct shop *s)
+{
+    s->followed = s->hub;
+    sell(s->hub);
+    start_connector(s);
+    await_connector(s);
+    lia_test_disconnect(&s->w);
+    lia_test_command(&s->w, s->w.database,
+                     BCON_NEW("insert", "sales", "documents", "[", "{", "_id",
+                              "somebody's", "}", "]"));
+    run(s->hub, "DELETE FROM sales WHERE shelf = 3");
+    while (number(s->hub, "collections.0.tombstones")) {
+        look_again(s->hub);
+    }
+}
+
+static void missed_deletes_are_noted_until_they_are_settled(void **state)
+{
+    struct shop *s = *state;
+
+    miss_deletes(s);
+    start_connector(s);
+    await_connector(s);
+    assert_true(status_of(s).missed.is_set);
+    assert_int_equal(status_of(s).missed.after, 2);
+    assert_true(status_of(s).missed.at_ms > 1600000000000);
+    assert_int_equal(number(s->hub, "apps.mongo.missed.after"), 2);
+    assert_int_equal(lia_test_count(&s->w, "sales"), SALES + 1);
+
+    /* A connector that comes later has not been told by the feed, and knows it. */
+    lia_test_disconnect(&s->w);
+    start_connector(s);
+    await_connector(s);
+    assert_int_equal(status_of(s).missed.after, 2);
+    assert_true(has_noted(s));
+
+    lia_test_disconnect(&s->w);
+    s->settles = true;
+    start_connector(s);
+    while (status_of(s).is_settling) {
+        pause_for(s->hub, 5);
+    }
+    assert_false(status_of(s).missed.is_set);
+    assert_int_equal(deleted(s), SALES / 4 + 1);
+    assert_int_equal(lia_test_count(&s->w, "sales"), SALES - SALES / 4);
+    assert_false(has_noted(s));
+}
+
+/* Of what was forgotten before a connector began it was given nothing: also if it was
+ * stopped before it had come so far, as this one whose position is put back. */
+static void who_began_later_has_missed_nothing(void **state)
+{
+    struct shop *s = *state;
+
+    s->followed = s->hub;
+    sell(s->hub);
+    run(s->hub, "UPDATE sales SET shelf = 9 WHERE _id = 1");
+    run(s->hub, "DELETE FROM sales WHERE shelf = 3");
+    while (number(s->hub, "collections.0.tombstones")) {
+        look_again(s->hub);
+    }
+    start_connector(s);
+    await_connector(s);
+    lia_test_disconnect(&s->w);
+    lia_test_command(&s->w, s->w.database,
+                     BCON_NEW("update", "_liana.checkpoint", "updates", "[", "{", "q",
+                              "{", "}", "u", "{", "$set", "{", "seq", BCON_INT64(1),
+                              "}", "}", "}", "]"));
+    start_connector(s);
+    await_connector(s);
+    assert_false(status_of(s).missed.is_set);
+    assert_false(has_noted(s));
+    assert_int_equal(lia_test_count(&s->w, "sales"), SALES - SALES / 4);
+}
+
+/* A hub that was put back begins again, and what it has lost stays in MongoDB. */
+static void a_store_that_was_put_back_may_have_missed_deletes(void **state)
+{
+    struct shop *s = *state;
+
+    s->followed = s->hub;
+    sell(s->hub);
+    start_connector(s);
+    await_connector(s);
+    lia_test_disconnect(&s->w);
+    lia_test_command(&s->w, s->w.database,
+                     BCON_NEW("update", "_liana.checkpoint", "updates", "[", "{", "q",
+                              "{", "}", "u", "{", "$set", "{", "seq", BCON_INT64(1000),
+                              "}", "}", "}", "]"));
+    start_connector(s);
+    while (status_of(s).state != LIA_MONGO_OK) {
+        pause_for(s->hub, 5);
+    }
+    assert_true(status_of(s).missed.is_set);
+    assert_int_equal(status_of(s).missed.after, 0);
+    assert_int_equal(lia_test_count(&s->w, "sales"), SALES);
+}
+
+/* What cannot be looked up without a doubt stays, and is not settled. */
+static void an_id_that_is_no_plain_value_is_left(void **state)
+{
+    struct shop *s = *state;
+
+    miss_deletes(s);
+    lia_test_command(&s->w, s->w.database,
+                     BCON_NEW("insert", "sales", "documents", "[", "{", "_id", "{", "a",
+                              BCON_INT32(1), "}", "}", "]"));
+    s->settles = true;
+    start_connector(s);
+    while (status_of(s).is_settling) {
+        pause_for(s->hub, 5);
+    }
+    assert_true(status_of(s).missed.is_set);
+    assert_int_equal(lia_test_count(&s->w, "sales"), SALES - SALES / 4 + 1);
+}
+
+static void a_store_that_evicts_does_not_settle(void **state)
+{
+    struct shop *s = *state;
+
+    sell(s->till);
+    start_connector(s);
+    await_connector(s);
+    lia_test_disconnect(&s->w);
+    run(s->till, "EVICT FROM sales WHERE shelf = 1 FORCE");
+    s->settles = true;
+    start_connector(s);
+    while (status_of(s).state != LIA_MONGO_STOPPED) {
+        pause_for(s->till, 5);
+    }
+    assert_int_equal(status_of(s).error.status, LIANA_EMISUSE);
+    assert_int_equal(lia_test_count(&s->w, "sales"), SALES);
+}
+
 static void what_is_flagged_arrives_as_it_is_shown(void **state)
 {
     struct shop *s = *state;
@@ -411,6 +571,11 @@ int main(void)
         CASE(ttl_deletes_nothing),
         CASE(on_unmatch_deletes_nothing),
         CASE(a_forgotten_delete_deletes_once),
+        CASE(missed_deletes_are_noted_until_they_are_settled),
+        CASE(who_began_later_has_missed_nothing),
+        CASE(a_store_that_was_put_back_may_have_missed_deletes),
+        CASE(an_id_that_is_no_plain_value_is_left),
+        CASE(a_store_that_evicts_does_not_settle),
         CASE(what_is_flagged_arrives_as_it_is_shown),
     };
 

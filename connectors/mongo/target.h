@@ -5,7 +5,8 @@
  * mongo/target - MongoDB through libmongoc: one database, one client.
  *
  *     <collection>       the documents, nothing beside them
- *     _liana.checkpoint  {_id: {connector, store}, seq: int64, at: Date}
+ *     _liana.checkpoint  {_id: {connector, store}, seq: int64, at: Date,
+ *                         begun: int64, missed: {after: int64, at: Date}, if deletes may have been missed}
  *     _liana.dead        {_id: {collection, id: Binary of {_id: ...}, part: int32}, parts: int32,
  *                         connector, store, idJson: string, seq: int64, code: int32,
  *                         reason: string, at: Date, document: Binary; null for a delete}
@@ -15,6 +16,8 @@
  *
  * Ownership: options are borrowed for the call. Threads: one at a time.
  */
+#include <bson/bson.h>
+
 #include "mongo/apply.h"
 #include "mongo/mongo.h"
 
@@ -56,7 +59,25 @@ LIANA_MUST_CHECK liana_status lia_mongo_retry(struct lia_mongo_server *server,
                                               bool *out_more,
                                               struct liana_error *err);
 
-/* Known after begin. */
+#define LIA_MONGO_IDS_MAX 500
+
+/* The next page of a collection's _ids, in their order: a BSON array of {_id: ...}. From the
+ * beginning if it is the first. LIANA_EUNREACHABLE, LIANA_EAUTH. */
+LIANA_MUST_CHECK liana_status lia_mongo_server_ids(struct lia_mongo_server *server,
+                                                   struct liana_str collection,
+                                                   bool is_first,
+                                                   bson_t *out,
+                                                   bool *out_more,
+                                                   struct liana_error *err);
+
+/* Kept with the position, and known after begin: missed deletes, and the store's newest seq
+ * when this connector began from 0, or 0. */
+void lia_mongo_server_set_missed(struct lia_mongo_server *server,
+                                 struct lia_mongo_missed missed);
+const struct lia_mongo_missed *lia_mongo_server_missed(
+    const struct lia_mongo_server *server);
+void lia_mongo_server_set_begun(struct lia_mongo_server *server, uint64_t seq);
+uint64_t lia_mongo_server_begun(const struct lia_mongo_server *server);
 size_t lia_mongo_server_document_max(const struct lia_mongo_server *server);
 uint64_t lia_mongo_server_dead(const struct lia_mongo_server *server);
 

@@ -66,7 +66,7 @@ static uint64_t age_ms(int64_t written_ms, int64_t now_ms)
     return now_ms > written_ms ? (uint64_t)(now_ms - written_ms) : 0;
 }
 
-static int64_t wall_ms(void)
+int64_t lia_mongo_wall_ms(void)
 {
     struct timeval now;
 
@@ -78,7 +78,7 @@ static void count(struct lia_mongo *m,
                   const struct lia_mongo_plan *plan,
                   uint64_t position)
 {
-    int64_t now = wall_ms();
+    int64_t now = lia_mongo_wall_ms();
 
     pthread_mutex_lock(&m->lock);
     for (size_t i = 0; i < plan->count; i++) {

@@ -15,6 +15,10 @@
  * across restarts. Deletes are kept as tombstones and appear; a reader that knows
  * nothing of a document may see its delete.
  *
+ * Tombstones are forgotten by and by (`tombstone_ttl_ms` of liana_open_options), whether or not
+ * a reader has come so far. A reader that was away for that long is told so, by
+ * LIANA_EFORGOTTEN: it may hold documents that are deleted here, and will not hear of it.
+ *
  * Ownership: a page and everything it points to belong to the feed and are valid until
  * its next call or close. Threads: one at a time; different feeds are independent. An
  * open feed holds no snapshot and no lock between calls.
@@ -39,11 +43,16 @@ struct liana_feed_options {
      * larger commit comes whole. */
     uint32_t page_changes; /* default 1,000 */
     uint32_t page_bytes;   /* default 4 MiB */
+
+    /* The store's newest seq (`store.seq` in liana_stats) when this reader began from 0, if
+     * it knows: what was deleted up to there it was never given, so it misses nothing of
+     * that. 0: not known. */
+    uint64_t begun;
 };
 
 #define LIANA_FEED_OPTIONS_INIT                                                        \
     {                                                                                  \
-        1, 0, 0, 0, 0, 0                                                               \
+        1, 0, 0, 0, 0, 0, 0                                                            \
     }
 
 struct liana_change {
@@ -72,7 +81,14 @@ liana_feed_open(liana_db *db,
                 struct liana_error *err);
 
 /* The next page, waiting at most `timeout_ms` for a change (0: not at all, < 0: for
- * ever). LIANA_ETIMEOUT: nothing changed. A failed read can be tried again. */
+ * ever). LIANA_ETIMEOUT: nothing changed. A failed read can be tried again.
+ *
+ * LIANA_EFORGOTTEN: deletes behind this feed's position are forgotten. It is said once, before
+ * the page that it is about, and the next call goes on. What the reader holds of what
+ * the store no longer has was deleted, or evicted (EVICT, retention): the store cannot tell which.
+ * A reader that keeps positions keeps this first: nothing says it again to a feed that
+ * goes on behind. A feed from 0 is not told of what was forgotten before it began: its reader
+ * holds nothing. */
 LIANA_API LIANA_MUST_CHECK liana_status liana_feed_next(liana_feed *feed,
                                                         int32_t timeout_ms,
                                                         struct liana_page *out,

@@ -93,6 +93,7 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *                dropped: how many gave way before anybody removed them}
  *   flagged      {too_large, clamped}: how many documents do not show all that they hold
  *                (system:flagged)
+ *   evicted      bool: something was evicted here, ever, so what is not here may live
  *   retention    {evicted: documents that declared retention has evicted since the store
  *                was opened, waiting: those that should go and cannot yet: no keeper has
  *                them, or this store wrote them within the last day}

@@ -18,6 +18,11 @@ struct local_feed {
     size_t names_size;
     size_t changes_max;
     size_t bytes_max;
+    /* The tombstones up to here that are forgotten concern this reader no more: it has
+     * been told of them, or knew nothing when it began. */
+    uint64_t told_seq;
+    bool
+        has_begun; /* false: told_seq of a reader that knows nothing is still to be set */
     bool is_cancelled; /* the core's mutex */
 };
 
@@ -126,6 +131,39 @@ static liana_status add_items(struct local_feed *f,
     return status;
 }
 
+/* Of all that the feed follows. */
+static uint64_t forgotten_seq(const struct local_feed *f,
+                              const struct lia_feed_page *page)
+{
+    uint64_t seq = 0;
+
+    for (size_t i = 0; i < f->interest_count; i++) {
+        seq = page->facts[i].forgotten_seq > seq ? page->facts[i].forgotten_seq : seq;
+    }
+    return seq;
+}
+
+/* On the page's snapshot, or a delete could be forgotten between the look and the page. */
+static liana_status check_forgotten(struct local_feed *f,
+                                    const struct lia_feed_page *page,
+                                    struct liana_error *err)
+{
+    const uint64_t seq = forgotten_seq(f, page);
+
+    if (!f->has_begun) {
+        f->has_begun = true;
+        f->told_seq = seq;
+    }
+    if (seq <= f->base.position || seq <= f->told_seq) {
+        return LIANA_OK;
+    }
+    f->told_seq = seq;
+    return lia_err(err, LIANA_EFORGOTTEN,
+                   "deletes between seq %llu, where this reader is, and %llu are "
+                   "forgotten: it may hold documents that are deleted here",
+                   (unsigned long long)f->base.position, (unsigned long long)seq);
+}
+
 /* Up to a commit boundary: a page of the db that is cut inside a commit goes on. */
 static liana_status read_page(struct local_feed *f,
                               struct liana_page *out,
@@ -146,6 +184,9 @@ static liana_status read_page(struct local_feed *f,
     }
     do {
         status = lia_db_feed(f->user->local->db, &f->arena, &query, &page, err);
+        if (!status) {
+            status = check_forgotten(f, &page, err);
+        }
         if (!status) {
             status = add_items(f, &page, &g, err);
         }
@@ -381,6 +422,8 @@ liana_status lia_local_feed(liana_db *db,
     lia_arena_init(&f->arena, a);
     f->base.ops = &feed_ops;
     f->base.position = options->since;
+    f->has_begun = options->since > 0;
+    f->told_seq = options->begun;
     f->user = user;
     f->changes_max = options->page_changes ? options->page_changes : PAGE_CHANGES;
     f->bytes_max = options->page_bytes ? options->page_bytes : PAGE_BYTES;

@@ -346,6 +346,7 @@ static liana_status add_contents(struct lia_buf *out,
 {
     struct lia_txn_options options = lia_txn_options(local->db, LIA_READ);
     struct lia_txn *txn;
+    bool has_evicted = false;
     liana_status status = lia_txn_begin(local->db, &options, &txn, err);
 
     if (status) {
@@ -359,6 +360,10 @@ static liana_status add_contents(struct lia_buf *out,
         status = add_trouble(out, txn, err);
     }
     lia_txn_rollback(txn);
+    if (!status) {
+        status = lia_db_has_evicted(local->db, &has_evicted, err);
+    }
+    add_flag(out, "evicted", has_evicted);
     add_clock(out, local);
     add_retention(out, local);
     return status ? status : add_renewals(out, local, arena, err);

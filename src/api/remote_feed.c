@@ -191,6 +191,7 @@ static liana_status ask_open(struct remote_feed *f,
                         options->collection_count);
     lia_field_add(&body, "page_changes", options->page_changes);
     lia_field_add(&body, "page_bytes", options->page_bytes);
+    lia_field_add(&body, "begun", options->begun);
     lia_bson_end(&body, mark);
     return lia_remote_ask(f->client, LIA_CONTROL_FEED_OPEN, &body, "feed", &f->id, err);
 }

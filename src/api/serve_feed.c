@@ -22,6 +22,7 @@ liana_status lia_serve_feed_open(void *session,
     options.since = lia_field_number(body, "since");
     options.page_changes = (uint32_t)lia_field_number(body, "page_changes");
     options.page_bytes = (uint32_t)lia_field_number(body, "page_bytes");
+    options.begun = lia_field_number(body, "begun");
     status = liana_feed_open(s->db, &options, &feed, err);
     if (status) {
         return status;

@@ -32,6 +32,7 @@ static int open_it(void **state, bool is_attached)
     options.flags = LIANA_OPEN_CREATE | LIANA_OPEN_SERVE | LIANA_OPEN_KEEPER;
     options.database = LIANA_STR("shop");
     options.trust = LIANA_TRUST_OPEN;
+    options.tombstone_ttl_ms = 1;
     assert_ok(liana_open(str(f->path), &options, &f->owner, &f->err));
     f->db = f->owner;
     if (is_attached) {
@@ -307,6 +308,73 @@ static void test_pages_end_with_commits(void **state)
         assert_int_equal(page.count, 20);
         assert_int_equal(page.position, commit);
     }
+    liana_feed_close(feed);
+}
+
+/* The tombstones of `c`, which is the store's one collection. */
+static void forget_deletes(struct fixture *f)
+{
+    uint64_t next_ms;
+
+    while (!stats_hold(f, "\"tombstones\":0}")) {
+        assert_ok(liana_upkeep(f->owner, &next_ms, &f->err));
+    }
+}
+
+/* Once, before the page that it is about; and then the feed goes on. */
+static void test_a_reader_hears_that_deletes_are_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct liana_feed_options options = LIANA_FEED_OPTIONS_INIT;
+    struct liana_str other = LIANA_STR("other");
+    struct liana_page page;
+    liana_feed *feed;
+    liana_feed *late;
+
+    put(f, 1, 1);
+    put(f, 2, 1);
+    assert_ok(liana_feed_open(f->db, NULL, &feed, &f->err));
+    assert_ok(liana_feed_next(feed, 0, &page, &f->err));
+    assert_ok(run(f->db, "DELETE FROM c WHERE _id = 1", "{}", NULL, &f->err));
+    put(f, 3, 1);
+    forget_deletes(f);
+    assert_status(LIANA_EFORGOTTEN, liana_feed_next(feed, 0, &page, &f->err));
+    assert_non_null(strstr(f->err.message, "between seq 2, "));
+    assert_non_null(strstr(f->err.message, " 3 are forgotten"));
+    assert_int_equal(liana_feed_position(feed), 2);
+    assert_ok(liana_feed_next(feed, 0, &page, &f->err));
+    assert_int_equal(page.count, 1);
+    assert_status(LIANA_ETIMEOUT, liana_feed_next(feed, 0, &page, NULL));
+
+    /* Whoever knew nothing, was far enough or asks for something else misses nothing. */
+    assert_ok(liana_feed_open(f->db, NULL, &late, &f->err));
+    assert_ok(liana_feed_next(late, 0, &page, &f->err));
+    assert_int_equal(page.count, 2);
+    liana_feed_close(late);
+    options.since = 3;
+    assert_ok(liana_feed_open(f->db, &options, &late, &f->err));
+    assert_ok(liana_feed_next(late, 0, &page, &f->err));
+    liana_feed_close(late);
+    options.since = 2;
+    options.begun = 3;
+    assert_ok(liana_feed_open(f->db, &options, &late, &f->err));
+    assert_ok(liana_feed_next(late, 0, &page, &f->err));
+    liana_feed_close(late);
+    options.begun = 2;
+    assert_ok(liana_feed_open(f->db, &options, &late, &f->err));
+    assert_status(LIANA_EFORGOTTEN, liana_feed_next(late, 0, &page, NULL));
+    liana_feed_close(late);
+    options.collections = &other;
+    options.collection_count = 1;
+    assert_ok(liana_feed_open(f->db, &options, &late, &f->err));
+    assert_status(LIANA_ETIMEOUT, liana_feed_next(late, 0, &page, NULL));
+    liana_feed_close(late);
+
+    /* Told again of what is forgotten later. */
+    assert_ok(run(f->db, "DELETE FROM c WHERE _id = 2", "{}", NULL, &f->err));
+    forget_deletes(f);
+    assert_status(LIANA_EFORGOTTEN, liana_feed_next(feed, 0, &page, NULL));
+    assert_status(LIANA_ETIMEOUT, liana_feed_next(feed, 0, &page, NULL));
     liana_feed_close(feed);
 }
 
@@ -590,6 +658,7 @@ static const struct CMUnitTest tests[] = {
     TWICE(test_transactions),
     TWICE(test_the_feed),
     TWICE(test_pages_end_with_commits),
+    TWICE(test_a_reader_hears_that_deletes_are_forgotten),
     TWICE(test_a_waiting_feed_can_be_cancelled),
     TWICE(test_events),
     TWICE(test_descriptor),

@@ -512,10 +512,12 @@ static liana_status add_facts(struct feeding *f,
 
     for (size_t i = 0; i < f->query->interest_count && !status; i++) {
         struct lia_keeping keeping = {0};
+        struct liana_str name = collection_of(f, i);
 
-        if (f->followed[i].reg) {
-            status =
-                lia_keeping_brief(f->conn, f->db, collection_of(f, i), &keeping, err);
+        if (name.len) {
+            status = lia_keeping_brief(f->conn, f->db, name, &keeping, err);
+        } else {
+            status = lia_keep_forgotten_of_all(f->conn, &keeping.forgotten_seq, err);
         }
         facts[i] =
             (struct lia_feed_facts){keeping.keep.is_whole, keeping.forgotten_seq};

@@ -234,14 +234,18 @@ struct lia_feed_marks {
     uint64_t forgotten;      /* of the collection */
 };
 
-/* Of the collection of an interest, on the page's snapshot. */
+/* Of the collection of an interest, on the page's snapshot; of one that follows every
+ * collection, of all but Liana's own (`_liana....`). */
 struct lia_feed_facts {
-    bool is_whole; /* it is held without a predicate (crdt/keep.h) */
+    bool
+        is_whole; /* it is held without a predicate (crdt/keep.h); of registrations only */
+    /* The greatest that a tombstone had which was forgotten: a reader that had not come as
+     * far by then is not told of that delete any more. */
     uint64_t forgotten_seq;
 };
 
 struct lia_feed_page {
-    const struct lia_feed_facts *facts; /* per interest; of registrations only */
+    const struct lia_feed_facts *facts; /* per interest */
     const struct lia_feed_item *items;  /* by seq, collection, row */
     size_t item_count;
     uint64_t upto; /* every interest has everything up to here */

@@ -692,6 +692,11 @@ LIANA_MUST_CHECK liana_status lia_txn_keeping(struct lia_txn *txn,
                                               struct lia_keeping **out,
                                               struct liana_error *err);
 
+/* The greatest forgotten_seq of all collections but Liana's own (`_liana....`). */
+LIANA_MUST_CHECK liana_status lia_keep_forgotten_of_all(struct lia_conn *conn,
+                                                        uint64_t *out,
+                                                        struct liana_error *err);
+
 LIANA_MUST_CHECK liana_status lia_keep_generation(struct lia_conn *conn,
                                                   uint64_t *out,
                                                   struct liana_error *err);

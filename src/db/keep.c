@@ -215,6 +215,27 @@ liana_status lia_db_look_again(struct lia_db *db,
     return status;
 }
 
+liana_status lia_keep_forgotten_of_all(struct lia_conn *conn,
+                                       uint64_t *out,
+                                       struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status =
+        lia_conn_prepare(conn,
+                         lia_str("SELECT coalesce(max(forgotten_seq), 0) FROM keep "
+                                 "WHERE substr(collection, 1, 7) <> '_liana.'"),
+                         &stmt, err);
+
+    if (!status) {
+        status = lia_conn_step(conn, stmt, err);
+    }
+    if (!status) {
+        *out = lia_column_u64(stmt, 0);
+    }
+    lia_conn_done(conn, stmt);
+    return status;
+}
+
 liana_status lia_keep_generation(struct lia_conn *conn,
                                  uint64_t *out,
                                  struct liana_error *err)

@@ -207,6 +207,36 @@ static void a_tombstone_that_changed_waits_again(void **state)
     assert_int_equal(upkeep_later(&s->one).forgotten, 1);
 }
 
+static uint64_t told_forgotten(struct lia_test_db *t, const char *collection)
+{
+    const struct lia_interest interest = {.collection = lia_str(collection)};
+    const struct lia_feed_query query = {
+        .interests = &interest, .interest_count = 1, .bytes_max = 1000};
+    struct lia_feed_page page;
+
+    assert_ok(lia_db_feed(t->db, &t->arena, &query, &page, &t->err));
+    return page.facts[0].forgotten_seq;
+}
+
+/* Whoever follows the collection, or all, sees up to where deletes are not told any more. */
+static void a_feed_says_what_is_forgotten(void **state)
+{
+    struct stores *s = *state;
+    uint64_t deleted;
+
+    reopen_as_keeper(&s->one);
+    lia_test_put(&s->one, "c", 1, 1);
+    lia_test_put(&s->one, "_liana.c", 1, 1);
+    lia_test_delete(&s->one, "c", 1);
+    deleted = lia_store_head(lia_db_store(s->one.db)).committed.seq;
+    lia_test_delete(&s->one, "_liana.c", 1);
+    assert_int_equal(told_forgotten(&s->one, "c"), 0);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 2);
+    assert_int_equal(told_forgotten(&s->one, "c"), deleted);
+    assert_int_equal(told_forgotten(&s->one, ""), deleted);
+    assert_int_equal(told_forgotten(&s->one, "other"), 0);
+}
+
 /* However many there are, a piece looks at few, and the rounds reach all. */
 static void a_piece_of_work_is_bounded(void **state)
 {
@@ -756,6 +786,7 @@ int main(void)
         CASE(a_tombstone_is_forgotten_when_it_is_kept),
         CASE(it_is_not_forgotten_before_its_time),
         CASE(a_tombstone_that_changed_waits_again),
+        CASE(a_feed_says_what_is_forgotten),
         CASE(a_piece_of_work_is_bounded),
         CASE(what_is_not_safe_is_passed_over),
         CASE(it_is_not_forgotten_outside_the_own_marks),

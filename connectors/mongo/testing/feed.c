@@ -112,20 +112,30 @@ void lia_test_feed_wait(struct lia_test_feed *feed,
 
 /* ---- the connector's side ---- */
 
-static liana_status identity(void *ctx, char out[65], struct liana_error *err)
+static liana_status identity(void *ctx,
+                             char out[65],
+                             uint64_t *out_seq,
+                             struct liana_error *err)
 {
     struct lia_test_feed *feed = ctx;
 
     (void)err;
     memcpy(out, feed->store, sizeof(feed->store));
+    pthread_mutex_lock(&feed->lock);
+    *out_seq = feed->count;
+    pthread_mutex_unlock(&feed->lock);
     return LIANA_OK;
 }
 
-static liana_status open_feed(void *ctx, uint64_t since, struct liana_error *err)
+static liana_status open_feed(void *ctx,
+                              uint64_t since,
+                              uint64_t begun,
+                              struct liana_error *err)
 {
     struct lia_test_feed *feed = ctx;
     liana_status status = LIANA_OK;
 
+    (void)begun;
     (void)err;
     pthread_mutex_lock(&feed->lock);
     if (since > feed->count) {
@@ -187,6 +197,29 @@ static uint64_t position(void *ctx)
     return feed->position;
 }
 
+/* Tests of these have a store. */
+static liana_status names(void *ctx, bson_t *out, struct liana_error *err)
+{
+    (void)ctx;
+    (void)out;
+    (void)err;
+    return LIANA_OK;
+}
+
+static liana_status is_here(void *ctx,
+                            struct liana_str collection,
+                            struct liana_slice id,
+                            bool *out,
+                            struct liana_error *err)
+{
+    (void)ctx;
+    (void)collection;
+    (void)id;
+    (void)err;
+    *out = true;
+    return LIANA_OK;
+}
+
 static void wake(void *ctx, bool is_cancelled)
 {
     struct lia_test_feed *feed = ctx;
@@ -226,6 +259,8 @@ struct lia_mongo_source lia_test_feed_source(struct lia_test_feed *feed)
                                      .open = open_feed,
                                      .next = next_page,
                                      .position = position,
+                                     .names = names,
+                                     .is_here = is_here,
                                      .cancel = cancel,
                                      .close = nothing,
                                      .publish = publish,

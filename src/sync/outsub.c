@@ -185,14 +185,16 @@ static bool reflects_others(const struct lia_outsub *sub)
     return sub->marks.count > 1;
 }
 
-/* It says nothing about this subscription, and the next one would meet it, too. */
-static bool is_of_the_store(liana_status status)
+/* What is asked for cannot be had; anything else says nothing of this subscription, and may
+ * pass. */
+static bool is_refusal(liana_status status)
 {
     switch (liana_status_category(status)) {
-    case LIANA_CATEGORY_IO:
-    case LIANA_CATEGORY_CORRUPT:
-    case LIANA_CATEGORY_INTERNAL: return true;
-    default: return status == LIANA_ENOMEM;
+    case LIANA_CATEGORY_USAGE:
+    case LIANA_CATEGORY_EXPECTED:
+    case LIANA_CATEGORY_AUTH: return true;
+    case LIANA_CATEGORY_RESOURCE: return status != LIANA_ENOMEM;
+    default: return false;
     }
 }
 
@@ -210,7 +212,7 @@ liana_status lia_outsub_result(struct lia_session *s, struct lia_request *reques
         }
         return LIANA_OK;
     }
-    if (is_of_the_store(request->status) && !LIA_MUTANT(10)) {
+    if (request->status && !is_refusal(request->status) && !LIA_MUTANT(10)) {
         s->error = request->error;
         return request->status;
     }

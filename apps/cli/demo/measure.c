@@ -2,6 +2,7 @@
 #include "cli/demo/measure.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/stats.h"
@@ -16,16 +17,38 @@ static bool read_stats(struct world *w, enum world_place place, struct cli_stats
 
 /* ---- rest ---- */
 
+static void note_waiting(struct look *out,
+                         const struct world *w,
+                         int place,
+                         const struct cli_stats *stats,
+                         size_t peer)
+{
+    snprintf(out->waits, sizeof(out->waits),
+             "%s: %s is%s connected, and has %" PRId64 " of %" PRIu64 " commits",
+             w->stores[place].name, cli_stats_text(stats, "peers.%zu.name", peer),
+             cli_stats_number(stats, "peers.%zu.connected", peer) ? "" : " not",
+             cli_stats_number(stats, "peers.%zu.acked", peer), out->seq[place]);
+}
+
 /* How many neighbours are connected and have everything; a neighbour that was killed and
  * came back is the same peer. */
-static size_t quiet_neighbours(const struct cli_stats *stats, int64_t seq)
+static size_t quiet_neighbours(const struct world *w,
+                               int place,
+                               const struct cli_stats *stats,
+                               struct look *out)
 {
     size_t count = cli_stats_count(stats, "peers");
     size_t quiet = 0;
 
     for (size_t i = 0; i < count; i++) {
-        quiet += cli_stats_number(stats, "peers.%zu.connected", i) != 0 &&
-                 cli_stats_number(stats, "peers.%zu.acked", i) >= seq;
+        bool is_quiet =
+            cli_stats_number(stats, "peers.%zu.connected", i) != 0 &&
+            (uint64_t)cli_stats_number(stats, "peers.%zu.acked", i) >= out->seq[place];
+
+        quiet += is_quiet;
+        if (!is_quiet) {
+            note_waiting(out, w, place, stats, i);
+        }
     }
     return quiet;
 }
@@ -41,7 +64,7 @@ bool measure_look(struct world *w, struct look *out)
 {
     static const size_t neighbours[PLACES] = {1, 2, 2, 2, 1};
 
-    out->is_quiet = true;
+    *out = (struct look){.is_quiet = true};
     for (int i = 0; i < PLACES; i++) {
         struct cli_stats stats;
         int64_t seq;
@@ -51,7 +74,7 @@ bool measure_look(struct world *w, struct look *out)
         }
         seq = cli_stats_number(&stats, "store.seq");
         out->seq[i] = (uint64_t)seq;
-        if (quiet_neighbours(&stats, seq) < neighbours[i] ||
+        if (quiet_neighbours(w, i, &stats, out) < neighbours[i] ||
             (i == HUB && !is_written(w, &stats, seq))) {
             out->is_quiet = false;
         }
@@ -77,7 +100,8 @@ bool measure_rest(struct world *w)
         }
         before = now;
     }
-    return world_fail(w, LIANA_ETIMEOUT, "nothing moves, but not all is at rest");
+    return world_fail(w, LIANA_ETIMEOUT, "nothing moves, but not all is at rest (%s)",
+                      now.waits);
 }
 
 /* ---- numbers ---- */

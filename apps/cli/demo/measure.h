@@ -43,7 +43,8 @@ struct costs {
 
 struct look {
     uint64_t seq[PLACES];
-    bool is_quiet; /* all but the comparison of two looks */
+    bool is_quiet;   /* all but the comparison of two looks */
+    char waits[160]; /* if not: who waits for whom, one of them */
 };
 
 /* False with w->err set. */

@@ -26,6 +26,26 @@ static void use(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
     }
 }
 
+/* Each once, and as if it had been asked for alone. */
+static void ask_rights(struct lia_arena *arena,
+                       struct lia_doc doc,
+                       struct lia_path path)
+{
+    const struct lia_rights *rights = NULL;
+    size_t count = 0;
+
+    if (lia_doc_rights(arena, doc, path, &rights, &count, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct lia_bounded_info info;
+
+        LIA_ASSERT(i == 0 || rights[i].actor > rights[i - 1].actor);
+        LIA_ASSERT(!lia_doc_bounded(arena, doc, path, rights[i].actor, &info, NULL));
+        LIA_ASSERT(info.rights == rights[i].amount && info.rights != 0);
+    }
+}
+
 /* Every operation on what may be anything: it is refused, or leaves what is sound if that
  * was. */
 static void write(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
@@ -64,6 +84,7 @@ static void write(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
         }
     }
     LIA_IGNORE(lia_doc_bounded(arena, doc, parent, 1, &info, NULL)); /* any */
+    ask_rights(arena, doc, parent);
 }
 
 static void repair(struct lia_arena *arena, struct lia_doc doc, bool is_sound)

@@ -214,6 +214,9 @@ static liana_status give_item(struct reading *r,
     if (may_hold(interest, info.vector)) {
         found->kind = LIA_FOUND_HAVE;
         status = half_digest(item->key, item->doc.clock, found->digest);
+        status = status
+                     ? status
+                     : lia_vector_copy(&r->request->arena, info.vector, &found->vector);
     } else {
         found->kind = LIA_FOUND_SEGMENT;
         status = give_segment(r, item, info.vector, &receiver, found);
@@ -336,12 +339,22 @@ static liana_status give_doc(struct lia_job *job,
                              const struct lia_held *held,
                              struct lia_doc_wanted *item)
 {
+    struct lia_arena *arena = &job->request->arena;
+    struct lia_doc_info info;
+    liana_status status;
+
     item->seq = held->seq;
     item->is_held = held->seq != 0;
     job->reach = held->seq > job->reach ? held->seq : job->reach;
-    return item->is_held ? lia_doc_segment(&job->request->arena, held->doc,
-                                           item->vector, &item->data)
-                         : LIANA_OK;
+    if (!item->is_held) {
+        return LIANA_OK;
+    }
+    status = lia_doc_info(arena, held->doc.clock, &info);
+    if (status) {
+        return status;
+    }
+    item->held = info.vector;
+    return lia_doc_segment(arena, held->doc, item->vector, &item->data);
 }
 
 liana_status lia_job_docs(struct lia_job *job, struct liana_error *err)

@@ -180,6 +180,7 @@ struct lia_outfeed {
     struct lia_request *page; /* is being sent */
     size_t page_at;
     size_t page_offset; /* into the document's bytes */
+    size_t told_at;     /* where the last WANT was found in it */
     struct lia_answers wants;
     struct lia_answers asks;
     size_t haves_open; /* HAVEs that are not settled */

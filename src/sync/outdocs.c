@@ -57,6 +57,40 @@ static bool send_absent(struct lia_session *s,
 
 /* ---- answers ---- */
 
+/* What the page told of the document; NULL: nothing. They are wanted in the order in which
+ * they were told, more or less. */
+static const struct lia_found *find_told(struct lia_outfeed *feed,
+                                         uint64_t sub,
+                                         struct liana_slice key)
+{
+    const struct lia_feed_request *f = feed->page ? &feed->page->feed : NULL;
+
+    for (size_t i = 0; f && i < f->found_count; i++) {
+        size_t at = (feed->told_at + i) % f->found_count;
+        const struct lia_found *found = &f->found[at];
+
+        if (found->kind == LIA_FOUND_HAVE &&
+            f->interests[found->interest].number == sub &&
+            lia_slice_cmp(found->key, key) == 0) {
+            feed->told_at = at;
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* It was dropped since it was told. If it is there all the same it began anew, and shows
+ * less. */
+static bool is_lost(struct lia_outfeed *feed,
+                    uint64_t sub,
+                    const struct lia_doc_wanted *item)
+{
+    const struct lia_found *told = find_told(feed, sub, item->key);
+
+    return !item->is_held ||
+           (told && !lia_vector_geq(item->held, told->vector) && !LIA_MUTANT(11));
+}
+
 /* Its document as it was when it was read: the batch has to reach so far. */
 static bool send_answer(struct lia_session *s,
                         struct lia_outfeed *feed,
@@ -70,10 +104,10 @@ static bool send_answer(struct lia_session *s,
     if (item->seq > feed->must_reach && !(docs->ask && LIA_MUTANT(6))) {
         feed->must_reach = item->seq;
     }
+    if (docs->ask == 0 && is_lost(feed, docs->number, item)) {
+        lia_outfeed_lost(s, docs->priority);
+    }
     if (!item->is_held) {
-        if (docs->ask == 0) {
-            lia_outfeed_lost(s, docs->priority);
-        }
         if (!send_absent(s, docs->number, docs->ask, item->key)) {
             return false;
         }

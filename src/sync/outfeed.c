@@ -268,6 +268,7 @@ liana_status lia_outfeed_result(struct lia_session *s, struct lia_request *reque
     feed->page = request;
     feed->page_at = 0;
     feed->page_offset = 0;
+    feed->told_at = 0;
     s->result = NULL; /* kept */
     return status;
 }

@@ -222,6 +222,38 @@ static void what_is_dropped_once_it_was_announced_is_not_marked(void **state)
     lia_toy_close(&f->link);
 }
 
+/* It is there again, and yet not what was announced: what a third store wrote is gone. */
+static void what_began_anew_once_it_was_announced_is_not_marked(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+    const uint64_t third = f->stores[2].actor;
+    const uint32_t doc = 3;
+
+    fill(a, 24, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_close(&f->link);
+    memset(b->marks, 0, sizeof(b->marks));
+    memset(b->tokens, 0, sizeof(b->tokens));
+    lia_toy_write(&f->stores[2], &doc, 1, 777);
+    lia_toy_open(&f->link, &f->stores[2], a);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_close(&f->link);
+    lia_toy_open(&f->link, a, b);
+    settle_until_wanted(&f->link, 0);
+    lia_toy_drop(a, doc);
+    lia_toy_write(a, &doc, 1, 5);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(b->docs[doc].cells[a->actor].value, 5);
+    assert_int_equal(b->docs[doc].cells[third].hlc, 0);
+    assert_int_equal(b->marks[0][third], 0);
+    assert_true(lia_toy_marks_hold(b, &f->stores[2]));
+    assert_int_equal(b->tokens[a->actor][0].seq, a->seq);
+    lia_toy_close(&f->link);
+}
+
 /* It was sent to who had said that it goes on from an older place. */
 static void a_batch_on_its_way_moves_no_token_once_it_is_asked_again(void **state)
 {
@@ -776,6 +808,7 @@ static const struct CMUnitTest cases[] = {
     CASE(another_sender_of_the_same_data_sends_nothing),
     CASE(without_marks_digests_are_compared),
     CASE(what_is_dropped_once_it_was_announced_is_not_marked),
+    CASE(what_began_anew_once_it_was_announced_is_not_marked),
     CASE(a_batch_on_its_way_moves_no_token_once_it_is_asked_again),
     CASE(a_gap_is_repaired_and_the_batch_applied_whole),
     CASE(a_gap_that_nobody_can_fill_ends_the_session),

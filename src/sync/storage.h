@@ -172,6 +172,7 @@ struct lia_found {
     struct liana_slice key;
     struct liana_slice data;
     uint8_t digest[LIA_WIRE_ID_BYTES];
+    struct lia_vector vector; /* behind `digest` */
 };
 
 struct lia_feed_marks_out {
@@ -214,6 +215,7 @@ struct lia_doc_wanted {
     /* out */
     bool is_held;
     uint64_t seq;
+    struct lia_vector held;  /* empty: nothing */
     struct liana_slice data; /* the segment from `vector` */
 };
 

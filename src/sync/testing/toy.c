@@ -237,6 +237,7 @@ static void find(struct lia_request *request,
             !before && f->interests[i].is_unmarked ? LIA_FOUND_HAVE : LIA_FOUND_SEGMENT;
         found->data = segment_of(&request->arena, now, all);
         digest_of(now, found->digest);
+        found->vector = vector;
         f->found_count++;
         return;
     }
@@ -348,6 +349,7 @@ static void run_docs(struct lia_toy *toy, struct lia_request *request)
 
         item->is_held = doc->seq > 0;
         item->seq = doc->seq;
+        item->held = vector_of(&request->arena, doc);
         item->data = segment_of(&request->arena, doc, item->vector);
     }
 }

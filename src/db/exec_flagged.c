@@ -3,8 +3,6 @@
  * Documents that somebody should look at: they do not show all that they hold, or are not
  * as declared.
  */
-#include <stdio.h>
-
 #include "db/exec_system.h"
 
 /* Of one document. */
@@ -141,11 +139,12 @@ static liana_status add_breach(struct lia_system_rows *rows,
 
 static liana_status add_breaches_in(struct lia_system_rows *rows,
                                     const struct lia_coll *coll,
-                                    const struct lia_schema *schema,
-                                    sqlite3_stmt *stmt,
+                                    struct liana_slice key,
+                                    struct lia_doc doc,
+                                    const void *ctx,
                                     struct liana_error *err)
 {
-    const struct lia_doc doc = {lia_column_slice(stmt, 1), lia_column_slice(stmt, 2)};
+    const struct lia_schema *schema = ctx;
     liana_status status = LIANA_OK;
 
     for (uint32_t i = 0;
@@ -154,8 +153,7 @@ static liana_status add_breaches_in(struct lia_system_rows *rows,
         struct lia_breach breach;
 
         if (lia_breach_find(d, lia_declared_value(d, doc.body), &breach)) {
-            status =
-                add_breach(rows, coll, lia_column_slice(stmt, 0), doc, &breach, err);
+            status = add_breach(rows, coll, key, doc, &breach, err);
         }
     }
     return status;
@@ -165,27 +163,12 @@ static liana_status add_breaches_of(struct lia_system_rows *rows,
                                     const struct lia_collection *collection,
                                     struct liana_error *err)
 {
-    struct lia_conn *conn = lia_txn_conn(rows->r->txn);
     const struct lia_schema *schema = NULL;
-    sqlite3_stmt *stmt = NULL;
-    char sql[80];
     liana_status status = lia_txn_schema(rows->r->txn, collection->name, &schema, err);
 
-    if (status || schema->path_count == 0) {
-        return status;
-    }
-    snprintf(sql, sizeof(sql),
-             "SELECT key, body, clock FROM %.*s WHERE body IS NOT NULL",
-             LIA_STR_ARG(collection->table));
-    status = lia_conn_prepare(conn, lia_str(sql), &stmt, err);
-    while (!status && rows->count < LIA_SYSTEM_ROWS_MAX) {
-        status = lia_conn_step(conn, stmt, err);
-        if (!status) {
-            status = add_breaches_in(rows, lia_coll_of(collection), schema, stmt, err);
-        }
-    }
-    lia_conn_done(conn, stmt);
-    return status == LIANA_EEND ? LIANA_OK : status;
+    return status || schema->path_count == 0
+               ? status
+               : lia_system_walk(rows, collection, add_breaches_in, schema, err);
 }
 
 liana_status lia_system_flagged(struct lia_system_rows *rows, struct liana_error *err)

@@ -127,7 +127,7 @@ liana_status lia_exec_reclaim(struct lia_result *r,
 
 static liana_status add_right(struct lia_system_rows *rows,
                               const struct lia_coll *coll,
-                              sqlite3_stmt *stmt,
+                              struct liana_slice key,
                               struct lia_path path,
                               struct lia_rights one,
                               struct liana_error *err)
@@ -138,8 +138,7 @@ static liana_status add_right(struct lia_system_rows *rows,
     liana_status status = lia_actor_fate(conn, one.actor, &fate, err);
 
     if (!status) {
-        status =
-            lia_system_row_begin(rows, coll->pub.name, lia_column_slice(stmt, 0), err);
+        status = lia_system_row_begin(rows, coll->pub.name, key, err);
     }
     if (status) {
         return status;
@@ -156,11 +155,11 @@ static liana_status add_right(struct lia_system_rows *rows,
 
 static liana_status add_rights_at(struct lia_system_rows *rows,
                                   const struct lia_coll *coll,
-                                  sqlite3_stmt *stmt,
+                                  struct liana_slice key,
+                                  struct lia_doc doc,
                                   struct lia_path path,
                                   struct liana_error *err)
 {
-    const struct lia_doc doc = {lia_column_slice(stmt, 1), lia_column_slice(stmt, 2)};
     const struct lia_rights *rights = NULL;
     struct liana_error why = LIANA_ERROR_INIT;
     struct lia_arena work;
@@ -177,7 +176,7 @@ static liana_status add_rights_at(struct lia_system_rows *rows,
         status = lia_err_plain(err, status);
     }
     for (size_t i = 0; i < count && !status && rows->count < LIA_SYSTEM_ROWS_MAX; i++) {
-        status = add_right(rows, coll, stmt, path, rights[i], err);
+        status = add_right(rows, coll, key, path, rights[i], err);
     }
     lia_arena_deinit(&work);
     return status;
@@ -185,15 +184,17 @@ static liana_status add_rights_at(struct lia_system_rows *rows,
 
 static liana_status add_rights_in(struct lia_system_rows *rows,
                                   const struct lia_coll *coll,
-                                  const struct lia_rules *rules,
-                                  sqlite3_stmt *stmt,
+                                  struct liana_slice key,
+                                  struct lia_doc doc,
+                                  const void *ctx,
                                   struct liana_error *err)
 {
+    const struct lia_rules *rules = ctx;
     liana_status status = LIANA_OK;
 
     for (size_t i = 0; i < rules->shape_count && !status; i++) {
         if (rules->shapes[i].kind == LIA_SHAPE_BOUNDED) {
-            status = add_rights_at(rows, coll, stmt, rules->shapes[i].path, err);
+            status = add_rights_at(rows, coll, key, doc, rules->shapes[i].path, err);
         }
     }
     return status;
@@ -203,27 +204,12 @@ static liana_status add_rights_of(struct lia_system_rows *rows,
                                   const struct lia_collection *collection,
                                   struct liana_error *err)
 {
-    struct lia_conn *conn = lia_txn_conn(rows->r->txn);
     const struct lia_rules *rules = NULL;
-    sqlite3_stmt *stmt = NULL;
-    char sql[80];
     liana_status status = lia_schema_rules(rows->r->txn, collection->name, &rules, err);
 
-    if (status || !lia_rules_have_bounded(rules)) {
-        return status;
-    }
-    snprintf(sql, sizeof(sql),
-             "SELECT key, body, clock FROM %.*s WHERE body IS NOT NULL",
-             LIA_STR_ARG(collection->table));
-    status = lia_conn_prepare(conn, lia_str(sql), &stmt, err);
-    while (!status && rows->count < LIA_SYSTEM_ROWS_MAX) {
-        status = lia_conn_step(conn, stmt, err);
-        if (!status) {
-            status = add_rights_in(rows, lia_coll_of(collection), rules, stmt, err);
-        }
-    }
-    lia_conn_done(conn, stmt);
-    return status == LIANA_EEND ? LIANA_OK : status;
+    return status || !lia_rules_have_bounded(rules)
+               ? status
+               : lia_system_walk(rows, collection, add_rights_in, rules, err);
 }
 
 liana_status lia_system_rights(struct lia_system_rows *rows, struct liana_error *err)

@@ -222,6 +222,35 @@ static liana_status make_rows(struct lia_result *r,
     return status;
 }
 
+liana_status lia_system_walk(struct lia_system_rows *rows,
+                             const struct lia_collection *collection,
+                             lia_system_doc_fn add,
+                             const void *ctx,
+                             struct liana_error *err)
+{
+    struct lia_conn *conn = lia_txn_conn(rows->r->txn);
+    sqlite3_stmt *stmt = NULL;
+    char sql[80];
+    liana_status status;
+
+    snprintf(sql, sizeof(sql),
+             "SELECT key, body, clock FROM %.*s WHERE body IS NOT NULL",
+             LIA_STR_ARG(collection->table));
+    status = lia_conn_prepare(conn, lia_str(sql), &stmt, err);
+    while (!status && rows->count < LIA_SYSTEM_ROWS_MAX) {
+        status = lia_conn_step(conn, stmt, err);
+        if (!status) {
+            const struct lia_doc doc = {lia_column_slice(stmt, 1),
+                                        lia_column_slice(stmt, 2)};
+
+            status = add(rows, lia_coll_of(collection), lia_column_slice(stmt, 0), doc,
+                         ctx, err);
+        }
+    }
+    lia_conn_done(conn, stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
 static liana_status conflicts_table(struct lia_result *r,
                                     struct liana_str *out,
                                     struct liana_error *err)

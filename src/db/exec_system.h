@@ -47,6 +47,20 @@ LIANA_MUST_CHECK liana_status lia_system_each(struct lia_system_rows *rows,
                                               lia_system_fn add,
                                               struct liana_error *err);
 
+/* Each document of a collection that exists, until there are enough rows. */
+typedef liana_status (*lia_system_doc_fn)(struct lia_system_rows *rows,
+                                          const struct lia_coll *coll,
+                                          struct liana_slice key,
+                                          struct lia_doc doc,
+                                          const void *ctx,
+                                          struct liana_error *err);
+
+LIANA_MUST_CHECK liana_status lia_system_walk(struct lia_system_rows *rows,
+                                              const struct lia_collection *collection,
+                                              lia_system_doc_fn add,
+                                              const void *ctx,
+                                              struct liana_error *err);
+
 /* All rows of a collection. */
 LIANA_MUST_CHECK liana_status lia_system_flagged(struct lia_system_rows *rows,
                                                  struct liana_error *err);

@@ -71,7 +71,6 @@ static int connect_store(struct cli_connector *c, const struct cli_args *args)
     if (cli_use(cli_operand(args, 0), NULL, &db, &err)) {
         return cli_fail(c->cli, &err);
     }
-    c->settles = cli_flag(args, "settle");
     if (start(c, args, db, &err)) {
         rc = cli_fail(c->cli, &err);
     } else {
@@ -99,10 +98,6 @@ static const struct cli_option options[] = {
     {.name = "once",
      .help = "end when MongoDB has everything; exit code 3 if it refused documents, or "
              "deletes may be missing there"},
-    {.name = "settle",
-     .help =
-         "delete in MongoDB what the store does not have, when deletes may be missing "
-         "there: only where nobody else writes into these collections"},
     CLI_OPTIONS_MONGO,
     {0}};
 

@@ -67,7 +67,7 @@ liana_status cli_connector_start(struct cli_connector *c,
                                             cli_str(cli_text(args, "mongo-database")),
                                         .name = cli_str(cli_text(args, "mongo-name")),
                                         .collections = collections,
-                                        .settle = c->settles,
+                                        .settle = cli_flag(args, "mongo-settle"),
                                         .log = c->cli->quiet ? NULL : log_line,
                                         .log_ctx = c->cli};
     const char *name;

@@ -28,6 +28,11 @@
          .type = CLI_TEXT,                                                             \
          .value = "NAME",                                                              \
          .help = "of this connector, when there are several on one store"},            \
+        {.name = "mongo-settle",                                                       \
+         .help =                                                                       \
+             "when deletes may be missing in MongoDB: delete there what the store "    \
+             "does not have; only where nobody else puts documents into the "          \
+             "collections"},                                                           \
     {                                                                                  \
         .name = "collection", .letter = 'c', .type = CLI_LIST, .value = "NAME",        \
         .help = "write only this collection to MongoDB"                                \
@@ -37,7 +42,6 @@ struct cli_connector {
     const struct lia_mongo_module *module;
     struct cli *cli;
     struct lia_mongo *mongo; /* NULL: not started */
-    bool settles;            /* as lia_mongo_options.settle */
     int told;                /* the state that was told last, -1: none */
 };
 

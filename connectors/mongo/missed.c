@@ -27,9 +27,9 @@ void lia_mongo_say_missed(struct lia_mongo *m)
     show(m);
     if (missed->is_set) {
         lia_mongo_say(m, LIANA_LOG_WARN,
-                      "deletes behind seq %" PRIu64
-                      " may be missing in MongoDB: %s has "
-                      "the documents still; liana mongo --settle looks through them",
+                      "deletes behind seq %" PRIu64 " may be missing in %s: documents "
+                      "that were deleted may be there still; --mongo-settle "
+                      "deletes them (docs/mongodb.md, 'Missed deletes')",
                       missed->after, lia_mongo_server_name(m->server));
     }
 }
@@ -185,13 +185,15 @@ static liana_status end_settling(struct settling *s, struct liana_error *err)
     liana_status status = LIANA_OK;
 
     lia_mongo_say(m, LIANA_LOG_INFO,
-                  "settled: %" PRIu64 " documents that the store does not have were "
-                  "deleted in MongoDB",
-                  s->deleted);
+                  "settled: %" PRIu64
+                  " document%s that the store does not have deleted "
+                  "in MongoDB",
+                  s->deleted, s->deleted == 1 ? "" : "s");
     if (s->unknown) {
         lia_mongo_say(m, LIANA_LOG_WARN,
-                      "%" PRIu64 " more have an _id that is no string, integer or "
-                      "ObjectId: look at them yourself",
+                      "not settled: %" PRIu64
+                      " more whose _id is no string, integer or "
+                      "ObjectId; look at them yourself (docs/mongodb.md)",
                       s->unknown);
     }
     if (s->unknown == 0) {

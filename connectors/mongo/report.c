@@ -40,7 +40,7 @@ bson_t *lia_mongo_report(const struct lia_mongo_status *status, const char *serv
     if (status->missed.is_set) {
         BSON_APPEND_DOCUMENT_BEGIN(out, "missed", &inner);
         append_count(&inner, "after", status->missed.after);
-        BSON_APPEND_DATE_TIME(&inner, "at", status->missed.at_ms);
+        BSON_APPEND_INT64(&inner, "at_ms", status->missed.at_ms);
         bson_append_document_end(out, &inner);
     } else {
         BSON_APPEND_NULL(out, "missed");

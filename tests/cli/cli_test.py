@@ -509,6 +509,7 @@ class MongoUri(Cli):
             self.assertIn(name, self.refused(code, status, "mongo", "s", f"--mongo-file={name}"))
         self.refused(2, "LIANA_EINVAL", "mongo", "s", "mongodb://h/", "--mongo-file=none")
         self.refused(2, "LIANA_EINVAL", "hub", "s", "--collection=c")
+        self.refused(2, "LIANA_EINVAL", "hub", "s", "--mongo-settle")
 
     def test_a_password_that_does_not_parse(self):
         self.assertNotIn("secret", self.refused(2, "LIANA_EINVAL", "mongo", "s", "mongodb://u:more:secret@h/"))

@@ -60,7 +60,7 @@ liana_status lia_mongo_note_missed(struct lia_mongo *m,
 struct settling {
     struct lia_mongo *m;
     struct liana_str collection;
-    struct liana_change *gone; /* of the page at hand */
+    struct liana_change gone[LIA_MONGO_IDS_MAX]; /* of the page at hand */
     size_t count;
     uint64_t deleted;
     uint64_t unknown; /* an _id that cannot be looked up for certain */
@@ -129,11 +129,9 @@ static liana_status settle_page(struct settling *s,
                                 const bson_t *ids,
                                 struct liana_error *err)
 {
-    struct liana_change gone[LIA_MONGO_IDS_MAX];
     liana_status status = LIANA_OK;
     bson_iter_t it;
 
-    s->gone = gone;
     s->count = 0;
     bson_iter_init(&it, ids);
     while (!status && bson_iter_next(&it)) {
@@ -209,15 +207,12 @@ static liana_status end_settling(struct settling *s, struct liana_error *err)
     return status;
 }
 
-liana_status lia_mongo_settle(struct lia_mongo *m, struct liana_error *err)
+static liana_status settle(struct lia_mongo *m, struct liana_error *err)
 {
     struct settling s = {.m = m};
     bson_t names = BSON_INITIALIZER;
     liana_status status;
 
-    if (!m->wants_settling || m->has_settled) {
-        return LIANA_OK;
-    }
     status = m->source.names(m->source.ctx, &names, err);
     if (!status) {
         status = settle_all(&s, &names, err);
@@ -227,4 +222,9 @@ liana_status lia_mongo_settle(struct lia_mongo *m, struct liana_error *err)
     }
     bson_destroy(&names);
     return status;
+}
+
+liana_status lia_mongo_settle(struct lia_mongo *m, struct liana_error *err)
+{
+    return m->wants_settling && !m->has_settled ? settle(m, err) : LIANA_OK;
 }

@@ -114,8 +114,8 @@ const struct cli_cmd cli_cmd_hub = {
     .help =
         "Runs until SIGINT, SIGTERM or SIGHUP.\n"
         "\n"
-        "    liana hub hub --create --key-file=key --listen=0.0.0.0:7000 -s sales \\\n"
-        "        --mongo=mongodb://127.0.0.1/shop\n"
+        "    liana hub hub --create --database=acme --key-file=key \\\n"
+        "        --listen=0.0.0.0:7000 -s sales --mongo=mongodb://127.0.0.1/shop\n"
         "\n"
         "A hub is a keeper: other peers may drop what it holds.\n"
         "\n"

@@ -397,6 +397,40 @@ static void the_clock_guard(void **state)
     assert_int_equal(mark_of(p, entry.actor), entry.hlc);
 }
 
+/* Its sender does not have it any more: nothing waits for it, and nothing is believed. */
+static void what_is_owed_may_be_lost(void **state)
+{
+    struct pair *p = *state;
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 0};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    const struct lia_token token = {.peer = PEER, .subscription = SUB, .epoch = 7};
+    struct lia_batch_item items[2];
+    struct lia_batch batch = {.peer = PEER,
+                              .items = items,
+                              .item_count = 1,
+                              .marks = &marks,
+                              .marks_count = 1,
+                              .tokens = &token,
+                              .token_count = 1};
+    struct lia_token got;
+
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    entry.hlc = lia_test_put(&p->from, "c", 1, 10).stamp.hlc;
+    items[0] = whole(p, 1);
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
+    assert_ok(lia_db_owed_lost(p->to.db, PEER, SUB, &items[0].key, &p->to.err));
+    assert_int_equal(count_owed(p, NULL), 0);
+    assert_status(LIANA_ENOTFOUND,
+                  lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));
+    p->from.env.wall_ms -= 11 * 60 * 1000;
+    lia_test_put(&p->to, "c", 2, 20);
+    batch = (struct lia_batch){.peer = PEER, .tokens = &token, .token_count = 1};
+    assert_true(apply(p, &batch).is_committed);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+    /* Of what is not owed: nothing but that there are no tokens. */
+    assert_ok(lia_db_owed_lost(p->to.db, PEER, SUB, &items[0].key, &p->to.err));
+}
+
 /* It has not been refused here, and may be under another subscription. */
 static void a_mark_says_no_more_than_the_guard_lets_through(void **state)
 {
@@ -794,6 +828,7 @@ int main(void)
         CASE(a_malformed_item_changes_nothing),
         CASE(a_document_comes_under_its_key),
         CASE(the_clock_guard),
+        CASE(what_is_owed_may_be_lost),
         CASE(a_mark_says_no_more_than_the_guard_lets_through),
         CASE(what_follows_what_is_owed_is_owed),
         CASE(an_older_piece_does_not_pay),

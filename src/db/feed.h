@@ -477,6 +477,15 @@ LIANA_MUST_CHECK liana_status lia_db_owed(struct lia_db *db,
                                           size_t *out_count,
                                           struct liana_error *err);
 
+/* The peer does not hold what it owes any more. It is owed no more; what the peer has said to be held
+ * here of the subscription and that waits is forgotten, and so are its tokens: what there is
+ * is to be told anew. Durable. */
+LIANA_MUST_CHECK liana_status lia_db_owed_lost(struct lia_db *db,
+                                               struct liana_slice peer,
+                                               struct liana_slice subscription,
+                                               const struct lia_key *key,
+                                               struct liana_error *err);
+
 /* LIANA_ENOTFOUND: never met. */
 LIANA_MUST_CHECK liana_status lia_db_seen(struct lia_db *db,
                                           struct liana_slice peer,

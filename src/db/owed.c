@@ -254,3 +254,32 @@ liana_status lia_db_owed(struct lia_db *db,
     lia_buf_deinit(&rows);
     return status;
 }
+
+liana_status lia_db_owed_lost(struct lia_db *db,
+                              struct liana_slice peer,
+                              struct liana_slice subscription,
+                              const struct lia_key *key,
+                              struct liana_error *err)
+{
+    struct lia_conn *conn;
+    liana_status status = lia_books_begin(db, &conn, err);
+
+    if (status) {
+        return status;
+    }
+    status = lia_books_run(conn, err,
+                           "DELETE FROM owed WHERE peer = ?1 AND subscription = ?2 "
+                           "AND collection = ?3 AND key = ?4",
+                           "ssts", peer, subscription, key->collection, key->key);
+    if (!status) {
+        status = lia_books_run(conn, err,
+                               "DELETE FROM offer WHERE peer = ?1 AND "
+                               "subscription = ?2",
+                               "ss", peer, subscription);
+    }
+    if (!status) {
+        status =
+            lia_books_run(conn, err, "DELETE FROM token WHERE peer = ?1", "s", peer);
+    }
+    return lia_books_end_durable(db, status, err);
+}

@@ -125,6 +125,7 @@ liana_status lia_job_compare(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_stage(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_apply(struct lia_job *job, struct liana_error *err);
 liana_status lia_job_owed(struct lia_job *job, struct liana_error *err);
+liana_status lia_job_lost(struct lia_job *job, struct liana_error *err);
 
 /* ---- the peer ---- */
 

@@ -233,6 +233,7 @@ static const struct {
     {LIA_REQUEST_STAGE, lia_job_stage},
     {LIA_REQUEST_APPLY, lia_job_apply},
     {LIA_REQUEST_OWED, lia_job_owed},
+    {LIA_REQUEST_LOST, lia_job_lost},
 };
 
 static void run_request(struct lia_job *job)

@@ -553,3 +553,12 @@ liana_status lia_job_owed(struct lia_job *job, struct liana_error *err)
     }
     return status;
 }
+
+liana_status lia_job_lost(struct lia_job *job, struct liana_error *err)
+{
+    const struct lia_lost_request *lost = &job->request->lost;
+    struct lia_name hash = lia_topic_name(lost->topic);
+    const struct lia_key key = {lost->topic.collection, lost->key};
+
+    return lia_db_owed_lost(job->db, remote_of(job), lia_name_slice(&hash), &key, err);
+}

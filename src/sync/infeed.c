@@ -194,7 +194,7 @@ liana_status lia_on_absent(struct lia_session *s, const struct lia_msg *m)
     if (!ask || ask->sub != sub->number) {
         return lia_err(&s->error, LIANA_EPROTOCOL, "an answer to no ASK");
     }
-    status = lia_ask_absent(s, ask);
+    status = lia_ask_absent(s, ask, sub, m->absent.key);
     lia_ask_answered(s, ask);
     return status;
 }

@@ -352,7 +352,10 @@ void lia_repair_note(struct lia_session *s, uint8_t priority, uint64_t number);
 /* Applies the whole again, with all batches up to the one that brought the last answer. */
 void lia_repair_go_on(struct lia_session *s, uint8_t priority);
 LIANA_MUST_CHECK liana_status lia_ask_absent(struct lia_session *s,
-                                             const struct lia_ask *ask);
+                                             const struct lia_ask *ask,
+                                             const struct lia_insub *sub,
+                                             struct liana_slice key);
+liana_status lia_ask_lost_result(struct lia_session *s, struct lia_request *request);
 void lia_ask_owed(struct lia_session *s);
 liana_status lia_ask_owed_result(struct lia_session *s, struct lia_request *request);
 void lia_asks_deinit(struct lia_session *s);

@@ -182,14 +182,48 @@ void lia_repair_go_on(struct lia_session *s, uint8_t priority)
     }
 }
 
+static liana_status begin_again(struct lia_session *s)
+{
+    return lia_err(&s->error, LIANA_EBUSY,
+                   "a document that was to come is gone: what there is is told anew");
+}
+
+/* What is owed cannot be paid by this peer any more, and what waits for it never be believed. */
+static liana_status lose(struct lia_session *s,
+                         const struct lia_insub *sub,
+                         struct liana_slice key)
+{
+    struct lia_request *request = lia_session_new_request(s, LIA_REQUEST_LOST);
+
+    if (!request || lia_topic_copy(&request->arena, sub->topic, &request->lost.topic) ||
+        !lia_arena_copy(&request->arena, key, &request->lost.key)) {
+        lia_request_free(request);
+        return LIANA_ENOMEM;
+    }
+    lia_session_request(s, request);
+    return LIANA_OK;
+}
+
 /* The sender no longer has it, and said before that we would: nothing of the batch is taken.
  * What it says in the next session is so. */
-liana_status lia_ask_absent(struct lia_session *s, const struct lia_ask *ask)
+liana_status lia_ask_absent(struct lia_session *s,
+                            const struct lia_ask *ask,
+                            const struct lia_insub *sub,
+                            struct liana_slice key)
 {
-    return ask->is_repair && !LIA_MUTANT(9)
-               ? lia_err(&s->error, LIANA_EBUSY,
-                         "a document is gone of which a part was missing")
-               : LIANA_OK;
+    if (LIA_MUTANT(9)) {
+        return LIANA_OK;
+    }
+    return ask->is_repair ? begin_again(s) : lose(s, sub, key);
+}
+
+liana_status lia_ask_lost_result(struct lia_session *s, struct lia_request *request)
+{
+    if (request->status) {
+        s->error = request->error;
+        return request->status;
+    }
+    return begin_again(s);
 }
 
 void lia_ask_answered(struct lia_session *s, struct lia_ask *ask)

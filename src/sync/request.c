@@ -42,7 +42,8 @@ bool lia_request_is_write(const struct lia_request *request)
     return request->kind == LIA_REQUEST_MEET || request->kind == LIA_REQUEST_REGISTER ||
            request->kind == LIA_REQUEST_ACKED ||
            request->kind == LIA_REQUEST_UNREGISTER ||
-           request->kind == LIA_REQUEST_STAGE || request->kind == LIA_REQUEST_APPLY;
+           request->kind == LIA_REQUEST_STAGE || request->kind == LIA_REQUEST_APPLY ||
+           request->kind == LIA_REQUEST_LOST;
 }
 
 liana_status lia_vector_copy(struct lia_arena *arena,

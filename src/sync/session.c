@@ -314,6 +314,7 @@ static liana_status handle_result(struct lia_session *s, struct lia_request *req
     case LIA_REQUEST_STAGE:
     case LIA_REQUEST_APPLY: return lia_infeed_result(s, request);
     case LIA_REQUEST_OWED: return lia_ask_owed_result(s, request);
+    case LIA_REQUEST_LOST: return lia_ask_lost_result(s, request);
     }
     return LIANA_EINTERNAL;
 }

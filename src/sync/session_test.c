@@ -326,6 +326,37 @@ static void a_gap_that_nobody_can_fill_ends_the_session(void **state)
     lia_toy_close(&f->link);
 }
 
+/* What is owed is asked for until its sender says that it is gone; what waited for it does not
+ * come true then. */
+static void what_is_owed_and_gone_is_told_anew(void **state)
+{
+    struct fixture *f = *state;
+
+    f->stores[1].refuses[2] = true;
+    fill(&f->stores[0], 5, 100);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->link.ends[1].refused, 1);
+    assert_true(f->stores[1].tokens[1][0].seq > 0);
+    f->stores[1].refuses[2] = false;
+    lia_toy_drop(&f->stores[0], 2);
+    for (int i = 0; i < 8 && !f->link.ends[1].is_closed; i++) {
+        lia_toy_tick(&f->link, 10000);
+        lia_toy_settle(&f->link, NULL);
+    }
+    closed_with(f, 1, LIANA_EBUSY);
+    lia_toy_close(&f->link);
+    assert_int_equal(f->stores[1].tokens[1][0].seq, 0);
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_tick(&f->link, 2000); /* there is nothing but tokens */
+    lia_toy_settle(&f->link, NULL);
+    assert_false(f->link.ends[1].is_closed);
+    assert_int_equal(f->stores[1].tokens[1][0].seq, f->stores[0].seq);
+    assert_true(lia_toy_marks_hold(&f->stores[1], &f->stores[0]));
+    lia_toy_close(&f->link);
+}
+
 static void a_refused_document_is_owed_and_asked_for_again(void **state)
 {
     struct fixture *f = *state;
@@ -812,6 +843,7 @@ static const struct CMUnitTest cases[] = {
     CASE(a_batch_on_its_way_moves_no_token_once_it_is_asked_again),
     CASE(a_gap_is_repaired_and_the_batch_applied_whole),
     CASE(a_gap_that_nobody_can_fill_ends_the_session),
+    CASE(what_is_owed_and_gone_is_told_anew),
     CASE(a_refused_document_is_owed_and_asked_for_again),
     CASE(an_owed_document_comes_with_its_transaction),
     CASE(a_repair_comes_with_its_transaction),

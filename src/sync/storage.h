@@ -21,6 +21,7 @@
  *     STAGE       a part of a large batch is put aside
  *     APPLY       batches of the peer, with tokens and marks, in one transaction
  *     OWED        documents that could not be applied before
+ *     LOST        one of them is gone where it came from: it is owed no more
  *
  * Rules
  *   APPLY and STAGE are carried out in the order in which they were handed out.
@@ -47,7 +48,8 @@ enum lia_request_kind {
     LIA_REQUEST_COMPARE,
     LIA_REQUEST_STAGE,
     LIA_REQUEST_APPLY,
-    LIA_REQUEST_OWED
+    LIA_REQUEST_OWED,
+    LIA_REQUEST_LOST
 };
 
 /* A subscription as storage knows it. */
@@ -371,6 +373,15 @@ struct lia_owed_request {
     bool has_more; /* not yet */
 };
 
+/* ---- LOST ---- */
+
+/* With what the sender has said of the subscription and that waits for it, and with its tokens:
+ * it begins again. */
+struct lia_lost_request {
+    struct lia_topic topic;
+    struct liana_slice key;
+};
+
 struct lia_request {
     struct lia_request *next; /* for who has it */
     enum lia_request_kind kind;
@@ -390,6 +401,7 @@ struct lia_request {
         struct lia_stage_request stage;
         struct lia_apply_request apply;
         struct lia_owed_request owed;
+        struct lia_lost_request lost;
     };
 };
 
@@ -398,7 +410,7 @@ struct lia_request *lia_request_new(const struct liana_allocator *a,
                                     enum lia_request_kind kind);
 void lia_request_free(struct lia_request *request); /* NULL is allowed */
 
-/* It changes the store: MEET, REGISTER, ACKED, UNREGISTER, STAGE and APPLY. */
+/* It changes the store: MEET, REGISTER, ACKED, UNREGISTER, STAGE, APPLY and LOST. */
 bool lia_request_is_write(const struct lia_request *request);
 
 /* A copy of a vector in an arena. */

@@ -599,6 +599,7 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
     case LIA_REQUEST_STAGE: run_stage(toy, request); break;
     case LIA_REQUEST_APPLY: run_apply(toy, remote, request); break;
     case LIA_REQUEST_OWED: run_owed(toy, request); break;
+    case LIA_REQUEST_LOST: lia_toy_look_again(toy, remote); break;
     }
 }
 

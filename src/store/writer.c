@@ -111,6 +111,7 @@ static void checkpoint(struct lia_store *store)
     }
     code = sqlite3_wal_checkpoint_v2(store->writer.sqlite, "main",
                                      SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    store->wal_pages = 0;
     if (code) {
         LIA_IGNORE(lia_conn_error(&store->writer, code, NULL)); /* see above */
     }
@@ -136,12 +137,14 @@ liana_status lia_store_write_commit(struct lia_store *store,
         return status;
     }
     lia_store_committed(store, seq, out);
-    checkpoint(store);
     return LIANA_OK;
 }
 
+/* The checkpoint waits for the disk: by now whoever reads what was committed need not wait, too,
+ * for what its writer publishes of it. */
 void lia_store_write_end(struct lia_store *store)
 {
     undo(store);
+    checkpoint(store);
     give_writer(store);
 }

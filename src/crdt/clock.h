@@ -114,6 +114,10 @@ void lia_clock_head_encode(struct lia_buf *buf, const struct lia_state *state);
 /* The bytes from the version to the end of the stamps, which the version digest covers. */
 bool lia_clock_head_span(struct liana_slice clock, struct liana_slice *out);
 
+/* The hlc of the last stamp of the table that comes next, unless the state is hidden; 0: there
+ * is none. */
+uint64_t lia_stamps_oldest(struct lia_reader *r, const struct lia_state *state);
+
 /* A stamp of one of the vector's actors; its distance begins at the hlc `from`. */
 struct lia_stamp lia_stamp_decode(struct lia_reader *r,
                                   struct lia_vector v,

@@ -145,3 +145,14 @@ bool lia_stamps_decode(struct lia_work *work,
     *out = (struct lia_stamps){stamps, count};
     return !r->failed;
 }
+
+uint64_t lia_stamps_oldest(struct lia_reader *r, const struct lia_state *state)
+{
+    uint64_t count = lia_reader_varint_max(r, lia_reader_left(r) / STAMP_BYTES_MIN);
+    uint64_t hlc = lia_vector_max_hlc(state->vector);
+
+    for (uint64_t i = 0; i < count && !r->failed; i++) {
+        hlc = lia_stamp_decode(r, state->vector, hlc).hlc;
+    }
+    return count ? hlc : 0;
+}

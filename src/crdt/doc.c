@@ -7,30 +7,52 @@
 
 /* ---- reading ---- */
 
+static uint64_t older(uint64_t least, struct lia_stamp s)
+{
+    return !lia_stamp_is_none(s) && s.hlc < least ? s.hlc : least;
+}
+
+/* Behind the head there are the stamps that entries name. */
+static liana_status read_oldest(struct lia_reader *r,
+                                const struct lia_state *state,
+                                uint64_t *out)
+{
+    uint64_t stamps = lia_stamps_oldest(r, state);
+    uint64_t least = older(older(state->created.hlc, state->deleted), state->withdrawn);
+
+    *out = stamps && stamps < least ? stamps : least;
+    return r->failed ? LIANA_ECORRUPT : LIANA_OK;
+}
+
 liana_status lia_doc_info(struct lia_arena *arena,
                           struct liana_slice clock,
                           struct lia_doc_info *out)
 {
     struct lia_reader r = lia_reader(clock);
     struct lia_state state = {0};
-    unsigned flags;
+    liana_status status = LIANA_OK;
+    unsigned flags = 0;
+    bool exists;
 
     if (clock.len) {
-        liana_status status = lia_clock_head_decode(arena, &r, &state, &flags);
-
-        if (status) {
-            return status;
-        }
-        if (flags & (LIA_CLOCK_FROM | LIA_CLOCK_LIFELESS)) {
-            return LIANA_ECORRUPT;
-        }
+        status = lia_clock_head_decode(arena, &r, &state, &flags);
     }
-    *out = (struct lia_doc_info){
-        state.created,    state.created_tag,
-        state.deleted,    state.withdrawn,
-        state.vector,     !lia_stamp_is_none(state.created) && !state.is_hidden,
-        state.is_clamped, state.is_cut};
-    return LIANA_OK;
+    if (!status && (flags & (LIA_CLOCK_FROM | LIA_CLOCK_LIFELESS))) {
+        status = LIANA_ECORRUPT;
+    }
+    if (status) {
+        return status;
+    }
+    exists = !lia_stamp_is_none(state.created) && !state.is_hidden;
+    *out = (struct lia_doc_info){.created = state.created,
+                                 .created_tag = state.created_tag,
+                                 .deleted = state.deleted,
+                                 .withdrawn = state.withdrawn,
+                                 .vector = state.vector,
+                                 .exists = exists,
+                                 .is_clamped = state.is_clamped,
+                                 .is_cut = state.is_cut};
+    return exists ? read_oldest(&r, &state, &out->oldest) : LIANA_OK;
 }
 
 /* A stored document is whole: a segment's marks do not belong into it; and somebody has
@@ -112,6 +134,99 @@ liana_status lia_doc_newest(struct lia_arena *arena,
         *out = lia_state_newest(&state);
     }
     return status;
+}
+
+/* ---- older lives ---- */
+
+struct found_life {
+    struct lia_life life;
+    struct found_life *next;
+};
+
+struct find_lives {
+    struct lia_work *work;
+    struct lia_stamp created;
+    struct found_life *first;
+    size_t count;
+};
+
+static struct lia_life *find_life(struct find_lives *f, struct lia_stamp stamp)
+{
+    struct found_life *at = f->first;
+
+    while (at && lia_stamp_cmp(at->life.stamp, stamp)) {
+        at = at->next;
+    }
+    if (!at) {
+        at = LIA_ARENA_NEW(f->work->arena, struct found_life);
+        if (!at) {
+            f->work->status = LIANA_ENOMEM;
+            return NULL;
+        }
+        *at = (struct found_life){{stamp, LIA_STAMP_NONE}, f->first};
+        f->first = at;
+        f->count++;
+    }
+    return &at->life;
+}
+
+/* What a removal counts for later is not the life's. */
+static bool note_life(void *ctx, const struct lia_entry *entry)
+{
+    const struct lia_rank *rank = entry->rank;
+    struct find_lives *f = ctx;
+    struct lia_life *life;
+
+    if (lia_stamp_cmp(rank->life, f->created) == 0 || f->work->status) {
+        return true;
+    }
+    life = find_life(f, rank->life);
+    if (life && lia_stamp_cmp(rank->stamp, life->stamp) == 0 &&
+        lia_stamp_cmp(life->tag, life->stamp)) {
+        life->tag = rank->tag;
+    }
+    return true;
+}
+
+static bool give_lives(const struct find_lives *f,
+                       const struct lia_life **out,
+                       size_t *out_count)
+{
+    struct lia_life *lives = lia_arena_array(f->work->arena, f->count, sizeof(*lives));
+    size_t count = 0;
+
+    for (const struct found_life *at = f->first; lives && at; at = at->next) {
+        lives[count] = at->life;
+        if (lia_stamp_is_none(lives[count].tag)) {
+            lives[count].tag = lives[count].stamp;
+        }
+        count++;
+    }
+    *out = lives;
+    *out_count = count;
+    return lives;
+}
+
+liana_status lia_doc_lives(struct lia_arena *arena,
+                           struct lia_doc doc,
+                           const struct lia_life **out,
+                           size_t *out_count,
+                           struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct lia_state state;
+    struct find_lives f = {.work = &work};
+    liana_status status = lia_doc_read(&work, doc, &state);
+
+    if (status) {
+        return status;
+    }
+    f.created = state.created;
+    LIA_IGNORE(lia_node_filter(&state.root, NULL, note_life, &f)); /* all stay */
+    if (!work.status && !give_lives(&f, out, out_count)) {
+        work.status = LIANA_ENOMEM;
+    }
+    return lia_err_plain(err, work.status);
 }
 
 liana_status lia_doc_written(struct lia_arena *arena,

@@ -43,12 +43,15 @@ struct lia_doc_info {
     struct lia_stamp deleted;     /* the greatest delete that wins */
     struct lia_stamp withdrawn;   /* the greatest delete over which updates win */
     struct lia_vector vector;
+    uint64_t
+        oldest; /* if it exists: the hlc of the oldest stamp that it names beside the
+                      * vector, a life's, a delete's or an entry's */
     bool exists;
     bool is_clamped; /* an integer counter is beyond int64 and shown as the nearest */
     bool is_cut;     /* the body leaves out values, LIANA_ETOOLARGE with them */
 };
 
-/* Reads the head of a clock without its entries. An empty clock gives an empty info. */
+/* Reads the head of a clock and its stamps, without its entries. An empty clock gives an empty info. */
 LIANA_MUST_CHECK liana_status lia_doc_info(struct lia_arena *arena,
                                            struct liana_slice clock,
                                            struct lia_doc_info *out);
@@ -59,6 +62,21 @@ LIANA_MUST_CHECK liana_status lia_doc_newest(struct lia_arena *arena,
                                              struct lia_doc doc,
                                              struct lia_stamp *out,
                                              struct liana_error *err);
+
+/* A life, and under which tag vectors and marks count it. */
+struct lia_life {
+    struct lia_stamp stamp;
+    struct lia_stamp tag;
+};
+
+/* The lives before its own of which a living document has something left, in the arena:
+ * INSERTs that knew nothing of each other. The tag is that of what the life's INSERT has
+ * left, or else its stamp. Cost: as above. */
+LIANA_MUST_CHECK liana_status lia_doc_lives(struct lia_arena *arena,
+                                            struct lia_doc doc,
+                                            const struct lia_life **out,
+                                            size_t *out_count,
+                                            struct liana_error *err);
 
 enum lia_flag {
     LIA_FLAG_CLAMPED, /* as is_clamped */

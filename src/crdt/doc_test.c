@@ -558,7 +558,10 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     struct lia_arena arena;
     struct lia_doc doc;
     struct lia_doc old;
+    struct lia_doc late = empty;
     struct lia_doc out = empty;
+    const struct lia_life *lives;
+    size_t life_count;
     struct liana_slice whole;
     struct liana_slice delta;
     struct lia_segment_info info;
@@ -577,8 +580,13 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     liana_status status;
 
     make_rich(made, &doc, &old);
+    assert_ok(
+        insert(made, &late, "{\"_id\": 1, \"l\": 1}", (struct lia_stamp){MS(8000), 8}));
+    assert_ok(lia_doc_segment(made, old, nothing, &whole));
+    assert_ok(lia_doc_merge(made, late, whole, &late, NULL));
     lia_arena_init(&arena, a);
     status = lia_doc_check(&arena, doc, NULL);
+    status = status ? status : lia_doc_lives(&arena, late, &lives, &life_count, NULL);
     status = status ? status : lia_doc_info(&arena, old.clock, &head);
     status = status ? status : lia_doc_segment(&arena, doc, nothing, &whole);
     status = status ? status : lia_doc_segment(&arena, doc, head.vector, &delta);
@@ -779,6 +787,61 @@ static void a_verdict_ends_one_life(void **state)
     assert_true(info.exists);
 }
 
+/* INSERTs that knew nothing of each other: what is left of the older one, and under which tag
+ * it is counted. */
+static void older_lives_are_known(void **state)
+{
+    struct lia_arena *arena = *state;
+    const struct lia_retag how = {.actor = 7, .tag = {MS(9000), 9}};
+    const struct lia_stamp first = {MS(1000), 7};
+    const struct lia_life *lives;
+    struct liana_slice segment;
+    struct lia_doc_info info;
+    struct lia_doc doc = empty;
+    struct lia_doc late = empty;
+    struct lia_doc out;
+    size_t count;
+
+    assert_ok(insert(arena, &doc, "{\"_id\": 1, \"a\": 1, \"c\": 1}", first));
+    assert_ok(lia_doc_lives(arena, doc, &lives, &count, NULL));
+    assert_int_equal(count, 0);
+    assert_ok(insert(arena, &late, "{\"_id\": 1, \"b\": 1}",
+                     (struct lia_stamp){MS(1500), 8}));
+    assert_ok(lia_doc_info(arena, late.clock, &info));
+    assert_int_equal(info.oldest, MS(1500));
+    assert_ok(lia_doc_segment(arena, doc, nothing, &segment));
+    assert_ok(lia_doc_merge(arena, late, segment, &doc, NULL));
+    assert_ok(lia_doc_info(arena, doc.clock, &info));
+    assert_int_equal(info.created.hlc, MS(1500));
+    assert_int_equal(info.oldest, MS(1000));
+    assert_ok(lia_doc_lives(arena, doc, &lives, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_int_equal(lia_stamp_cmp(lives[0].stamp, first), 0);
+    assert_int_equal(lia_stamp_cmp(lives[0].tag, first), 0);
+    assert_ok(lia_doc_retag(arena, doc, &how, &out, NULL));
+    assert_ok(lia_doc_lives(arena, out, &lives, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_int_equal(lia_stamp_cmp(lives[0].stamp, first), 0);
+    assert_int_equal(lia_stamp_cmp(lives[0].tag, how.tag), 0);
+
+    /* Written over, by who knows the newer life; and by who does not. */
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(write_at(arena, &doc, LIA_OP_SET, i ? "a" : "c", json(arena, "2"),
+                           (struct lia_stamp){MS(2000 + i), 8}));
+    }
+    assert_ok(lia_doc_lives(arena, doc, &lives, &count, NULL));
+    assert_int_equal(count, 0);
+    doc = empty;
+    assert_ok(insert(arena, &doc, "{\"_id\": 1, \"a\": 1}", first));
+    assert_ok(write_at(arena, &doc, LIA_OP_SET, "a", json(arena, "2"),
+                       (struct lia_stamp){MS(1200), 6}));
+    assert_ok(lia_doc_segment(arena, doc, nothing, &segment));
+    assert_ok(lia_doc_merge(arena, late, segment, &doc, NULL));
+    assert_ok(lia_doc_lives(arena, doc, &lives, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_int_equal(lia_stamp_cmp(lives[0].tag, first), 0);
+}
+
 /* Over which updates win: it reaches the newest of them, and a newer one brings all back. */
 static void a_verdict_hides_what_it_reaches(void **state)
 {
@@ -899,6 +962,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_state_has_a_limit),
     CASE(clocks_are_small),
     CASE(a_verdict_ends_one_life),
+    CASE(older_lives_are_known),
     CASE(a_verdict_hides_what_it_reaches),
     CASE(a_new_tag_must_be_newer),
     CASE(a_clock_that_was_ahead_is_repaired),

@@ -106,6 +106,16 @@ static bool is_answered(const struct lia_copy *held,
            (mode == LIA_UPDATE_WINS && held->info.exists);
 }
 
+static bool was_here(const struct lia_keep *keep, struct lia_stamp tag)
+{
+    struct lia_vector marks = LIA_MUTANT(107) ? keep->kept : keep->marks;
+    struct lia_vector holes = LIA_MUTANT(108) ? NO_VECTOR : keep->evicted;
+
+    return LIA_MUTANT(110) ||
+           (tag.hlc > LIA_HLC_INITIAL_MAX && lia_vector_covers(marks, tag) &&
+            tag.hlc > lia_vector_get(holes, tag.actor));
+}
+
 /* It was here and was not evicted: it left by a delete. Marks count the life under its tag: that
  * of a store that fell back is new, and says nothing of what was here under the old one. Under `update wins` that holds of
  * what was here only: one entry from outside of the marks brings all of it back. */
@@ -113,16 +123,13 @@ static bool is_dead(const struct lia_keep *keep,
                     const struct lia_copy *offered,
                     enum lia_delete_mode mode)
 {
-    struct lia_stamp life =
-        LIA_MUTANT(119) ? offered->info.created : offered->info.created_tag;
-    struct lia_vector marks = LIA_MUTANT(107) ? keep->kept : keep->marks;
-    struct lia_vector holes = LIA_MUTANT(108) ? NO_VECTOR : keep->evicted;
-
     if (mode == LIA_UPDATE_WINS && !LIA_MUTANT(109)) {
-        return is_within(offered->info.vector, holes, marks);
+        return is_within(offered->info.vector,
+                         LIA_MUTANT(108) ? NO_VECTOR : keep->evicted,
+                         LIA_MUTANT(107) ? keep->kept : keep->marks);
     }
-    return LIA_MUTANT(110) || (lia_vector_covers(marks, life) &&
-                               life.hlc > lia_vector_get(holes, life.actor));
+    return was_here(keep, LIA_MUTANT(119) ? offered->info.created
+                                          : offered->info.created_tag);
 }
 
 enum lia_offer lia_keep_judge(const struct lia_keep *keep,
@@ -143,6 +150,24 @@ enum lia_offer lia_keep_judge(const struct lia_keep *keep,
         return LIA_OFFER_REFUSE;
     }
     return LIA_OFFER_TAKE;
+}
+
+struct lia_stamp lia_keep_remains(const struct lia_keep *keep,
+                                  struct lia_vector held,
+                                  const struct lia_life *lives,
+                                  size_t count)
+{
+    struct lia_stamp greatest = LIA_STAMP_NONE;
+
+    for (size_t i = 0; i < count && keep->is_whole && !LIA_MUTANT(120); i++) {
+        bool is_new = !lia_vector_covers(held, lives[i].tag);
+
+        if (is_new && was_here(keep, lives[i].tag) &&
+            lia_stamp_cmp(lives[i].stamp, greatest) > 0) {
+            greatest = lives[i].stamp;
+        }
+    }
+    return greatest;
 }
 
 /* ---- marks ---- */
@@ -207,9 +232,12 @@ liana_status lia_keep_take(struct lia_arena *arena,
 
 /* ---- sending ---- */
 
+/* By what is oldest in it: a life that was begun anew stands above what is left of others, or
+ * beside a delete of theirs, that the receiver has forgotten. */
 bool lia_keep_may_skip(const struct lia_keep *receiver, const struct lia_doc_info *info)
 {
-    uint64_t age = info->exists ? info->created.hlc : greatest_delete(info).hlc;
+    uint64_t alive = LIA_MUTANT(121) ? info->created.hlc : info->oldest;
+    uint64_t age = info->exists ? alive : greatest_delete(info).hlc;
     bool is_old = age <= receiver->forgotten;
 
     if ((LIA_MUTANT(116) && info->exists) || (LIA_MUTANT(117) && !info->exists)) {

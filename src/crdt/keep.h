@@ -87,6 +87,15 @@ enum lia_offer lia_keep_judge(const struct lia_keep *keep,
                               enum lia_delete_mode mode,
                               struct lia_stamp *out_deleted);
 
+/* What a copy that was taken has left of lives before its own, where deletes win: the
+ * greatest of these lives that was here and is deleted, or none. `held`: the vector before the
+ * merge. The merged copy is deleted at that stamp, which spares the life that was begun
+ * anew. */
+struct lia_stamp lia_keep_remains(const struct lia_keep *keep,
+                                  struct lia_vector held,
+                                  const struct lia_life *lives,
+                                  size_t count);
+
 /* ---- marks ---- */
 
 /* What the holder of `keep` may tell a receiver with these marks: what was evicted here

@@ -292,6 +292,58 @@ static void a_life_counted_anew_is_new(void **state)
     end(w);
 }
 
+static size_t remains(const struct keep_world *w, size_t store, size_t key)
+{
+    struct lia_life lives[KEEP_COMMITS];
+
+    return keep_lives(w, &w->stores[store].rows[key], key, lives);
+}
+
+/* 12. Begun anew after the delete was forgotten; the old life comes back under the new one. */
+static void a_new_life_brings_nothing_back(void **state)
+{
+    enum { K, P, Q };
+    struct keep_world *w = BEGIN(KEEP_KEEPER, KEEP_PLAIN, KEEP_PLAIN);
+
+    (void)state;
+    insert(w, K, X);
+    pull(w, Q, K);
+    keep_delete(w, &w->stores[K], X);
+    forget(w, K, X);
+    w->stores[P].hlc = w->stores[K].hlc;
+    insert(w, P, X);
+    pull(w, Q, P); /* who has both lives, and no reason to doubt either */
+    assert_int_equal(remains(w, Q, X), 1);
+    pull(w, K, P);
+    pull(w, K, Q);
+    assert_true(lives(w, K, X));
+    assert_int_equal(remains(w, K, X), 0);
+    pull(w, Q, K);
+    assert_int_equal(remains(w, Q, X), 0);
+    end(w);
+}
+
+/* 13. As 12: K has the new life already, so that all of Q's copy is within its marks. */
+static void what_stands_under_a_new_life_is_old(void **state)
+{
+    enum { K, Q };
+    struct keep_world *w = BEGIN(KEEP_KEEPER, KEEP_PLAIN);
+
+    (void)state;
+    insert(w, K, X);
+    pull(w, Q, K);
+    keep_delete(w, &w->stores[K], X);
+    forget(w, K, X);
+    insert(w, K, X);
+    pull(w, Q, K);
+    assert_int_equal(remains(w, Q, X), 1);
+    pull(w, K, Q);
+    pull(w, Q, K);
+    assert_int_equal(remains(w, Q, X), 0);
+    assert_true(lives(w, Q, X));
+    end(w);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(marks_of_one_who_evicted_are_not_believed),
     cmocka_unit_test(what_returns_is_recognised),
@@ -304,6 +356,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_seed_stays),
     cmocka_unit_test(a_keeper_that_evicted_once_forgets_less),
     cmocka_unit_test(a_life_counted_anew_is_new),
+    cmocka_unit_test(a_new_life_brings_nothing_back),
+    cmocka_unit_test(what_stands_under_a_new_life_is_old),
 };
 
 LIA_TEST_MAIN(tests)

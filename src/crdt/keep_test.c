@@ -24,6 +24,7 @@ static struct lia_copy alive(struct lia_vector vector)
     return (struct lia_copy){.info = {.created = {AT(5), 1},
                                       .created_tag = {AT(5), 1},
                                       .vector = vector,
+                                      .oldest = AT(5),
                                       .exists = true},
                              .newest = {AT(5), 1}};
 }
@@ -166,6 +167,30 @@ static void what_was_here_and_is_not_is_deleted(void **state)
         LIA_OFFER_TAKE);
 }
 
+/* A copy came with what is left of two lives before its own. */
+static void what_is_left_of_a_life_that_was_here_is_deleted(void **state)
+{
+    const struct lia_life lives[] = {{{AT(5), 1}, {AT(5), 1}},
+                                     {{AT(7), 2}, {AT(8), 3}}}; /* counted anew */
+    const struct lia_life seed = {{3, 77}, {3, 77}};
+    struct lia_keep keep = {.marks = VECTOR(A9_B9), .is_whole = true};
+
+    (void)state;
+    assert_int_equal(lia_keep_remains(&keep, NOTHING, lives, 2).hlc, AT(5));
+    assert_true(lia_stamp_is_none(lia_keep_remains(&keep, NOTHING, lives, 0)));
+    assert_true(lia_stamp_is_none(lia_keep_remains(&keep, VECTOR(A5), lives, 2)));
+    keep.evicted = VECTOR(A5);
+    assert_true(lia_stamp_is_none(lia_keep_remains(&keep, NOTHING, lives, 2)));
+    keep.evicted = NOTHING;
+    keep.marks = VECTOR(SEED_MARKS);
+    assert_true(lia_stamp_is_none(lia_keep_remains(&keep, NOTHING, &seed, 1)));
+    keep.marks = VECTOR(B7);
+    assert_true(lia_stamp_is_none(lia_keep_remains(&keep, NOTHING, lives, 2)));
+    keep.marks = VECTOR(A9_B9);
+    keep.is_whole = false;
+    assert_true(lia_stamp_is_none(lia_keep_remains(&keep, NOTHING, lives, 2)));
+}
+
 /* Under `update wins` one entry from outside of the marks brings all of it back. */
 static void an_update_from_outside_wins_where_it_may(void **state)
 {
@@ -268,6 +293,10 @@ static void absence_of_what_is_old_says_nothing(void **state)
     assert_true(lia_keep_may_skip(&receiver, &dead.info));
     receiver.forgotten = AT(7);
     assert_false(lia_keep_may_skip(&receiver, &dead.info));
+    receiver.forgotten = AT(4);
+    assert_true(lia_keep_may_skip(&receiver, &living.info));
+    living.info.oldest = AT(3); /* something of a life that was there before */
+    assert_false(lia_keep_may_skip(&receiver, &living.info));
     receiver.forgotten = 0;
     receiver.evicted = VECTOR(A5);
     assert_false(lia_keep_may_skip(&receiver, &living.info));
@@ -282,6 +311,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_keeper_does_not_forget_what_touches_its_holes),
     cmocka_unit_test_setup_teardown(dropping_leaves_a_trace, set_up, tear_down),
     cmocka_unit_test(what_was_here_and_is_not_is_deleted),
+    cmocka_unit_test(what_is_left_of_a_life_that_was_here_is_deleted),
     cmocka_unit_test(an_update_from_outside_wins_where_it_may),
     cmocka_unit_test(what_was_evicted_returns_only_with_news),
     cmocka_unit_test(a_predicate_gives_no_verdict),

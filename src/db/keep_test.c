@@ -418,6 +418,51 @@ static void updates_win_over_verdicts_only_with_news(void **state)
     assert_int_equal(lia_test_get(&s->two, "c", 2), 7);
 }
 
+static bool shows(struct lia_test_db *t, int32_t id, const char *name)
+{
+    struct lia_value v;
+
+    return lia_bson_find(lia_test_doc(t, "c", id).body, lia_str(name), &v);
+}
+
+/* The document was deleted, forgotten and inserted anew. What others still have of the deleted
+ * one does not come back with it, whoever hears of whom first; nor what they have written
+ * since to the deleted one. */
+static void a_new_life_brings_nothing_of_the_old_one_back(void **state)
+{
+    struct stores *s = *state;
+    struct lia_doc_info info;
+    struct lia_commit life[3];
+
+    reopen_as_keeper(&s->one);
+    run(&s->one, "INSERT INTO c DOCUMENTS ({'_id': 0, 'x': 1})");
+    for (int32_t id = 1; id <= 2; id++) {
+        life[id] = lia_test_put(&s->one, "c", id, 1);
+    }
+    PULL(&s->two, &s->one, 1, 2);
+    run(&s->one, "DELETE FROM c WHERE _id > 0");
+    assert_int_equal(upkeep_later(&s->one).forgotten, 2);
+    run(&s->one, "INSERT INTO c DOCUMENTS ({'_id': 1, 'b': 2}), ({'_id': 2, 'b': 2})");
+    pass(&s->two, TTL + 60000);
+    run(&s->two, "UPDATE c SET a = 5, d = 6");
+    PULL(&s->one, &s->two, 1);
+    PULL(&s->two, &s->one, 1, 2);
+    assert_true(shows(&s->two, 2, "a")); /* nobody has told it yet */
+    PULL(&s->one, &s->two, 1, 2);
+    PULL(&s->two, &s->one, 1, 2);
+    for (int32_t id = 1; id <= 2; id++) {
+        struct lia_doc doc = lia_test_doc(&s->one, "c", id);
+
+        assert_true(shows(&s->one, id, "b"));
+        assert_false(shows(&s->one, id, "a"));
+        assert_false(shows(&s->one, id, "d"));
+        assert_ok(lia_doc_info(&s->one.arena, doc.clock, &info));
+        assert_int_equal(info.deleted.hlc, life[id].stamp.hlc);
+        assert_int_equal(lia_slice_cmp(doc.body, lia_test_doc(&s->two, "c", id).body),
+                         0);
+    }
+}
+
 /* A life of which the marks do not speak is new, whatever was deleted before. */
 static void a_new_life_is_taken(void **state)
 {
@@ -800,6 +845,7 @@ int main(void)
         CASE(what_is_held_answers_for_what_returns),
         CASE(a_new_life_is_taken),
         CASE(updates_win_over_verdicts_only_with_news),
+        CASE(a_new_life_brings_nothing_of_the_old_one_back),
         CASE(verdicts_of_a_batch_are_one_commit),
         CASE(only_what_is_kept_is_evicted),
         CASE(what_readers_have_not_got_stays),

@@ -63,12 +63,11 @@ liana_status lia_verdict_judge(struct lia_verdicts *v,
     return status;
 }
 
-/* Where updates win, a delete has to reach the newest of them, which the whole copy tells. */
 static liana_status note(struct lia_verdicts *v,
                          const struct lia_coll *coll,
                          struct liana_slice key,
-                         const struct lia_offered *offered,
-                         struct lia_doc merged,
+                         enum lia_delete_mode mode,
+                         struct lia_stamp deleted,
                          struct liana_error *err)
 {
     struct lia_verdict *verdict = LIA_ARENA_NEW(&v->txn->arena, struct lia_verdict);
@@ -77,13 +76,65 @@ static liana_status note(struct lia_verdicts *v,
         return lia_err_plain(err, LIANA_ENOMEM);
     }
     verdict->coll = coll;
-    verdict->mode = offered->mode;
-    verdict->deleted = offered->deleted;
+    verdict->mode = mode;
+    verdict->deleted = deleted;
     verdict->older = v->last;
     v->last = verdict;
-    return verdict->mode == LIA_UPDATE_WINS
-               ? lia_doc_newest(&v->txn->scratch, merged, &verdict->deleted, err)
-               : LIANA_OK;
+    return LIANA_OK;
+}
+
+/* Where updates win, a delete has to reach the newest of them, which the whole copy tells. */
+static liana_status bury(struct lia_verdicts *v,
+                         const struct lia_coll *coll,
+                         struct liana_slice key,
+                         const struct lia_offered *offered,
+                         struct lia_doc merged,
+                         struct liana_error *err)
+{
+    struct lia_stamp deleted = offered->deleted;
+    liana_status status = LIANA_OK;
+
+    if (offered->mode == LIA_UPDATE_WINS) {
+        status = lia_doc_newest(&v->txn->scratch, merged, &deleted, err);
+    }
+    return status ? status : note(v, coll, key, offered->mode, deleted, err);
+}
+
+/* What came of lives before the one that the document shows: under that one's name what was deleted
+ * would come back. */
+static liana_status bury_remains(struct lia_verdicts *v,
+                                 const struct lia_coll *coll,
+                                 struct liana_slice key,
+                                 const struct lia_offered *offered,
+                                 struct lia_doc merged,
+                                 struct liana_error *err)
+{
+    struct lia_arena *scratch = &v->txn->scratch;
+    struct lia_stamp deleted = LIA_STAMP_NONE;
+    const struct lia_schema *schema;
+    const struct lia_life *lives;
+    struct lia_keeping *keeping;
+    struct lia_doc_info held;
+    size_t count;
+    liana_status status = lia_txn_schema(v->txn, coll->pub.name, &schema, err);
+
+    if (status || schema->options.deletes == LIA_UPDATES_WIN) {
+        return status;
+    }
+    status = lia_doc_lives(scratch, merged, &lives, &count, err);
+    if (status || !count) {
+        return status;
+    }
+    status = lia_err_plain(err, lia_doc_info(scratch, offered->row.doc.clock, &held));
+    if (!status) {
+        status = lia_txn_keeping(v->txn, coll->pub.name, &keeping, err);
+    }
+    if (!status) {
+        deleted = lia_keep_remains(&keeping->keep, held.vector, lives, count);
+    }
+    return status || lia_stamp_is_none(deleted)
+               ? status
+               : note(v, coll, key, LIA_DELETE_WINS, deleted, err);
 }
 
 /* A peer with a query learns of what it showed and what is not in its query here: no commit
@@ -136,7 +187,10 @@ liana_status lia_verdict_follow(struct lia_verdicts *v,
     liana_status status = LIANA_OK;
 
     if (is_buried) {
-        status = note(v, coll, key->key, offered, merged, err);
+        status = bury(v, coll, key->key, offered, merged, err);
+    } else if (coll && info->exists && info->oldest < info->created.hlc &&
+               !LIA_MUTANT(229)) {
+        status = bury_remains(v, coll, key->key, offered, merged, err);
     }
     if (!status && coll && !offered->row.seq && v->txn->db->predicate_count) {
         status = tell_all(v, coll, key->key, merged, info, err);

@@ -138,7 +138,7 @@ static bool should_live(const struct keep_world *w, size_t key)
     return keep_is_alive(&all, key);
 }
 
-/* Equal in what counts: a copy made anew may lack commits of void lives. */
+/* Equal in what is shown: a copy made anew may lack commits of void lives. */
 static bool is_same(const struct keep_world *w,
                     size_t key,
                     const struct keep_row *a,
@@ -147,9 +147,7 @@ static bool is_same(const struct keep_world *w,
     for (size_t i = 0; i < w->commit_count; i++) {
         const struct keep_commit *c = &w->commits[i];
 
-        if (c->key == key && is_write(c) && !is_excused(c) &&
-            !is_void(w, key, c->life, true) &&
-            keep_set_has(&a->reflects, i) != keep_set_has(&b->reflects, i)) {
+        if (!is_excused(c) && keep_shows(w, a, key, i) != keep_shows(w, b, key, i)) {
             return false;
         }
     }
@@ -212,6 +210,37 @@ static bool was_doubtful(const struct keep_world *w, const struct keep_row *row)
     return false;
 }
 
+/* Some delete knew the life that the write belongs to. */
+static bool was_ended(const struct keep_world *w, const struct keep_commit *c)
+{
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *by = &w->commits[i];
+
+        for (size_t k = 0; k < w->commit_count && by->key == c->key &&
+                           by->kind == KEEP_DELETE && !by->is_lost && !by->was_doubtful;
+             k++) {
+            if (keep_set_has(&by->seen, k) &&
+                !lia_stamp_cmp(w->commits[k].stamp, c->life)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Nor does a part of it live, under a life that was begun anew. */
+static void check_remains(struct keep_world *w,
+                          size_t store,
+                          size_t key,
+                          const struct keep_row *row)
+{
+    for (size_t i = 0; i < w->commit_count && keep_mode(key) == LIA_DELETE_WINS; i++) {
+        if (keep_shows(w, row, key, i) && was_ended(w, &w->commits[i])) {
+            keep_fail(w, "store %zu shows of %zu what was deleted", store, key);
+        }
+    }
+}
+
 static void check_zombie(struct keep_world *w, size_t store, size_t key)
 {
     const struct keep_store *s = &w->stores[store];
@@ -224,6 +253,9 @@ static void check_zombie(struct keep_world *w, size_t store, size_t key)
         if (was_deleted(w, key, row, &w->commits[i], i)) {
             keep_fail(w, "zombie: %zu at store %zu", key, store);
         }
+    }
+    if (is_seen) {
+        check_remains(w, store, key, row);
     }
 }
 

@@ -38,6 +38,7 @@
     K(BECOME, 1500, "a store becomes a keeper")                                        \
     K(VERDICT, 200, "a verdict")                                                       \
     K(VERDICT_SOFT, 30, "where updates win")                                           \
+    K(REMAINS, 60, "of what is left of lives before the one that is shown")            \
     K(REFUSE, 250, "a copy is refused")                                                \
     K(CLONE, 1500, "a store is cloned")                                                \
     K(ROLL_BACK, 60, "a store falls back and knows")                                   \

@@ -30,12 +30,13 @@ static void merge(struct keep_world *w,
  * of it. Once it is counted under a new tag, they do. */
 static bool is_in_doubt(const struct keep_world *w,
                         size_t key,
-                        const struct keep_row *offered)
+                        const struct keep_row *offered,
+                        struct lia_stamp life)
 {
     for (size_t i = 0; i < w->commit_count; i++) {
         const struct keep_commit *c = &w->commits[i];
-        bool speaks = keep_mode(key) == LIA_UPDATE_WINS ||
-                      !lia_stamp_cmp(c->stamp, offered->created_tag);
+        bool speaks =
+            keep_mode(key) == LIA_UPDATE_WINS || !lia_stamp_cmp(c->stamp, life);
 
         if (c->was_doubtful && keep_set_has(&offered->reflects, i) && speaks) {
             return true;
@@ -48,6 +49,7 @@ static bool is_in_doubt(const struct keep_world *w,
 static void check_verdict(struct keep_world *w,
                           size_t key,
                           const struct keep_row *offered,
+                          struct lia_stamp life,
                           struct lia_stamp deleted)
 {
     for (size_t i = 0; i < w->commit_count; i++) {
@@ -58,7 +60,7 @@ static void check_verdict(struct keep_world *w,
             return;
         }
     }
-    if (w->spoilt >> key & 1 || is_in_doubt(w, key, offered)) {
+    if (w->spoilt >> key & 1 || is_in_doubt(w, key, offered, life)) {
         MET(w, SPOIL);
         w->spoilt |= 1U << key;
     } else {
@@ -82,6 +84,26 @@ static void bury(struct keep_world *w,
         s->rows[key].deleted = deleted;
     }
     TELL(w, "    store %zu: %zu was deleted\n", keep_index(w, s), key);
+}
+
+/* Of lives before its own, where a delete was forgotten and the document begun anew. */
+static void bury_remains(struct keep_world *w,
+                         struct keep_store *s,
+                         size_t key,
+                         const struct keep_row *offered,
+                         const struct lia_keep *before,
+                         struct lia_vector held)
+{
+    static struct lia_life lives[KEEP_COMMITS];
+    size_t count = keep_lives(w, &s->rows[key], key, lives);
+    struct lia_stamp deleted = lia_keep_remains(before, held, lives, count);
+
+    if (keep_mode(key) == LIA_DELETE_WINS && !lia_stamp_is_none(deleted) &&
+        keep_is_alive(&s->rows[key], key)) {
+        MET(w, REMAINS);
+        check_verdict(w, key, offered, deleted, deleted);
+        bury(w, s, key, deleted);
+    }
 }
 
 static void note_taken(struct keep_world *w,
@@ -136,8 +158,10 @@ static void receive(struct keep_world *w,
     merge(w, s, key, &offered);
     LIA_IGNORE(keep_retag(w, s, key)); /* there may be nothing in doubt */
     if (answer == LIA_OFFER_BURY) {
-        check_verdict(w, key, &offered, deleted);
+        check_verdict(w, key, &offered, offered.created_tag, deleted);
         bury(w, s, key, deleted);
+    } else {
+        bury_remains(w, s, key, &offered, &keep, held.info.vector);
     }
     /* Whoever holds what was offered must hear that it left. */
     keep_changed(s, key, matched || keep_matches(&offered, key));

@@ -171,6 +171,74 @@ void keep_put(struct keep_store *s, const struct lia_keep *keep)
     s->forgotten = keep->forgotten;
 }
 
+/* Nothing that is written takes the place of another write here: of each life all is left. */
+bool keep_shows(const struct keep_world *w,
+                const struct keep_row *row,
+                size_t key,
+                size_t commit)
+{
+    const struct keep_commit *c = &w->commits[commit];
+    bool is_write =
+        c->kind == KEEP_INSERT || c->kind == KEEP_UPDATE || c->kind == KEEP_RETAG;
+
+    return c->key == key && is_write && keep_set_has(&row->reflects, commit) &&
+           (keep_mode(key) == LIA_UPDATE_WINS ||
+            lia_stamp_cmp(c->life, row->deleted) > 0);
+}
+
+static uint64_t oldest(const struct keep_world *w,
+                       const struct keep_row *row,
+                       size_t key)
+{
+    uint64_t least = row->created.hlc;
+
+    if (row->deleted.hlc && row->deleted.hlc < least) {
+        least = row->deleted.hlc;
+    }
+    for (size_t i = 0; i < w->commit_count; i++) {
+        if (keep_shows(w, row, key, i) && w->commits[i].life.hlc < least) {
+            least = w->commits[i].life.hlc;
+        }
+    }
+    return least;
+}
+
+/* The newest tag that something of the row was given. */
+static struct lia_stamp newest_tag(const struct keep_world *w,
+                                   const struct keep_row *row,
+                                   size_t key)
+{
+    struct lia_stamp newest = LIA_STAMP_NONE;
+
+    for (size_t i = 0; i < w->commit_count; i++) {
+        if (w->commits[i].key == key && w->commits[i].kind == KEEP_RETAG &&
+            keep_set_has(&row->reflects, i)) {
+            newest = later(newest, w->commits[i].stamp);
+        }
+    }
+    return newest;
+}
+
+size_t keep_lives(const struct keep_world *w,
+                  const struct keep_row *row,
+                  size_t key,
+                  struct lia_life out[KEEP_COMMITS])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < w->commit_count; i++) {
+        const struct keep_commit *c = &w->commits[i];
+
+        if (keep_shows(w, row, key, i) && c->kind == KEEP_INSERT &&
+            lia_stamp_cmp(c->stamp, row->created)) {
+            out[count].stamp = c->stamp;
+            out[count++].tag =
+                keep_set_has(&row->renewed, i) ? newest_tag(w, row, key) : c->stamp;
+        }
+    }
+    return count;
+}
+
 struct lia_copy keep_copy(struct keep_world *w, const struct keep_row *row, size_t key)
 {
     bool is_withdrawn = keep_mode(key) == LIA_UPDATE_WINS;
@@ -181,6 +249,7 @@ struct lia_copy keep_copy(struct keep_world *w, const struct keep_row *row, size
                  .deleted = is_withdrawn ? LIA_STAMP_NONE : row->deleted,
                  .withdrawn = is_withdrawn ? row->deleted : LIA_STAMP_NONE,
                  .vector = sparse(w, &row->vector),
+                 .oldest = oldest(w, row, key),
                  .exists = keep_is_alive(row, key)},
         .newest = later(row->created, row->updated),
     };

@@ -175,9 +175,19 @@ static inline bool keep_is_initial(struct lia_stamp s)
 bool keep_is_alive(const struct keep_row *row, size_t key);
 bool keep_matches(const struct keep_row *row, size_t key); /* alive and in the group */
 
+/* The write is in the copy, and no delete that the copy knows has ended its life. */
+bool keep_shows(const struct keep_world *w,
+                const struct keep_row *row,
+                size_t key,
+                size_t commit);
+
 /* The store and a row as the product wants them. */
 struct lia_keep keep_of(struct keep_world *w, const struct keep_store *s);
 struct lia_copy keep_copy(struct keep_world *w, const struct keep_row *row, size_t key);
+size_t keep_lives(const struct keep_world *w,
+                  const struct keep_row *row,
+                  size_t key,
+                  struct lia_life out[KEEP_COMMITS]);
 void keep_put(struct keep_store *s, const struct lia_keep *keep);
 
 void keep_renew(struct keep_world *w, struct keep_store *s);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/check.h"
 #include "sim/keepers.h"
+#include "sim/work.h"
 
 /* ---- what became of a document ---- */
 
 struct fate {
     struct lia_stamp created; /* the newest life that surely began */
     struct lia_stamp deleted; /* the newest delete, durable or not */
-    struct lia_stamp
-        seen; /* the newest life that a delete, surely committed, had seen */
+    struct lia_stamp ended;   /* what a delete, surely committed, had seen */
 };
 
 static struct lia_stamp later(struct lia_stamp a, struct lia_stamp b)
@@ -31,7 +31,8 @@ static struct fate fate_of(const struct sim_world *w, uint32_t doc)
                 f.deleted = later(f.deleted, t->stamp);
             }
             if (t->kinds[n] == LIA_OP_DELETE && t->is_certain) {
-                f.seen = later(f.seen, t->lives[n]);
+                f.ended = (struct lia_stamp){t->seen[n].entries[0].hlc,
+                                             t->seen[n].entries[0].actor};
             }
             if (t->kinds[n] == LIA_OP_INSERT && t->is_certain) {
                 f.created = later(f.created, t->stamp);
@@ -120,6 +121,17 @@ static bool had_all(struct sim_world *w,
     return answer;
 }
 
+/* Who began it anew after the delete was forgotten knows less of it than who still knows the
+ * delete: the clocks differ, not what they show. */
+static bool is_alike(const struct sim_world *w,
+                     uint32_t doc,
+                     const struct lia_held *a,
+                     const struct lia_held *b)
+{
+    return sim_was_deleted(w, doc) ? lia_slice_cmp(a->doc.body, b->doc.body) == 0
+                                   : sim_is_same(a, b);
+}
+
 /* What is alive at the first keeper is so at all, the same; others that want it have it, or
  * have had it. What is not alive there lives nowhere. */
 static bool is_as_kept(struct sim_world *w,
@@ -137,7 +149,7 @@ static bool is_as_kept(struct sim_world *w,
     if (!sim_gets_all(w, n, doc) && !sim_is_wanted(held->doc.body)) {
         return !is_wanted;
     }
-    return lives(kept) && is_wanted && sim_is_same(held, kept);
+    return lives(kept) && is_wanted && is_alike(w, doc, held, kept);
 }
 
 bool sim_kept_is_settled(struct sim_world *w)
@@ -162,7 +174,10 @@ bool sim_kept_is_settled(struct sim_world *w)
 }
 
 /* As if it had gone wrong. */
-static void damage(struct sim_world *w, const struct fate *f, struct lia_held *held)
+static void damage(struct sim_world *w,
+                   const struct fate *f,
+                   struct lia_held *held,
+                   struct lia_doc_info *info)
 {
     static const uint8_t body[] = {15,  0, 0, 0, 16, 't', 'i', 'l',
                                    'l', 0, 1, 0, 0,  0,   0};
@@ -170,8 +185,48 @@ static void damage(struct sim_world *w, const struct fate *f, struct lia_held *h
     if (w->breakage == SIM_BREAK_LOST && lia_stamp_is_none(f->deleted)) {
         held->doc.body.len = 0;
     }
-    if (w->breakage == SIM_BREAK_ZOMBIE && !lia_stamp_is_none(f->seen)) {
+    if (w->breakage == SIM_BREAK_ZOMBIE && !lia_stamp_is_none(f->ended)) {
         held->doc.body = lia_slice(body, sizeof(body));
+        info->created = f->ended;
+    }
+}
+
+/* A delete that was surely made had seen the life. */
+static bool is_ended(const struct sim_world *w, uint32_t doc, struct lia_stamp life)
+{
+    for (size_t i = 0; i < w->txn_count; i++) {
+        const struct sim_txn *t = &w->txns[i];
+
+        for (size_t d = 0; d < t->count && t->is_certain; d++) {
+            if (t->docs[d] == doc && t->kinds[d] == LIA_OP_DELETE &&
+                lia_vector_covers(t->seen[d], life)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Nothing is shown of such a life, also where the document was begun anew. */
+static void check_remains(struct sim_world *w,
+                          int n,
+                          uint32_t doc,
+                          struct liana_slice body)
+{
+    char name[SIM_LIFE_NAME];
+    struct lia_value v;
+
+    for (size_t i = 0; i < w->txn_count; i++) {
+        const struct sim_txn *t = &w->txns[i];
+
+        for (size_t d = 0; d < t->count; d++) {
+            if (t->docs[d] == doc && t->begun[d] &&
+                lia_bson_find(body, lia_str(sim_life_name(t->begun[d], name)), &v) &&
+                is_ended(w, doc, t->stamp)) {
+                sim_fail(w, "document %u: node %d shows of it what was deleted", doc,
+                         n);
+            }
+        }
     }
 }
 
@@ -183,11 +238,13 @@ static void check_doc(struct sim_world *w, int n, uint32_t doc, struct lia_held 
 
     lia_arena_init(&arena, &lia_mem_libc);
     LIA_ASSERT(!lia_doc_info(&arena, held->doc.clock, &info));
-    damage(w, &f, held);
+    damage(w, &f, held, &info);
     /* Of what is not in its query a narrow node hears no more. */
-    if (lives(held) && (sim_gets_all(w, n, doc) || sim_is_wanted(held->doc.body)) &&
-        lia_stamp_cmp(info.created, f.seen) <= 0) {
-        sim_fail(w, "document %u: was deleted and lives at node %d", doc, n);
+    if (lives(held) && (sim_gets_all(w, n, doc) || sim_is_wanted(held->doc.body))) {
+        if (is_ended(w, doc, info.created)) {
+            sim_fail(w, "document %u: was deleted and lives at node %d", doc, n);
+        }
+        check_remains(w, n, doc, held->doc.body);
     }
     if (sim_is_keeper(w, n) && !lives(held) && !sim_is_forced_out(w, doc) &&
         lia_stamp_cmp(f.created, f.deleted) > 0) {

@@ -51,6 +51,17 @@ static void settle_open(struct sim_world *w, int n)
     }
 }
 
+/* Deleted, forgotten and begun anew, before the commits that did it were seen. */
+static bool is_begun_anew(const struct sim_world *w,
+                          const struct sim_seen *seen,
+                          const struct lia_doc_info *info)
+{
+    struct lia_stamp newest = info->exists ? info->created : info->deleted;
+
+    return sim_has_keepers(w) && seen->is_dead &&
+           !lia_vector_covers(sim_seen_vector(seen), newest);
+}
+
 void sim_check_reopened(struct sim_world *w, int n)
 {
     struct lia_arena arena;
@@ -71,7 +82,8 @@ void sim_check_reopened(struct sim_world *w, int n)
         }
         if (sim_past_is_back(w, n)) {
             *seen = (struct sim_seen){.is_held = false};
-        } else if (!is_dropped && !lia_vector_geq(info.vector, sim_seen_vector(seen))) {
+        } else if (!is_dropped && !is_begun_anew(w, seen, &info) &&
+                   !lia_vector_geq(info.vector, sim_seen_vector(seen))) {
             sim_fail(w, "node %d: document %u was acknowledged and is lost", n, d);
         }
         if (held[d].seq) {

@@ -12,7 +12,8 @@
  *
  *   1  what was created, and not deleted by a delete that is later, is alive at every
  *      keeper, the same there and wherever it is held, when all is quiet;
- *   2  what a delete has seen is alive nowhere, when all is quiet;
+ *   2  what a delete has seen is alive nowhere, when all is quiet, nor is any part of it shown
+ *      where the document was begun anew;
  *   3  marks, what is believed to be kept and what is known to be forgotten only grow;
  *   4  what a node believes to be kept is at a keeper, at every moment;
  *   5  who does not evict misses nothing, whoever evicts on the way; who does has once had

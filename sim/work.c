@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/work.h"
 
+#include <stdio.h>
+
+#include "sim/keepers.h"
 #include "sim/oracle.h"
 
-static struct lia_stamp life_of(struct lia_doc doc)
+static struct lia_vector vector_of(struct sim_world *w, struct lia_doc doc)
 {
     struct lia_doc_info info;
-    struct lia_arena arena;
 
-    lia_arena_init(&arena, &lia_mem_libc);
-    LIA_ASSERT(!lia_doc_info(&arena, doc.clock, &info));
-    lia_arena_deinit(&arena);
-    return info.created;
+    LIA_ASSERT(!lia_doc_info(&w->arena, doc.clock, &info));
+    return info.vector;
 }
 
 /* Notes the document if the operation changed something. */
@@ -41,10 +41,30 @@ static void put(struct sim_world *w,
         x->log->docs[x->log->count] = doc;
         x->log->kinds[x->log->count] = op->kind;
         if (op->kind == LIA_OP_DELETE) {
-            x->log->lives[x->log->count] = life_of(change.before);
+            x->log->seen[x->log->count] = vector_of(w, change.before);
             w->deletes[doc]++;
         }
         x->log->amounts[x->log->count++] = amount;
+    }
+}
+
+const char *sim_life_name(uint32_t number, char out[SIM_LIFE_NAME])
+{
+    snprintf(out, SIM_LIFE_NAME, "l%u", (unsigned)number);
+    return out;
+}
+
+/* Where sales are deleted and begun anew, each life has a field that no other has. */
+static void add_life(struct sim_world *w,
+                     struct sim_work *x,
+                     uint32_t doc,
+                     struct lia_buf *buf)
+{
+    char name[SIM_LIFE_NAME];
+
+    if (sim_has_keepers(w) && doc < sim_first(1)) {
+        x->log->begun[x->log->count] = ++w->lives;
+        lia_bson_add_null(buf, lia_str(sim_life_name(w->lives, name)));
     }
 }
 
@@ -64,6 +84,7 @@ static void insert(struct sim_world *w,
     lia_bson_add_str(&buf, lia_str("text"),
                      lia_str("WHITE HANGING HEART T-LIGHT HOLDER"));
     lia_bson_add_int64(&buf, lia_str(field), v);
+    add_life(w, x, doc, &buf);
     lia_bson_end(&buf, mark);
     op.value = (struct lia_value){LIA_BSON_DOCUMENT, lia_buf_slice(&buf)};
     put(w, x, doc, &op, 0);
@@ -157,11 +178,19 @@ void sim_work_start(struct sim_world *w)
     }
 }
 
+static bool is_gone(struct sim_world *w, int node, uint32_t doc)
+{
+    return sim_was_deleted(w, doc) &&
+           (!holds(w, node, doc) || w->nodes[node].seen[doc].is_dead);
+}
+
 static void sell(struct sim_world *w, int node, struct sim_work *x)
 {
     uint32_t old = (uint32_t)sim_draw(w, w->sales);
 
-    if (w->sales == 0 || (w->sales < SIM_SALES && sim_chance(w, 600))) {
+    if (is_gone(w, node, old) && sim_chance(w, 300)) {
+        insert(w, x, old, "till", node);
+    } else if (w->sales == 0 || (w->sales < SIM_SALES && sim_chance(w, 600))) {
         insert(w, x, w->sales++, "till", node);
     } else if (holds(w, node, old)) {
         int64_t till = (int64_t)sim_draw(w, 100);

@@ -19,6 +19,10 @@ struct sim_work {
     liana_status status; /* of the disk, or memory: it is void */
 };
 
+/* The field that the life with this number has. */
+#define SIM_LIFE_NAME 16
+const char *sim_life_name(uint32_t number, char out[SIM_LIFE_NAME]);
+
 /* Writes to a few documents of the desk and the seats. */
 void sim_work_desk(struct sim_world *w, int node, struct sim_work *x);
 /* Declares something, in a transaction of its own. */

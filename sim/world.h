@@ -202,7 +202,8 @@ struct sim_txn {
     uint32_t docs[1 + SIM_TOUCH];
     int64_t amounts[1 + SIM_TOUCH]; /* of stock */
     enum lia_op_kind kinds[1 + SIM_TOUCH];
-    struct lia_stamp lives[1 + SIM_TOUCH]; /* what a delete has seen */
+    struct lia_vector seen[1 + SIM_TOUCH]; /* by a delete */
+    uint32_t begun[1 + SIM_TOUCH];         /* the number of a life of a sale */
     size_t count;
 };
 
@@ -257,6 +258,7 @@ struct sim_world {
     struct sim_txn txns[SIM_TXNS];
     size_t txn_count;
     uint32_t sales;
+    uint32_t lives;             /* of sales, begun so far: sim_life_name */
     uint32_t deletes[SIM_DOCS]; /* how often somebody did, durable or not */
     uint64_t rare[SIM_RARITIES];
     size_t checked; /* transactions before it are everywhere */

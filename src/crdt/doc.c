@@ -136,6 +136,48 @@ liana_status lia_doc_newest(struct lia_arena *arena,
     return status;
 }
 
+/* ---- what a delete takes ---- */
+
+struct voids {
+    const struct lia_watch *watch;
+    struct lia_stamp by;
+};
+
+static void tell_void(void *ctx, const struct lia_loser *loser)
+{
+    const struct voids *v = ctx;
+    struct lia_loser told = *loser;
+
+    told.winner = v->by;
+    v->watch->lost(v->watch->ctx, &told);
+}
+
+liana_status lia_doc_voids(struct lia_arena *arena,
+                           struct lia_doc doc,
+                           struct lia_stamp deleted,
+                           struct lia_vector seen,
+                           struct lia_stamp by,
+                           const struct lia_watch *watch,
+                           struct liana_error *err)
+{
+    struct lia_work work = {.arena = arena, .err = err};
+    struct voids voids = {watch, by};
+    const struct lia_watch each = {.lost = tell_void, .ctx = &voids};
+    struct lia_join join = {.work = &work, .watch = &each, .b = seen};
+    struct lia_state state;
+    liana_status status = lia_doc_read(&work, doc, &state);
+
+    if (status) {
+        return status;
+    }
+    join.a = state.vector;
+    if (!lia_view(&work, &state.root, LIA_RANK_NONE)) { /* of sums, what is shown */
+        return lia_err_plain(err, work.status);
+    }
+    lia_node_void(&join, &state.root, deleted);
+    return lia_err_plain(err, work.status);
+}
+
 /* ---- older lives ---- */
 
 struct found_life {

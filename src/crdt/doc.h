@@ -307,6 +307,17 @@ LIANA_MUST_CHECK liana_status lia_doc_merge_watched(struct lia_arena *arena,
                                                     struct lia_doc *out,
                                                     struct liana_error *err);
 
+/* Tells `watch` what a DELETE that wins and takes effect at `deleted` makes void in the
+ * document, of what is not within `seen`: as lost to `by`. A verdict's (crdt/keep.h) is that of a delete long ago,
+ * which had seen what was there then. Cost: the document's entries. */
+LIANA_MUST_CHECK liana_status lia_doc_voids(struct lia_arena *arena,
+                                            struct lia_doc doc,
+                                            struct lia_stamp deleted,
+                                            struct lia_vector seen,
+                                            struct lia_stamp by,
+                                            const struct lia_watch *watch,
+                                            struct liana_error *err);
+
 /* ---- repair: a store that was rolled back or copied ----
  *
  * Its actor has written twice under one stamp, or will have, so that vectors say of it

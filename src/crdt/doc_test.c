@@ -552,6 +552,12 @@ static liana_status restamp_since(struct lia_arena *arena,
     return status;
 }
 
+static void ignore(void *ctx, const struct lia_loser *loser)
+{
+    (void)ctx;
+    (void)loser;
+}
+
 static liana_status all_calls(const struct liana_allocator *a, void *ctx)
 {
     struct lia_arena *made = ctx;
@@ -560,6 +566,7 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     struct lia_doc old;
     struct lia_doc late = empty;
     struct lia_doc out = empty;
+    const struct lia_watch watch = {.lost = ignore};
     const struct lia_life *lives;
     size_t life_count;
     struct liana_slice whole;
@@ -587,6 +594,9 @@ static liana_status all_calls(const struct liana_allocator *a, void *ctx)
     lia_arena_init(&arena, a);
     status = lia_doc_check(&arena, doc, NULL);
     status = status ? status : lia_doc_lives(&arena, late, &lives, &life_count, NULL);
+    status = status ? status
+                    : lia_doc_voids(&arena, late, (struct lia_stamp){MS(5000), 1},
+                                    nothing, retag.tag, &watch, NULL);
     status = status ? status : lia_doc_info(&arena, old.clock, &head);
     status = status ? status : lia_doc_segment(&arena, doc, nothing, &whole);
     status = status ? status : lia_doc_segment(&arena, doc, head.vector, &delta);

@@ -10,6 +10,8 @@
 #define PEER LIA_BYTES("the other")
 #define TTL  ((uint64_t)1000)
 
+#define ORIGIN 7
+
 struct stores {
     struct lia_test_db one;
     struct lia_test_db two;
@@ -67,6 +69,7 @@ static void pull(struct lia_test_db *to, struct lia_test_db *from, const int32_t
                                   .forgotten = sender.keep.forgotten,
                                   .kept = sender.keep.kept};
     struct lia_batch batch = {.peer = PEER,
+                              .origin = ORIGIN,
                               .items = items,
                               .marks = &marks,
                               .marks_count = 1,
@@ -463,6 +466,46 @@ static void a_new_life_brings_nothing_of_the_old_one_back(void **state)
     }
 }
 
+static size_t rows_of(struct lia_test_db *t, const char *statement)
+{
+    struct lia_result *result = NULL;
+    struct liana_slice row;
+    size_t count = 0;
+
+    assert_ok(lia_db_execute(t->db, lia_str(statement), lia_slice(NULL, 0), NULL,
+                             &result, &t->err));
+    while (!lia_result_next(result, &row, NULL)) {
+        count++;
+    }
+    lia_result_free(result);
+    return count;
+}
+
+/* Who gives the verdict tells what was written to the deleted life and is new: its writer had not
+ * seen the delete. Of what was here before the delete nobody is told. */
+static void what_a_verdict_takes_is_told(void **state)
+{
+    struct stores *s = *state;
+
+    reopen_as_keeper(&s->one);
+    for (int32_t id = 1; id <= 2; id++) {
+        lia_test_put(&s->one, "c", id, 1);
+    }
+    PULL(&s->two, &s->one, 1, 2);
+    run(&s->one, "DELETE FROM c");
+    assert_int_equal(upkeep_later(&s->one).forgotten, 2);
+    pass(&s->two, TTL + 60000);
+    run(&s->two, "UPDATE c SET d = 6 WHERE _id = 1");
+    PULL(&s->one, &s->two, 1, 2);
+    assert_int_equal(lia_test_get(&s->one, "c", 1), -1);
+    assert_int_equal(rows_of(&s->one, "SELECT * FROM system:conflicts"), 1);
+    assert_int_equal(rows_of(&s->one, "SELECT * FROM system:conflicts WHERE "
+                                      "document = 1 AND path = ['d'] AND value = 6"),
+                     1);
+    PULL(&s->two, &s->one, 1, 2);
+    assert_int_equal(rows_of(&s->two, "SELECT * FROM system:conflicts"), 0);
+}
+
 /* A life of which the marks do not speak is new, whatever was deleted before. */
 static void a_new_life_is_taken(void **state)
 {
@@ -795,6 +838,35 @@ static void listeners_are_told_of_an_eviction(void **state)
     lia_db_unlisten(listener);
 }
 
+/* Whoever sends a life that was begun anew may have forgotten what was here before: it is not
+ * taken to have all. */
+static void who_begins_anew_is_told_what_was_before(void **state)
+{
+    struct stores *s = *state;
+    const struct lia_listener_options options = {.wants_before_body = false};
+    struct lia_listener *listener;
+    struct lia_taken taken;
+    uint64_t seq;
+
+    reopen_as_keeper(&s->one);
+    for (int32_t id = 1; id <= 2; id++) {
+        lia_test_put(&s->one, "c", id, 1);
+    }
+    PULL(&s->two, &s->one, 1);
+    run(&s->one, "DELETE FROM c");
+    assert_int_equal(upkeep_later(&s->one).forgotten, 2);
+    run(&s->one, "INSERT INTO c DOCUMENTS ({'_id': 1, 'b': 2}), ({'_id': 2, 'b': 2})");
+    pass(&s->two, TTL + 60000);
+    assert_ok(lia_db_listen(s->two.db, &options, &listener, &seq, NULL));
+    PULL(&s->two, &s->one, 2);
+    PULL(&s->two, &s->one, 1);
+    assert_ok(lia_db_take(listener, &s->two.arena, SIZE_MAX, &taken));
+    assert_int_equal(taken.event_count, 2);
+    assert_int_equal(taken.events[0].origin, ORIGIN);
+    assert_int_equal(taken.events[1].origin, 0);
+    lia_db_unlisten(listener);
+}
+
 /* What a sender left out, because this store held it, has to come again. */
 static void a_token_from_before_an_eviction_is_not_kept(void **state)
 {
@@ -846,6 +918,7 @@ int main(void)
         CASE(a_new_life_is_taken),
         CASE(updates_win_over_verdicts_only_with_news),
         CASE(a_new_life_brings_nothing_of_the_old_one_back),
+        CASE(what_a_verdict_takes_is_told),
         CASE(verdicts_of_a_batch_are_one_commit),
         CASE(only_what_is_kept_is_evicted),
         CASE(what_readers_have_not_got_stays),
@@ -857,6 +930,7 @@ int main(void)
         CASE(what_was_evicted_is_refused),
         CASE(what_was_evicted_is_not_taken_for_deleted),
         CASE(listeners_are_told_of_an_eviction),
+        CASE(who_begins_anew_is_told_what_was_before),
         CASE(a_token_from_before_an_eviction_is_not_kept),
     };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/mutant.h"
+#include "db/conflicts.h"
 #include "db/internal.h"
 #include "db/schema.h"
 
@@ -184,22 +185,53 @@ liana_status lia_verdict_follow(struct lia_verdicts *v,
 {
     const struct lia_coll *coll = lia_coll_within(v->txn, key->collection);
     bool is_buried = offered->answer == LIA_OFFER_BURY && info->exists;
+    bool has_more = !lia_vector_geq(offered->segment.to, info->vector);
+    bool is_begun_anew = coll && info->exists && info->oldest < info->created.hlc;
     liana_status status = LIANA_OK;
 
     if (is_buried) {
         status = bury(v, coll, key->key, offered, merged, err);
-    } else if (coll && info->exists && info->oldest < info->created.hlc &&
-               !LIA_MUTANT(229)) {
+    } else if (is_begun_anew && !LIA_MUTANT(229)) {
         status = bury_remains(v, coll, key->key, offered, merged, err);
+    }
+    if (is_begun_anew && has_more && !LIA_MUTANT(230)) {
+        v->txn->options.origin =
+            0; /* what is here from before, the peer may have forgotten */
     }
     if (!status && coll && !offered->row.seq && v->txn->db->predicate_count) {
         status = tell_all(v, coll, key->key, merged, info, err);
     }
-    if (!status && (is_buried || !lia_vector_geq(offered->segment.to, info->vector))) {
+    if (!status && (is_buried || has_more)) {
         status = tell_peer(v, peer, coll, key->key,
                            is_buried ? lia_slice(NULL, 0) : merged.body, err);
     }
     return status;
+}
+
+/* The delete that was forgotten had seen what was here. What came since is lost to it, and this
+ * store is the one that joins the two. Where updates win nothing came, or there is no verdict. */
+static liana_status tell_lost(struct lia_txn *txn,
+                              const struct lia_verdict *verdict,
+                              struct liana_error *err)
+{
+    const struct lia_collection *coll = &verdict->coll->pub;
+    struct lia_keeping *keeping;
+    struct lia_notes notes;
+    const struct lia_watch watch = lia_notes_init(&notes, txn->db, &txn->scratch);
+    struct lia_doc doc;
+    liana_status status = lia_txn_get(txn, coll, verdict->key, &doc, err);
+
+    if (!status) {
+        status = lia_txn_keeping(txn, coll->name, &keeping, err);
+    }
+    if (!status) {
+        status = lia_doc_voids(&txn->scratch, doc, verdict->deleted,
+                               keeping->keep.marks, txn->stamp, &watch, err);
+    }
+    return status ? status
+                  : lia_conflicts_put(
+                        txn, &(struct lia_noted_of){coll->name, verdict->key, doc.body},
+                        &notes, err);
 }
 
 static liana_status give(struct lia_txn *txn,
@@ -208,8 +240,15 @@ static liana_status give(struct lia_txn *txn,
 {
     const struct lia_op op = {
         .kind = LIA_OP_DELETE, .mode = verdict->mode, .effect = verdict->deleted};
+    liana_status status = LIANA_OK;
 
-    return lia_txn_apply(txn, &verdict->coll->pub, verdict->key, &op, 1, NULL, err);
+    lia_arena_reset(&txn->scratch);
+    if (verdict->mode == LIA_DELETE_WINS && !LIA_MUTANT(231)) {
+        status = tell_lost(txn, verdict, err);
+    }
+    return status ? status
+                  : lia_txn_apply(txn, &verdict->coll->pub, verdict->key, &op, 1, NULL,
+                                  err);
 }
 
 liana_status lia_verdicts_give(struct lia_verdicts *v, struct liana_error *err)

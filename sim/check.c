@@ -77,8 +77,8 @@ static void check_change(struct sim_world *w,
     if (!is_evicted) {
         sim_check_bytes(w, n, doc, info.vector, change->after);
         sim_stock_check(w, n, doc, info.vector, change->after.body);
-        sim_oracle_shown(w, n, doc, info.vector, change->after);
     }
+    sim_oracle_shown(w, n, doc, info.vector, change->after);
     sim_clocks_check(w, n, doc, info.vector);
     check_durable(w, n, doc, info.vector);
     count_rare(w, n, doc, &info, is_verdict);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "crdt/testing/ops.h"
 #include "sim/check.h"
 #include "sim/keepers.h"
 #include "sim/oracle.h"
@@ -103,10 +106,37 @@ bool sim_check_equal(struct sim_world *w)
             return false;
         }
     }
-    return sim_has_keepers(w)
-               ? sim_kept_is_settled(w)
-               : are_equal(w) && are_narrow_settled(w) && (!w->past || are_same(w)) &&
-                     sim_oracle_is_settled(w);
+    return sim_oracle_is_settled(w) &&
+           (sim_has_keepers(w)
+                ? sim_kept_is_settled(w)
+                : are_equal(w) && are_narrow_settled(w) && (!w->past || are_same(w)));
+}
+
+static void tell_held(struct sim_world *w, int n, const struct lia_held *held)
+{
+    struct lia_doc_info info;
+
+    LIA_ASSERT(!lia_doc_info(&w->arena, held->doc.clock, &info));
+    printf("node %d: seq %llu, life %llu, deleted %llu, withdrawn %llu ", n,
+           (unsigned long long)held->seq, (unsigned long long)info.created.hlc,
+           (unsigned long long)info.deleted.hlc,
+           (unsigned long long)info.withdrawn.hlc);
+    op_tell_document(held->doc.body);
+    for (size_t i = 0; i < info.vector.count; i++) {
+        printf("    %016llx %llu\n", (unsigned long long)info.vector.entries[i].actor,
+               (unsigned long long)info.vector.entries[i].hlc);
+    }
+}
+
+void sim_tell_unsettled(struct sim_world *w)
+{
+    sim_note(w, "node %d: document %d is not settled", w->unsettled[0],
+             w->unsettled[1]);
+    for (int n = 0; n < (int)w->knobs.nodes && w->is_traced; n++) {
+        if (w->nodes[n].is_up) {
+            tell_held(w, n, &sim_read_all(w, n, &w->arena)[w->unsettled[1]]);
+        }
+    }
 }
 
 /* Of what is in doubt vectors prove nothing: it is there, or what came later of it. */

@@ -144,7 +144,7 @@ static bool is_as_kept(struct sim_world *w,
 
     if (!lives(held)) {
         return !lives(kept) || !is_wanted ||
-               (!sim_is_keeper(w, n) && had_all(w, n, doc, kept));
+               (!held->seq && !sim_is_keeper(w, n) && had_all(w, n, doc, kept));
     }
     if (!sim_gets_all(w, n, doc) && !sim_is_wanted(held->doc.body)) {
         return !is_wanted;
@@ -264,7 +264,7 @@ void sim_kept_check_end(struct sim_world *w)
     for (int n = 0; sim_has_keepers(w) && n < (int)w->knobs.nodes; n++) {
         struct lia_held *held = sim_read_all(w, n, &arena);
 
-        for (uint32_t d = 0; d < SIM_DOCS; d++) {
+        for (uint32_t d = 0; d < sim_first(2); d++) { /* the rest is the oracle's */
             check_doc(w, n, d, &held[d]);
         }
     }

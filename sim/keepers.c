@@ -5,10 +5,11 @@
 
 #include "sim/check.h"
 
-#define TTL_MS_MIN    800u
-#define TTL_MS_MAX    6000u
-#define AWAY_MS_MAX   9000u
-#define STORM_MS_MORE 8000u /* tombstones must grow old in it */
+#define TTL_MS_MIN     800u
+#define TTL_MS_MAX     6000u
+#define AWAY_MS_MAX    9000u
+#define READER_WAIT_MS 2000u
+#define STORM_MS_MORE  8000u /* tombstones must grow old in it */
 
 struct sim_keepers {
     unsigned keepers;   /* bit n: node n is one */
@@ -75,11 +76,11 @@ bool sim_is_keeper(const struct sim_world *w, int n)
     return w->keepers && (w->keepers->keepers >> n & 1);
 }
 
-/* Who evicts waits for who reads from it; without, nobody waits, and what was deleted and
- * forgotten comes back with those who were away. */
+/* Who evicts waits for who reads from it, for days; without, not for who is away, so that
+ * what was deleted and forgotten comes back with them. */
 uint64_t sim_reader_wait_ms(const struct sim_world *w)
 {
-    return w->keepers && !w->keepers->evictions ? 1 : 0;
+    return w->keepers && !w->keepers->evictions ? READER_WAIT_MS : 0;
 }
 
 uint64_t sim_tombstone_ttl_ms(const struct sim_world *w)
@@ -183,8 +184,9 @@ void sim_keepers_work(struct sim_world *w, int n)
     }
     for (uint64_t i = 1 + sim_draw(w, 8); i > 0; i--) {
         evict_one(w, n, txn,
-                  sim_chance(w, 800) ? (uint32_t)sim_draw(w, w->sales)
-                                     : SIM_SALES + (uint32_t)sim_draw(w, SIM_STOCK));
+                  sim_chance(w, 800)
+                      ? (uint32_t)sim_draw(w, w->sales)
+                      : sim_first(1) + (uint32_t)sim_draw(w, SIM_STOCK + SIM_DESK));
     }
     if (lia_txn_commit(txn, NULL, NULL)) {
         w->nodes[n].is_failing = true;

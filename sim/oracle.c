@@ -9,15 +9,11 @@
 #include "sim/check.h"
 #include "sim/keepers.h"
 
-#define SHAPES_MAX 4
-
 void sim_oracle_init(struct sim_world *w)
 {
-    /* A store that is put back promises less than is asked here; one that drops what
-     * others keep has not joined what it does not hold. And there is damage that something
-     * else is to notice. */
-    if (!w->past && !w->clocks && !sim_has_keepers(w) &&
-        w->breakage != SIM_BREAK_UNDONE) {
+    /* A store that is put back promises less than is asked here. And there is damage that
+     * something else is to notice. */
+    if (!w->past && !w->clocks && w->breakage != SIM_BREAK_UNDONE) {
         w->oracle = calloc(1, sizeof(*w->oracle));
         LIA_ASSERT(w->oracle);
     }
@@ -53,6 +49,12 @@ static void catch_up(struct sim_world *w,
 
     if (lia_vector_equal(model_vector(state), vector)) {
         return;
+    }
+    if (!lia_vector_geq(vector, model_vector(state))) { /* dropped, and it began anew */
+        struct lia_arena *arena = state->arena;
+
+        model_clear(state);
+        state->arena = arena;
     }
     for (size_t i = 0; i < o->count; i++) {
         const struct sim_write *x = &o->writes[i];
@@ -139,19 +141,15 @@ static size_t read_shapes(const struct lia_schema *schema, struct lia_shape *sha
         case LIA_KIND_COUNTER: shape.kind = LIA_SHAPE_BOUNDED; break;
         default: continue;
         }
-        LIA_ASSERT(count < SHAPES_MAX);
+        LIA_ASSERT(count < SIM_SHAPES_MAX);
         shapes[count++] = shape;
     }
     return count;
 }
 
-struct meant {
-    struct lia_shape shapes[SHAPES_MAX];
-    size_t shape_count;
-    enum lia_delete_mode mode;
-};
-
-static liana_status read_declared(struct lia_txn *txn, uint32_t doc, struct meant *out)
+static liana_status read_declared(struct lia_txn *txn,
+                                  uint32_t doc,
+                                  struct sim_meant *out)
 {
     const struct lia_schema *schema = NULL;
     liana_status status = lia_txn_schema(txn, sim_collection(doc), &schema, NULL);
@@ -164,11 +162,11 @@ static liana_status read_declared(struct lia_txn *txn, uint32_t doc, struct mean
     return status;
 }
 
-static liana_status apply_to_model(struct model_doc *state,
-                                   const struct meant *meant,
-                                   const struct lia_op *ops,
-                                   size_t count,
-                                   struct lia_stamp stamp)
+liana_status sim_oracle_mean(struct model_doc *state,
+                             const struct sim_meant *meant,
+                             const struct lia_op *ops,
+                             size_t count,
+                             struct lia_stamp stamp)
 {
     static struct model_doc before_delete;
     liana_status status = LIANA_OK;
@@ -226,12 +224,12 @@ static const struct lia_op *keep_ops(struct sim_world *w,
     return kept;
 }
 
-static struct sim_write *write_down(struct sim_world *w,
-                                    int node,
-                                    uint32_t doc,
-                                    const struct model_doc *state,
-                                    struct lia_vector seen,
-                                    struct lia_stamp stamp)
+struct sim_write *sim_oracle_write(struct sim_world *w,
+                                   int node,
+                                   uint32_t doc,
+                                   const struct model_doc *state,
+                                   struct lia_vector seen,
+                                   struct lia_stamp stamp)
 {
     static struct model_doc own;
     struct sim_oracle *o = w->oracle;
@@ -267,119 +265,6 @@ static struct lia_stamp life_of(const struct sim_world *w, const struct sim_writ
     return life;
 }
 
-/* ---- what a store does by itself ---- */
-
-/* The newest write of an actor to a document that is written down, up to `hlc`. */
-static uint64_t newest_of(const struct sim_world *w,
-                          uint32_t doc,
-                          uint64_t actor,
-                          uint64_t hlc)
-{
-    uint64_t newest = 0;
-
-    for (size_t i = 0; i < w->oracle->count; i++) {
-        const struct sim_write *x = &w->oracle->writes[i];
-
-        if (x->doc == doc && x->stamp.actor == actor && x->stamp.hlc <= hlc &&
-            x->stamp.hlc > newest) {
-            newest = x->stamp.hlc;
-        }
-    }
-    return newest;
-}
-
-/* What the actor could still take is gone here, and only that. */
-static bool take_from(struct sim_world *w,
-                      struct model_doc *state,
-                      uint64_t from,
-                      struct lia_stamp stamp,
-                      struct lia_doc held)
-{
-    static const struct liana_str n = {"n", 1};
-    const struct lia_op op = {.kind = LIA_OP_RECLAIM, .path = {&n, 1}, .actor = from};
-    const struct meant nothing = {.shape_count = 0};
-    struct lia_bounded_info info;
-
-    return model_rights(state, "n", from, NULL) > 0 &&
-           !lia_doc_bounded(&w->arena, held, op.path, from, &info, NULL) &&
-           info.rights == 0 && !apply_to_model(state, &nothing, &op, 1, stamp);
-}
-
-/* The vector without the newest stamp of the actor. */
-static struct lia_vector before_it(struct sim_world *w,
-                                   uint32_t doc,
-                                   struct lia_vector vector,
-                                   struct lia_stamp stamp)
-{
-    struct lia_vector_entry *entries =
-        lia_arena_array(&w->arena, vector.count, sizeof(*entries));
-    size_t count = 0;
-
-    LIA_ASSERT(entries);
-    for (size_t i = 0; i < vector.count; i++) {
-        entries[count] = vector.entries[i];
-        if (entries[count].actor == stamp.actor) {
-            entries[count].hlc = newest_of(w, doc, stamp.actor, stamp.hlc);
-        }
-        count += entries[count].hlc > 0;
-    }
-    return (struct lia_vector){entries, count};
-}
-
-/* It was there before what is going on. */
-static void put_down(struct sim_world *w,
-                     int node,
-                     uint32_t doc,
-                     const struct model_doc *state,
-                     struct lia_vector seen,
-                     struct lia_stamp stamp)
-{
-    struct sim_oracle *o = w->oracle;
-    struct sim_write made = *write_down(w, node, doc, state, seen, stamp);
-    struct sim_write *place = &o->writes[o->pending];
-
-    made.is_upkeep = true;
-    made.is_pending = false;
-    memmove(place + 1, place, (o->count - 1 - o->pending) * sizeof(*place));
-    *place = made;
-    o->pending++;
-}
-
-/* A store that has ended uncleanly takes over what its former actors had left
- * (docs/adr/0054): such a write shows when it is there. */
-static void note_taken(struct sim_world *w,
-                       int node,
-                       uint32_t doc,
-                       struct lia_vector vector,
-                       struct lia_doc held)
-{
-    static struct model_doc state;
-    struct lia_db *db = w->nodes[node].db;
-    struct lia_stamp stamp = {0, lia_db_identity(db).actor};
-    const struct lia_renewal *renewals;
-    struct lia_vector seen;
-    size_t count = 0;
-    bool has_taken = false;
-
-    stamp.hlc = lia_vector_get(vector, stamp.actor);
-    if (!sim_is_seats(doc) || newest_of(w, doc, stamp.actor, stamp.hlc) == stamp.hlc) {
-        return;
-    }
-    seen = before_it(w, doc, vector, stamp);
-    sim_oracle_state(w, node, doc, seen, &state);
-    LIA_ASSERT(!lia_db_renewals(db, &w->arena, 100, &renewals, &count, NULL));
-    for (size_t i = count; i-- > 0;) {
-        has_taken = (renewals[i].reason == LIA_RENEWED_UNCLEAN &&
-                     take_from(w, &state, renewals[i].actor, stamp, held)) ||
-                    has_taken;
-    }
-    if (has_taken) {
-        model_see(&state, stamp);
-        put_down(w, node, doc, &state, seen, stamp);
-        sim_census(w, SIM_RARE_TAKEN);
-    }
-}
-
 void sim_oracle_shown(struct sim_world *w,
                       int node,
                       uint32_t doc,
@@ -388,10 +273,13 @@ void sim_oracle_shown(struct sim_world *w,
 {
     struct model_doc *state;
 
-    if (!w->oracle || doc < sim_first(2)) {
+    if (!w->oracle || !sim_is_watched(doc)) {
         return;
     }
-    note_taken(w, node, doc, vector, held);
+    sim_oracle_note_upkeep(w, node, doc, vector, held);
+    if (doc < sim_first(2)) {
+        return;
+    }
     state = state_of(w, node, doc);
     catch_up(w, state, doc, vector);
     sim_oracle_check(w, node, doc, state, vector, held.body);
@@ -422,7 +310,7 @@ void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *h
 struct found {
     const struct lia_collection *collection;
     struct lia_vector vector;
-    struct meant meant;
+    struct sim_meant meant;
 };
 
 static liana_status find(struct sim_world *w,
@@ -445,7 +333,7 @@ static liana_status find(struct sim_world *w,
     }
     LIA_ASSERT(!lia_doc_info(&w->arena, before.clock, &info));
     out->vector = keep_vector(w, info.vector);
-    note_taken(w, node, doc, out->vector, before);
+    sim_oracle_note_upkeep(w, node, doc, out->vector, before);
     sim_oracle_state(w, node, doc, out->vector, state);
     sim_oracle_check(w, node, doc, state, out->vector, before.body);
     return read_declared(txn, doc, &out->meant);
@@ -498,7 +386,7 @@ liana_status sim_oracle_apply(struct sim_world *w,
     }
     expected = w->breakage == SIM_BREAK_ANSWER
                    ? LIANA_ERANGE
-                   : apply_to_model(&state, &found.meant, kept, count, stamp);
+                   : sim_oracle_mean(&state, &found.meant, kept, count, stamp);
     status = lia_txn_apply(txn, found.collection, sim_key(w, doc), ops, count, &change,
                            NULL);
     if (is_of_the_disk(status) || status == LIANA_ESCHEMA) {
@@ -513,7 +401,7 @@ liana_status sim_oracle_apply(struct sim_world *w,
         struct sim_write *x;
 
         model_see(&state, stamp);
-        x = write_down(w, node, doc, &state, found.vector, stamp);
+        x = sim_oracle_write(w, node, doc, &state, found.vector, stamp);
         x->amount = amount;
         x->life = life_of(w, x);
         damage(w, txn, doc, &found);
@@ -549,9 +437,9 @@ liana_status sim_oracle_seed(struct sim_world *w,
         !lia_doc_initial(&w->arena, sim_collection(doc), &op, &made, &stamp, NULL));
     model_clear(&state);
     state.arena = &w->arena;
-    LIA_ASSERT(!apply_to_model(&state, &found.meant, insert, 1, stamp));
+    LIA_ASSERT(!sim_oracle_mean(&state, &found.meant, insert, 1, stamp));
     model_see(&state, stamp);
-    write_down(w, node, doc, &state, nothing, stamp)->is_seed = true;
+    sim_oracle_write(w, node, doc, &state, nothing, stamp)->is_seed = true;
     return LIANA_OK;
 }
 

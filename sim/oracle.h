@@ -10,12 +10,15 @@
  * product but which writes a copy has seen.
  *
  *     oracle.c          writes; what a copy has to show, held against what it shows
+ *     oracle_upkeep.c   what stores write by themselves
  *     oracle_seats.c    sums of bounded counters, and that no store and no sum of what all
  *                       stores have written is below the bound
  *     oracle_rows.c     system:conflicts: its rows are true
  *     oracle_declared.c the same is declared everywhere
  *     oracle_end.c      at rest: each acknowledged write is visible, or superseded by one
  *                       that had seen it, or in system:conflicts of some store
+ *
+ * Of what a copy has dropped it shows nothing; what was forgotten begins anew.
  *
  * Held at every commit of every store, for the desk and the seats, and at every write and at
  * rest for sales: the vector names writes that were made; the body is
@@ -43,8 +46,9 @@ struct sim_write {
     bool is_delete;
     bool is_creation;
     int64_t amount;        /* of seats */
-    struct lia_stamp life; /* of seats: the newest creation that it knew */
+    struct lia_stamp life; /* the newest creation that it knew */
     struct lia_stamp stamp;
+    struct lia_stamp effect;         /* of a verdict; none: it is none */
     struct lia_vector seen;          /* before it */
     const struct model_doc *entries; /* those of this write alone */
 };
@@ -115,6 +119,37 @@ void sim_oracle_tell(struct sim_world *w, uint32_t doc);
 
 /* Its writes go through the oracle. */
 bool sim_is_watched(uint32_t doc);
+
+/* ---- oracle_upkeep.c, and what it needs ---- */
+
+#define SIM_SHAPES_MAX 4
+
+/* What is declared of a document. */
+struct sim_meant {
+    struct lia_shape shapes[SIM_SHAPES_MAX];
+    size_t shape_count;
+    enum lia_delete_mode mode;
+};
+
+/* What operations make of the state, by the law. */
+liana_status sim_oracle_mean(struct model_doc *state,
+                             const struct sim_meant *meant,
+                             const struct lia_op *ops,
+                             size_t count,
+                             struct lia_stamp stamp);
+/* Writes down what the state has beyond `seen`. */
+struct sim_write *sim_oracle_write(struct sim_world *w,
+                                   int node,
+                                   uint32_t doc,
+                                   const struct model_doc *state,
+                                   struct lia_vector seen,
+                                   struct lia_stamp stamp);
+/* A store holds a document so: what is not written down yet it wrote by itself. */
+void sim_oracle_note_upkeep(struct sim_world *w,
+                            int node,
+                            uint32_t doc,
+                            struct lia_vector vector,
+                            struct lia_doc held);
 
 /* ---- oracle_rows.c ---- */
 

@@ -384,8 +384,7 @@ static void calm(struct sim_world *w)
         run_until(w, w->now + CALM_MS, sim_check_equal);
     }
     if (!sim_check_equal(w)) {
-        sim_note(w, "node %d: document %d is not settled", w->unsettled[0],
-                 w->unsettled[1]);
+        sim_tell_unsettled(w);
         sim_fail(w, "stores differ %u s after all faults ended", CALM_MS / 1000);
     }
     if (w->messages > CALM_CHUNKS) {

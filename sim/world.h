@@ -370,6 +370,8 @@ void sim_check_reopened(struct sim_world *w, int node);
 /* Marks are true, memory is bounded. */
 void sim_check_now(struct sim_world *w);
 bool sim_check_equal(struct sim_world *w);
+/* Prints what stores hold of the document that kept them from it. */
+void sim_tell_unsettled(struct sim_world *w);
 void sim_check_end(struct sim_world *w);
 
 #endif

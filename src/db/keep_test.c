@@ -861,10 +861,10 @@ static void who_begins_anew_is_told_what_was_before(void **state)
     PULL(&s->two, &s->one, 2);
     PULL(&s->two, &s->one, 1);
     assert_ok(lia_db_take(listener, &s->two.arena, SIZE_MAX, &taken));
+    lia_db_unlisten(listener);
     assert_int_equal(taken.event_count, 2);
     assert_int_equal(taken.events[0].origin, ORIGIN);
     assert_int_equal(taken.events[1].origin, 0);
-    lia_db_unlisten(listener);
 }
 
 /* What a sender left out, because this store held it, has to come again. */

@@ -16,7 +16,7 @@
 #include "crdt/doc.h"
 
 #define MODEL_ENTRIES_MAX 192
-#define MODEL_ACTORS_MAX  32
+#define MODEL_ACTORS_MAX  64
 #define MODEL_PATH_MAX    24
 
 struct model_rank {

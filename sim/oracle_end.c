@@ -119,10 +119,10 @@ static bool says_the_same(const struct model_entry *by, const struct model_entry
 }
 
 /* A seed is older than everything: a DELETE need not have seen it. What is written and
- * deleted in one transaction is ended by that. */
+ * deleted in one transaction is ended by that. A verdict stands for a delete of long ago. */
 static bool ends(const struct sim_write *by, const struct sim_write *x)
 {
-    return by->is_delete &&
+    return by->is_delete && lia_stamp_is_none(by->effect) &&
            (by == x || x->is_seed || lia_vector_covers(by->seen, x->stamp));
 }
 

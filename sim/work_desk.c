@@ -254,9 +254,10 @@ static void ask(struct sim_world *w,
                 int64_t sum)
 {
     struct lia_change change;
-    liana_status status =
-        sim_oracle_apply(w, node, x->txn, doc, ops, count, sum, &change);
+    liana_status status;
 
+    LIA_ASSERT(count > 0);
+    status = sim_oracle_apply(w, node, x->txn, doc, ops, count, sum, &change);
     if (status == LIANA_EIO || status == LIANA_EFULL || status == LIANA_ENOMEM) {
         x->status = status;
     }

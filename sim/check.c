@@ -174,11 +174,14 @@ void sim_check_commits(struct sim_world *w, int n)
     struct lia_arena arena;
     struct lia_taken taken = {0};
 
+    if (!w->nodes[n].is_up) {
+        return;
+    }
+    sim_keepers_note_actor(w, n);
     lia_arena_init(&arena, &lia_mem_libc);
     do {
         lia_arena_reset(&arena);
-        if (!w->nodes[n].is_up ||
-            lia_db_take(w->nodes[n].listener, &arena, LIA_MIB, &taken)) {
+        if (lia_db_take(w->nodes[n].listener, &arena, LIA_MIB, &taken)) {
             break;
         }
         if (taken.missed_upto) {

@@ -9,7 +9,15 @@
 #define TTL_MS_MAX     6000u
 #define AWAY_MS_MAX    9000u
 #define READER_WAIT_MS 2000u
+#define SUCCESSIONS    4096
 #define STORM_MS_MORE  8000u /* tombstones must grow old in it */
+
+/* A store went on as another actor: it evicted, or forgot, what it had written itself. */
+struct succession {
+    int node;
+    uint64_t from;
+    uint64_t to;
+};
 
 struct sim_keepers {
     unsigned keepers;   /* bit n: node n is one */
@@ -20,6 +28,9 @@ struct sim_keepers {
     uint64_t away_until[SIM_NODES];
     bool is_evicted[SIM_NODES][SIM_DOCS];
     bool is_forced_out[SIM_DOCS];
+    uint64_t actors[SIM_NODES];
+    struct succession successions[SUCCESSIONS];
+    size_t succession_count;
 };
 
 /* ---- what a seed turns on ---- */
@@ -96,6 +107,31 @@ bool sim_is_forced_out(const struct sim_world *w, uint32_t doc)
 bool sim_was_evicted(const struct sim_world *w, int n, uint32_t doc)
 {
     return w->keepers && w->keepers->is_evicted[n][doc];
+}
+
+uint64_t sim_successor(const struct sim_world *w, int node, uint64_t actor)
+{
+    for (size_t i = w->keepers ? w->keepers->succession_count : 0; i-- > 0;) {
+        const struct succession *s = &w->keepers->successions[i];
+
+        if (s->node == node && s->from == actor) {
+            return s->to;
+        }
+    }
+    return 0;
+}
+
+void sim_keepers_note_actor(struct sim_world *w, int n)
+{
+    struct sim_keepers *k = w->keepers;
+    uint64_t actor = lia_db_identity(w->nodes[n].db).actor;
+
+    if (k && actor != k->actors[n]) {
+        LIA_ASSERT(k->succession_count < SUCCESSIONS);
+        k->successions[k->succession_count++] =
+            (struct succession){n, k->actors[n], actor};
+        k->actors[n] = actor;
+    }
 }
 
 bool sim_was_deleted(const struct sim_world *w, uint32_t doc)

@@ -50,6 +50,10 @@ bool sim_is_away(const struct sim_world *w, int node);
 bool sim_is_forced_out(const struct sim_world *w, uint32_t doc);
 /* An eviction of the document there was committed, durable or not. */
 bool sim_was_evicted(const struct sim_world *w, int node, uint32_t doc);
+/* Something was committed there. */
+void sim_keepers_note_actor(struct sim_world *w, int node);
+/* Who the store of the node was after that actor; 0: it still is. */
+uint64_t sim_successor(const struct sim_world *w, int node, uint64_t actor);
 /* A delete of the document was committed, durable or not. */
 bool sim_was_deleted(const struct sim_world *w, uint32_t doc);
 /* A node may never get a change of it: it was forgotten, or dropped, before it came. */

@@ -3,7 +3,8 @@
  * What stores write by themselves. It is written down when it shows: nobody asked for it.
  *
  *     rights      those that its former actors had left, taken over by a store that has
- *                 ended uncleanly (docs/adr/0054)
+ *                 ended uncleanly (docs/adr/0054); those of its own, handed on by one that
+ *                 evicts and goes on as another actor
  *     verdicts    a delete again, of what came back after a delete was forgotten
  *                 (docs/adr/0024): somebody has to have deleted it
  */
@@ -48,11 +49,10 @@ static bool take_from(struct sim_world *w,
            info.rights == 0 && !sim_oracle_mean(state, &nothing, &op, 1, stamp);
 }
 
-/* The vector without the newest stamp of the actor. */
+/* What is written down of the vector. */
 static struct lia_vector before_it(struct sim_world *w,
                                    uint32_t doc,
-                                   struct lia_vector vector,
-                                   struct lia_stamp stamp)
+                                   struct lia_vector vector)
 {
     struct lia_vector_entry *entries =
         lia_arena_array(&w->arena, vector.count, sizeof(*entries));
@@ -61,9 +61,8 @@ static struct lia_vector before_it(struct sim_world *w,
     LIA_ASSERT(entries);
     for (size_t i = 0; i < vector.count; i++) {
         entries[count] = vector.entries[i];
-        if (entries[count].actor == stamp.actor) {
-            entries[count].hlc = newest_of(w, doc, stamp.actor, stamp.hlc);
-        }
+        entries[count].hlc =
+            newest_of(w, doc, entries[count].actor, entries[count].hlc);
         count += entries[count].hlc > 0;
     }
     return (struct lia_vector){entries, count};
@@ -89,38 +88,65 @@ static struct sim_write *put_down(struct sim_world *w,
     return place;
 }
 
+/* ---- rights ---- */
+
 /* A store that has ended uncleanly takes over what its former actors had left
- * (docs/adr/0054): such a write shows when it is there. */
-static void note_taken(struct sim_world *w,
-                       int node,
-                       uint32_t doc,
-                       struct lia_vector vector,
-                       struct lia_doc held)
+ * (docs/adr/0054). */
+static bool take_over(struct sim_world *w,
+                      int node,
+                      struct model_doc *state,
+                      struct lia_stamp stamp,
+                      struct lia_doc held)
 {
-    static struct model_doc state;
-    struct lia_db *db = w->nodes[node].db;
-    struct lia_stamp stamp = {0, lia_db_identity(db).actor};
     const struct lia_renewal *renewals;
-    struct lia_vector seen;
     size_t count = 0;
     bool has_taken = false;
 
-    stamp.hlc = lia_vector_get(vector, stamp.actor);
-    if (newest_of(w, doc, stamp.actor, stamp.hlc) == stamp.hlc) {
-        return;
-    }
-    seen = before_it(w, doc, vector, stamp);
-    sim_oracle_state(w, node, doc, seen, &state);
-    LIA_ASSERT(!lia_db_renewals(db, &w->arena, 100, &renewals, &count, NULL));
+    LIA_ASSERT(
+        !lia_db_renewals(w->nodes[node].db, &w->arena, 100, &renewals, &count, NULL));
     for (size_t i = count; i-- > 0;) {
         has_taken = (renewals[i].reason == LIA_RENEWED_UNCLEAN &&
-                     take_from(w, &state, renewals[i].actor, stamp, held)) ||
+                     take_from(w, state, renewals[i].actor, stamp, held)) ||
                     has_taken;
     }
     if (has_taken) {
+        sim_census(w, SIM_RARE_TAKEN);
+    }
+    return has_taken;
+}
+
+/* Who evicts what it has written goes on as another actor, and hands on what it could take. */
+static bool hand_on(struct sim_world *w,
+                    int node,
+                    struct model_doc *state,
+                    struct lia_stamp stamp)
+{
+    static const struct liana_str n = {"n", 1};
+    const struct sim_meant nothing = {.shape_count = 0};
+    struct lia_scratch scratch;
+    int64_t left = model_rights(state, "n", stamp.actor, NULL);
+    const struct lia_op op = {.kind = LIA_OP_TRANSFER,
+                              .path = {&n, 1},
+                              .value = lia_value_of_int64(left, &scratch),
+                              .actor = sim_successor(w, node, stamp.actor)};
+
+    return op.actor && !sim_oracle_mean(state, &nothing, &op, 1, stamp);
+}
+
+static void note_rights(struct sim_world *w,
+                        int node,
+                        uint32_t doc,
+                        struct lia_stamp stamp,
+                        struct lia_vector vector,
+                        struct lia_doc held)
+{
+    static struct model_doc state;
+    struct lia_vector seen = before_it(w, doc, vector);
+
+    sim_oracle_state(w, node, doc, seen, &state);
+    if (take_over(w, node, &state, stamp, held) || hand_on(w, node, &state, stamp)) {
         model_see(&state, stamp);
         put_down(w, node, doc, &state, seen, stamp);
-        sim_census(w, SIM_RARE_TAKEN);
     }
 }
 
@@ -154,7 +180,8 @@ static struct lia_op verdict_of(const struct model_doc *state,
                            .effect = is_hard ? info->deleted : info->withdrawn};
 }
 
-static void note_verdict(struct sim_world *w,
+/* False: it is something else. */
+static bool note_verdict(struct sim_world *w,
                          int node,
                          uint32_t doc,
                          struct lia_stamp stamp,
@@ -163,12 +190,18 @@ static void note_verdict(struct sim_world *w,
 {
     static struct model_doc state;
     const struct sim_meant nothing = {.shape_count = 0};
-    struct lia_vector seen = before_it(w, doc, vector, stamp);
+    struct lia_vector seen = before_it(w, doc, vector);
     struct lia_doc_info info;
     struct lia_op op;
 
+    if (!sim_has_keepers(w)) {
+        return false;
+    }
     LIA_ASSERT(!lia_doc_info(&w->arena, held.clock, &info));
     sim_oracle_state(w, node, doc, seen, &state);
+    if (sim_is_seats(doc) && lia_stamp_cmp(info.deleted, state.deleted) <= 0) {
+        return false;
+    }
     op = verdict_of(&state, &info);
     if (lia_stamp_is_none(op.effect) || !was_deleted(w, doc, op.effect) ||
         sim_oracle_mean(&state, &nothing, &op, 1, stamp)) {
@@ -178,21 +211,26 @@ static void note_verdict(struct sim_world *w,
     }
     model_see(&state, stamp);
     put_down(w, node, doc, &state, seen, stamp)->effect = op.effect;
+    return true;
 }
 
-static void note_verdicts(struct sim_world *w,
-                          int node,
-                          uint32_t doc,
-                          struct lia_vector vector,
-                          struct lia_doc held)
+/* The oldest stamp of the vector, after `after`, that is not written down. */
+static struct lia_stamp next_unknown(const struct sim_world *w,
+                                     uint32_t doc,
+                                     struct lia_vector vector,
+                                     struct lia_stamp after)
 {
-    for (size_t i = 0; i < vector.count; i++) {
-        struct lia_stamp stamp = {vector.entries[i].hlc, vector.entries[i].actor};
+    struct lia_stamp next = LIA_STAMP_NONE;
 
-        if (newest_of(w, doc, stamp.actor, stamp.hlc) != stamp.hlc) {
-            note_verdict(w, node, doc, stamp, vector, held);
+    for (size_t i = 0; i < vector.count; i++) {
+        struct lia_stamp s = {vector.entries[i].hlc, vector.entries[i].actor};
+
+        if (lia_stamp_cmp(s, after) > 0 && newest_of(w, doc, s.actor, s.hlc) != s.hlc &&
+            (lia_stamp_is_none(next) || lia_stamp_cmp(s, next) < 0)) {
+            next = s;
         }
     }
+    return next;
 }
 
 void sim_oracle_note_upkeep(struct sim_world *w,
@@ -201,9 +239,12 @@ void sim_oracle_note_upkeep(struct sim_world *w,
                             struct lia_vector vector,
                             struct lia_doc held)
 {
-    if (sim_is_seats(doc)) {
-        note_taken(w, node, doc, vector, held);
-    } else if (sim_has_keepers(w)) {
-        note_verdicts(w, node, doc, vector, held);
+    struct lia_stamp stamp = next_unknown(w, doc, vector, LIA_STAMP_NONE);
+
+    while (!lia_stamp_is_none(stamp)) {
+        if (!note_verdict(w, node, doc, stamp, vector, held) && sim_is_seats(doc)) {
+            note_rights(w, node, doc, stamp, vector, held);
+        }
+        stamp = next_unknown(w, doc, vector, stamp);
     }
 }

@@ -13,7 +13,6 @@
 
 #include "codec/decimal.h"
 #include "db/exec.h"
-#include "sim/keepers.h"
 #include "sim/oracle.h"
 
 #define OPS_MAX  3
@@ -369,13 +368,11 @@ static void write_seats(struct sim_world *w, int node, struct sim_work *x, uint3
 /* One document at most once in a transaction. */
 void sim_work_desk(struct sim_world *w, int node, struct sim_work *x)
 {
-    /* Who evicts is another actor then, and hands its rights on. */
-    uint32_t docs = sim_has_keepers(w) ? SIM_DESK : SIM_CLOSE;
-    uint32_t first = sim_first(2) + (uint32_t)sim_draw(w, docs);
+    uint32_t first = sim_first(2) + (uint32_t)sim_draw(w, SIM_CLOSE);
     uint64_t count = sim_chance(w, 700) ? 1 : 1 + sim_draw(w, DOCS_MAX);
 
     for (uint32_t i = 0; i < count && !x->status; i++) {
-        uint32_t doc = sim_first(2) + (first - sim_first(2) + i) % docs;
+        uint32_t doc = sim_first(2) + (first - sim_first(2) + i) % SIM_CLOSE;
 
         if (is_worn(w, node, doc)) {
             continue;

@@ -46,6 +46,35 @@ static void ask_rights(struct lia_arena *arena,
     }
 }
 
+static void ignore(void *ctx, const struct lia_loser *loser)
+{
+    (void)ctx;
+    (void)loser;
+}
+
+/* Former lives are older than the life, and no older than the oldest stamp. */
+static void ask_lives(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
+{
+    const struct lia_vector none = {NULL, 0};
+    const struct lia_watch watch = {.lost = ignore};
+    const struct lia_life *lives = NULL;
+    struct lia_doc_info info;
+    size_t count = 0;
+
+    if (lia_doc_info(arena, doc.clock, &info) ||
+        lia_doc_lives(arena, doc, &lives, &count, NULL)) {
+        LIA_ASSERT(!is_sound);
+        return;
+    }
+    for (size_t i = 0; i < count && is_sound && info.exists; i++) {
+        LIA_ASSERT(lia_stamp_cmp(lives[i].stamp, info.created) < 0);
+        LIA_ASSERT(lives[i].stamp.hlc >= info.oldest);
+    }
+    LIA_ASSERT(
+        !lia_doc_voids(arena, doc, info.created, none, info.created, &watch, NULL) ||
+        !is_sound);
+}
+
 /* Every operation on what may be anything: it is refused, or leaves what is sound if that
  * was. */
 static void write(struct lia_arena *arena, struct lia_doc doc, bool is_sound)
@@ -115,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         LIA_ASSERT(lia_doc_digest(doc.body, doc.clock, digest) == LIANA_OK);
     }
     use(&arena, doc, is_sound);
+    ask_lives(&arena, doc, is_sound);
     write(&arena, doc, is_sound);
     repair(&arena, doc, is_sound);
     lia_arena_deinit(&arena);

@@ -171,9 +171,6 @@ liana_status lia_doc_voids(struct lia_arena *arena,
         return status;
     }
     join.a = state.vector;
-    if (!lia_view(&work, &state.root, LIA_RANK_NONE)) { /* of sums, what is shown */
-        return lia_err_plain(err, work.status);
-    }
     lia_node_void(&join, &state.root, deleted);
     return lia_err_plain(err, work.status);
 }

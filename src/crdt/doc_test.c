@@ -797,6 +797,42 @@ static void a_verdict_ends_one_life(void **state)
     assert_true(info.exists);
 }
 
+static void note_lost(void *ctx, const struct lia_loser *loser)
+{
+    struct lia_loser *last = ctx;
+
+    assert_int_equal(last->path.count, 0); /* the only one */
+    assert_int_equal(lia_value_int32(loser->value), 2);
+    *last = *loser;
+}
+
+/* Of what a delete at the life takes only what was not seen is told, as lost to the verdict. */
+static void a_verdict_tells_what_it_takes(void **state)
+{
+    struct lia_arena *arena = *state;
+    static const struct lia_vector_entry seen[] = {{7, MS(1000)}};
+    const struct lia_stamp life = {MS(1000), 7};
+    const struct lia_stamp by = {MS(3000), 9};
+    struct lia_loser lost = {.path = {NULL, 0}};
+    const struct lia_watch watch = {.lost = note_lost, .ctx = &lost};
+    struct lia_doc doc = empty;
+
+    assert_ok(insert(arena, &doc, "{\"_id\": 1, \"a\": 1, \"n\": 5}", life));
+    assert_ok(lia_doc_voids(arena, doc, life, (struct lia_vector){seen, 1}, by, &watch,
+                            NULL));
+    assert_int_equal(lost.path.count, 0);
+    assert_ok(write_at(arena, &doc, LIA_OP_INCREMENT, "n", json(arena, "2"),
+                       (struct lia_stamp){MS(2000), 8}));
+    assert_ok(lia_doc_voids(arena, doc, (struct lia_stamp){MS(999), 7},
+                            (struct lia_vector){seen, 1}, by, &watch, NULL));
+    assert_int_equal(lost.path.count, 0);
+    assert_ok(lia_doc_voids(arena, doc, life, (struct lia_vector){seen, 1}, by, &watch,
+                            NULL));
+    assert_int_equal(lost.path.count, 1);
+    assert_int_equal(lia_stamp_cmp(lost.winner, by), 0);
+    assert_int_equal(lost.stamp.hlc, MS(2000));
+}
+
 /* INSERTs that knew nothing of each other: what is left of the older one, and under which tag
  * it is counted. */
 static void older_lives_are_known(void **state)
@@ -972,6 +1008,7 @@ static const struct CMUnitTest tests[] = {
     CASE(a_state_has_a_limit),
     CASE(clocks_are_small),
     CASE(a_verdict_ends_one_life),
+    CASE(a_verdict_tells_what_it_takes),
     CASE(older_lives_are_known),
     CASE(a_verdict_hides_what_it_reaches),
     CASE(a_new_tag_must_be_newer),

@@ -59,6 +59,15 @@ static void forget(struct keep_world *w, size_t store, size_t key)
     assert_false(w->stores[store].rows[key].is_held);
 }
 
+/* `store` makes x, `other` takes it, and does not hear that it was deleted. */
+static void forget_behind(struct keep_world *w, size_t store, size_t other)
+{
+    insert(w, store, X);
+    pull(w, other, store);
+    keep_delete(w, &w->stores[store], X);
+    forget(w, store, X);
+}
+
 /* 1. What was evicted here was never at the second keeper. */
 static void marks_of_one_who_evicted_are_not_believed(void **state)
 {
@@ -107,10 +116,7 @@ static void a_verdict_voids_no_more_than_the_delete(void **state)
     struct keep_world *w = BEGIN(KEEP_KEEPER, KEEP_PLAIN, KEEP_PLAIN);
 
     (void)state;
-    insert(w, K, X);
-    pull(w, Q, K);
-    keep_delete(w, &w->stores[K], X);
-    forget(w, K, X);
+    forget_behind(w, K, Q);
     w->stores[P].hlc = w->stores[K].hlc;
     insert(w, P, X);
     w->stores[K].hlc += 5;
@@ -306,10 +312,7 @@ static void a_new_life_brings_nothing_back(void **state)
     struct keep_world *w = BEGIN(KEEP_KEEPER, KEEP_PLAIN, KEEP_PLAIN);
 
     (void)state;
-    insert(w, K, X);
-    pull(w, Q, K);
-    keep_delete(w, &w->stores[K], X);
-    forget(w, K, X);
+    forget_behind(w, K, Q);
     w->stores[P].hlc = w->stores[K].hlc;
     insert(w, P, X);
     pull(w, Q, P); /* who has both lives, and no reason to doubt either */
@@ -330,10 +333,7 @@ static void what_stands_under_a_new_life_is_old(void **state)
     struct keep_world *w = BEGIN(KEEP_KEEPER, KEEP_PLAIN);
 
     (void)state;
-    insert(w, K, X);
-    pull(w, Q, K);
-    keep_delete(w, &w->stores[K], X);
-    forget(w, K, X);
+    forget_behind(w, K, Q);
     insert(w, K, X);
     pull(w, Q, K);
     assert_int_equal(remains(w, Q, X), 1);

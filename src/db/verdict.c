@@ -194,9 +194,9 @@ liana_status lia_verdict_follow(struct lia_verdicts *v,
     } else if (is_begun_anew && !LIA_MUTANT(229)) {
         status = bury_remains(v, coll, key->key, offered, merged, err);
     }
+    /* What is here from before, the peer may have forgotten: it is told like others. */
     if (is_begun_anew && has_more && !LIA_MUTANT(230)) {
-        v->txn->options.origin =
-            0; /* what is here from before, the peer may have forgotten */
+        v->txn->options.origin = 0;
     }
     if (!status && coll && !offered->row.seq && v->txn->db->predicate_count) {
         status = tell_all(v, coll, key->key, merged, info, err);

@@ -34,11 +34,6 @@ static bool may_be_by_verdict(const struct keep_world *w, size_t key)
     return keep_mode(key) == LIA_UPDATE_WINS || w->spoilt >> key & 1;
 }
 
-static bool is_write(const struct keep_commit *c)
-{
-    return c->kind == KEEP_INSERT || c->kind == KEEP_UPDATE || c->kind == KEEP_RETAG;
-}
-
 /* Nothing is promised of it: it is on no disk, or its stamp is of two histories. */
 static bool is_excused(const struct keep_commit *c)
 {
@@ -68,7 +63,7 @@ static void check_mark(struct keep_world *w, size_t store, size_t commit)
     bool is_claimed = keep_get(&s->marks, c->stamp) >= c->stamp.hlc &&
                       keep_get(&s->evicted, c->stamp) < c->stamp.hlc;
 
-    if (is_claimed && is_write(c) && !keep_set_has(&row->reflects, commit) &&
+    if (is_claimed && keep_is_write(c) && !keep_set_has(&row->reflects, commit) &&
         !is_void(w, c->key, c->life, may_be_by_verdict(w, c->key))) {
         keep_fail(w, "a mark of store %zu is false: %zu:%zu of %zu was never here",
                   store, (size_t)c->stamp.actor, (size_t)c->stamp.hlc, c->key);
@@ -80,7 +75,8 @@ static void check_kept(struct keep_world *w, size_t store, size_t commit)
 {
     const struct keep_commit *c = &w->commits[commit];
 
-    if (keep_get(&w->stores[store].kept, c->stamp) < c->stamp.hlc || !is_write(c)) {
+    if (keep_get(&w->stores[store].kept, c->stamp) < c->stamp.hlc ||
+        !keep_is_write(c)) {
         return;
     }
     for (size_t i = 0; i < w->store_count; i++) {
@@ -167,7 +163,7 @@ static void check_lost(struct keep_world *w, size_t key, const struct keep_row *
     for (size_t i = 0; i < w->commit_count; i++) {
         const struct keep_commit *c = &w->commits[i];
 
-        if (c->key == key && is_write(c) && !is_excused_with_life(w, c) &&
+        if (c->key == key && keep_is_write(c) && !is_excused_with_life(w, c) &&
             !is_void(w, key, c->life, false) && !keep_set_has(&keeper->reflects, i)) {
             keep_fail(w, "lost: the write %zu:%zu to %zu", (size_t)c->stamp.actor,
                       (size_t)c->stamp.hlc, key);

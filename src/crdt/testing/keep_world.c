@@ -178,10 +178,8 @@ bool keep_shows(const struct keep_world *w,
                 size_t commit)
 {
     const struct keep_commit *c = &w->commits[commit];
-    bool is_write =
-        c->kind == KEEP_INSERT || c->kind == KEEP_UPDATE || c->kind == KEEP_RETAG;
 
-    return c->key == key && is_write && keep_set_has(&row->reflects, commit) &&
+    return c->key == key && keep_is_write(c) && keep_set_has(&row->reflects, commit) &&
            (keep_mode(key) == LIA_UPDATE_WINS ||
             lia_stamp_cmp(c->life, row->deleted) > 0);
 }

@@ -167,6 +167,11 @@ static inline enum lia_delete_mode keep_mode(size_t key)
     return key == KEEP_UPDATE_WINS_KEY ? LIA_UPDATE_WINS : LIA_DELETE_WINS;
 }
 
+static inline bool keep_is_write(const struct keep_commit *c)
+{
+    return c->kind == KEEP_INSERT || c->kind == KEEP_UPDATE || c->kind == KEEP_RETAG;
+}
+
 static inline bool keep_is_initial(struct lia_stamp s)
 {
     return s.hlc <= LIA_HLC_INITIAL_MAX;

@@ -14,8 +14,7 @@ bool lia_breach_find(const struct lia_declared *d,
         return false;
     }
     *out = (struct lia_breach){.declared = d, .rule = LIA_RULE_TYPE, .value = v};
-    if (lia_is_missing(v) || (lia_is_null(v) && d->type->kind != LIA_KIND_COUNTER &&
-                              d->type->kind != LIA_KIND_SET)) {
+    if (lia_is_missing(v) || (lia_is_null(v) && lia_declared_may_be_null(d))) {
         out->rule = LIA_RULE_NOT_NULL;
     }
     return true;

@@ -29,7 +29,7 @@ static int setup(void **state)
     lia_test_db_open(&w->two);
     lia_test_db_open(&w->three);
     lia_test_run(&w->two, "CREATE COLLECTION c (s STRING NOT NULL, n INT32, "
-                          "w INT32 IMMUTABLE, x.y DATE)");
+                          "w INT32 IMMUTABLE, x.y DATE, p ATTACHMENT)");
     lia_test_pull(&w->two, &w->three, "_liana.collections");
     *state = w;
     return 0;
@@ -135,15 +135,31 @@ static void the_author_is_named(void **state)
     assert_int_equal(lia_test_count(&w->two, text), 2);
 }
 
+/* An object, but of no shape that names content. */
+static void an_attachment_without_content_is_told(void **state)
+{
+    struct world *w = *state;
+
+    lia_test_run(&w->author,
+                 "INSERT INTO c DOCUMENTS ({'_id': 1, 's': '', 'p': {'len': 1}})");
+    lia_test_pull(&w->author, &w->two, "c");
+    lia_test_shows(&w->two, BREACHES,
+                   "{'document': 1, 'path': ['p'], 'value': {'len': 1}, 'rule': "
+                   "'ATTACHMENT', 'text': 'p is declared ATTACHMENT and needs an id: "
+                   "binary data of 32 bytes and subtype 0'}");
+    lia_test_run(&w->author, "UPDATE c SET p = NULL");
+    lia_test_pull(&w->author, &w->two, "c");
+    assert_int_equal(count(&w->two), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_breach_is_told_where_it_comes_in),
-        CASE(nothing_new_tells_nothing),
-        CASE(what_is_immutable_was_changed),
-        CASE(the_author_is_named),
+        CASE(a_breach_is_told_where_it_comes_in),    CASE(nothing_new_tells_nothing),
+        CASE(what_is_immutable_was_changed),         CASE(the_author_is_named),
+        CASE(an_attachment_without_content_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,7 @@ static liana_status check_room(const struct lia_schema *schema,
 
     if (above) {
         return lia_err(err, LIANA_ESCHEMA,
-                       "%.*s is a %.*s and has no fields of its own",
+                       "%.*s is declared %.*s and has no fields of its own",
                        LIA_STR_ARG(above->text), LIA_STR_ARG(above->type_name));
     }
     for (uint32_t i = 0; i < schema->path_count && !lia_declared_has_fields(d); i++) {

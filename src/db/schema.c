@@ -81,17 +81,21 @@ static liana_status read_schema(struct lia_txn *txn,
 
 /* ---- rules ---- */
 
+static bool is_kept_whole(const struct lia_declared *d)
+{
+    return d->type->kind == LIA_KIND_REGISTER || d->type->kind == LIA_KIND_ATTACHMENT;
+}
+
 static bool has_shape(const struct lia_declared *d)
 {
-    return d->type->kind == LIA_KIND_SET || d->type->kind == LIA_KIND_REGISTER ||
-           d->has_min;
+    return d->type->kind == LIA_KIND_SET || is_kept_whole(d) || d->has_min;
 }
 
 static struct lia_shape shape_of(const struct lia_declared *d)
 {
-    enum lia_shape_kind kind = d->type->kind == LIA_KIND_SET        ? LIA_SHAPE_SET
-                               : d->type->kind == LIA_KIND_REGISTER ? LIA_SHAPE_REGISTER
-                                                                    : LIA_SHAPE_BOUNDED;
+    enum lia_shape_kind kind = d->type->kind == LIA_KIND_SET ? LIA_SHAPE_SET
+                               : is_kept_whole(d)            ? LIA_SHAPE_REGISTER
+                                                             : LIA_SHAPE_BOUNDED;
 
     return (struct lia_shape){{d->names, d->count}, kind, d->min};
 }

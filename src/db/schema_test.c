@@ -207,6 +207,102 @@ static void seeds_are_one_write(void **state)
                    "{'_id': 1, 't': [1, 2], 'n': int64(5)}");
 }
 
+/* Runs a statement whose :p is an attachment; `name` NULL: without metadata. */
+static liana_status attach(struct lia_test_db *t,
+                           const char *text,
+                           uint8_t content,
+                           const char *name)
+{
+    uint8_t id[32];
+    struct lia_buf args;
+    struct lia_result *r = NULL;
+    size_t doc;
+    size_t p;
+    liana_status status;
+
+    memset(id, content, sizeof(id));
+    lia_buf_init(&args, &lia_mem_libc);
+    doc = lia_bson_begin(&args);
+    p = lia_bson_begin_in(&args, LIA_BSON_DOCUMENT, lia_str("p"));
+    lia_bson_add_binary(&args, lia_str("id"), 0, lia_slice(id, sizeof(id)));
+    lia_bson_add_int64(&args, lia_str("len"), content);
+    if (name) {
+        size_t metadata =
+            lia_bson_begin_in(&args, LIA_BSON_DOCUMENT, lia_str("metadata"));
+
+        lia_bson_add_str(&args, lia_str("name"), lia_str(name));
+        lia_bson_end(&args, metadata);
+    }
+    lia_bson_end(&args, p);
+    lia_bson_end(&args, doc);
+    assert_ok(args.status);
+    t->env.wall_ms += 10;
+    t->err = (struct liana_error)LIANA_ERROR_INIT;
+    status =
+        lia_db_execute(t->db, lia_str(text), lia_buf_slice(&args), NULL, &r, &t->err);
+    lia_result_free(r);
+    lia_buf_deinit(&args);
+    return status;
+}
+
+/* Two write it at a time, one with metadata: one of them holds, whole. */
+static void an_attachment_is_one_value(void **state)
+{
+    static const char insert[] = "INSERT INTO c DOCUMENTS ({'_id': 1, 'photo': :p})";
+    static const char shown[] = "SELECT photo.len, photo.metadata.name FROM c";
+    static const char lost[] = "SELECT path, value.len FROM system:conflicts";
+    struct world *w = *state;
+
+    lia_test_run(&w->one, "CREATE COLLECTION c (photo ATTACHMENT)");
+    meet(w, LIA_COLLECTIONS);
+    assert_ok(attach(&w->one, insert, 1, "a.jpg"));
+    w->two.env.wall_ms += 1000; /* it is the later one */
+    assert_ok(attach(&w->two, insert, 2, NULL));
+    meet(w, "c");
+    lia_test_shows(&w->one, shown, "{'len': int64(2)}");
+    lia_test_shows(&w->two, shown, "{'len': int64(2)}");
+    lia_test_shows(&w->two, lost, "{'path': ['photo'], 'len': int64(1)}");
+    w->one.env.wall_ms += 3000;
+    assert_ok(attach(&w->one, "UPDATE c SET photo = :p", 3, "b.jpg"));
+    assert_ok(attach(&w->two, "UPDATE c SET photo = :p", 4, "c.jpg"));
+    meet(w, "c");
+    lia_test_shows(&w->two, shown, "{'len': int64(3), 'name': 'b.jpg'}");
+    assert_slice_equal(lia_test_doc(&w->one, "c", 1).body,
+                       lia_test_doc(&w->two, "c", 1).body);
+}
+
+static void an_attachment_is_written_as_a_whole(void **state)
+{
+    struct lia_test_db *t = &((struct world *)*state)->one;
+
+    lia_test_run(t, "CREATE COLLECTION c (photo ATTACHMENT)");
+    assert_ok(attach(t, "INSERT INTO c DOCUMENTS ({'_id': 1, 'photo': :p})", 1, "a"));
+    refuses(t, "UPDATE c SET photo.len = 5",
+            "photo is declared ATTACHMENT: it is written as a whole");
+    refuses(t, "UPDATE c SET photo.metadata = {'name': 'a.jpg'}",
+            "photo is declared ATTACHMENT: it is written as a whole");
+    refuses(t, "UPDATE c SET photo = {'len': 5}",
+            "photo is declared ATTACHMENT and needs an id: binary data of 32 bytes "
+            "and subtype 0");
+    lia_test_run(t, "UPDATE c UNSET photo");
+    lia_test_shows(t, "SELECT * FROM c", "{'_id': 1}");
+}
+
+/* What stands there and is no attachment may be put right, once. */
+static void what_is_no_attachment_can_be_put_right(void **state)
+{
+    struct lia_test_db *t = &((struct world *)*state)->one;
+
+    lia_test_run(t, "INSERT INTO c DOCUMENTS ({'_id': 1, 'photo': {'len': 1}})");
+    lia_test_run(t, "CREATE COLLECTION c (photo ATTACHMENT IMMUTABLE)");
+    refuses(t, "UPDATE c SET photo = {'len': 2}",
+            "photo is declared ATTACHMENT and needs an id: binary data of 32 bytes "
+            "and subtype 0");
+    assert_ok(attach(t, "UPDATE c SET photo = :p", 1, NULL));
+    assert_status(attach(t, "UPDATE c SET photo = :p", 2, NULL), LIANA_ESCHEMA);
+    assert_string_equal(t->err.message, "photo is declared IMMUTABLE");
+}
+
 /* ---- transactions ---- */
 
 static void in(struct lia_test_db *t,
@@ -520,6 +616,9 @@ static const struct CMUnitTest cases[] = {
     CASE(the_mode_of_a_delete_is_the_declared_one),
     CASE(a_bound_holds_while_apart),
     CASE(seeds_are_one_write),
+    CASE(an_attachment_is_one_value),
+    CASE(an_attachment_is_written_as_a_whole),
+    CASE(what_is_no_attachment_can_be_put_right),
     CASE(a_transaction_sees_what_it_declares),
     CASE(a_failed_create_leaves_nothing),
     CASE(accepted_writes_keep_to_the_declaration),

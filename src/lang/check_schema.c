@@ -14,7 +14,7 @@ static void check_declared(struct lia_parser *p, const struct lia_declared *d)
         lia_parser_fail(p, d->offset, LIANA_ESYNTAX,
                         "a COUNTER that is IMMUTABLE counts nothing");
     } else if (is_id && d->type->kind != LIA_KIND_VALUE) {
-        lia_parser_fail(p, d->offset, LIANA_ESYNTAX, "_id cannot be a %s",
+        lia_parser_fail(p, d->offset, LIANA_ESYNTAX, "_id cannot be declared %s",
                         d->type->name);
     }
 }
@@ -33,7 +33,7 @@ static void check_two(struct lia_parser *p,
                         LIA_STR_ARG(second->text));
     } else if (above && above->type && !lia_declared_has_fields(above)) {
         lia_parser_fail(p, second->offset, LIANA_ESYNTAX,
-                        "%.*s is a %s and has no fields of its own",
+                        "%.*s is declared %s and has no fields of its own",
                         LIA_STR_ARG(above->text), above->type->name);
     }
 }

@@ -7,7 +7,7 @@
 
 /* ---- types ---- */
 
-#define ANYTHING UINT32_MAX
+#define ANYTHING LIA_ANY_TYPE
 #define BIT(t)   (1u << LIA_BSON_##t)
 
 static const struct lia_type types[] = {
@@ -66,11 +66,6 @@ const struct lia_type *lia_type_find(struct liana_str name, bool *out_later)
         }
     }
     return NULL;
-}
-
-bool lia_type_allows(const struct lia_type *type, struct lia_value v)
-{
-    return type->types == ANYTHING || (v.type < 32 && (type->types >> v.type & 1));
 }
 
 /* ---- paths ---- */

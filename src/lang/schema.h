@@ -34,24 +34,24 @@
 enum lia_kind {
     LIA_KIND_VALUE,
     LIA_KIND_REGISTER,
+    LIA_KIND_ATTACHMENT, /* a REGISTER that shows {id, len, metadata} */
     LIA_KIND_COUNTER,
     LIA_KIND_SET,
     LIA_KIND_UNKNOWN /* declared by somebody who knows more */
 };
 
+#define LIA_ANY_TYPE UINT32_MAX
+
 /* A row of types.def. */
 struct lia_type {
     const char *name;
     enum lia_kind kind;
-    uint32_t types; /* bit n: BSON type n is allowed; all bits: every type */
+    uint32_t types; /* bit n: BSON type n is allowed; LIA_ANY_TYPE: every type */
 };
 
 /* A type by its name or another word for it, in any case. NULL: there is none.
  * `*out_later`: the word is known, the type not yet there. */
 const struct lia_type *lia_type_find(struct liana_str name, bool *out_later);
-
-/* A value of this type may stand there. */
-bool lia_type_allows(const struct lia_type *type, struct lia_value v);
 
 /* What is declared of one path. */
 struct lia_declared {
@@ -130,12 +130,17 @@ bool lia_declared_is_below(const struct lia_declared *b, const struct lia_declar
 
 /* ---- values: schema_check.c ---- */
 
+/* A value of this type may stand there. */
+bool lia_type_allows(const struct lia_type *type, struct lia_value v);
+
 /* What a document shows at the path; MISSING. */
 struct lia_value lia_declared_value(const struct lia_declared *d,
                                     struct liana_slice body);
 
-/* LIANA_ESCHEMA: this value cannot stand there, and `err` says why. null is a value that
- * is not there, but where a COUNTER or a SET is declared. */
+/* null is a value that is not there, but where a COUNTER or a SET is declared. */
+bool lia_declared_may_be_null(const struct lia_declared *d);
+
+/* LIANA_ESCHEMA: this value cannot stand there, and `err` says why. */
 LIANA_MUST_CHECK liana_status lia_declared_check(const struct lia_declared *d,
                                                  struct lia_value v,
                                                  struct liana_error *err);

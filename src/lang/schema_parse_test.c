@@ -131,8 +131,9 @@ static void test_refusals(void **state)
         {"CREATE COLLECTION c (a INT,\n  steps List)",
          "2, column 9: List is not supported"},
         {"CREATE COLLECTION c (a VARCHAR)",
-         "1, column 24: VARCHAR is no type; there are ANY, ARRAY, BINARY, BOOLEAN, "
-         "COUNTER, DATE, DECIMAL, DOUBLE, INT32, INT64, INTEGER, NUMBER, OBJECT, "
+         "1, column 24: VARCHAR is no type; there are ANY, ARRAY, ATTACHMENT, BINARY, "
+         "BOOLEAN, COUNTER, DATE, DECIMAL, DOUBLE, INT32, INT64, INTEGER, NUMBER, "
+         "OBJECT, "
          "OBJECTID, REGEX, REGISTER, SET, STRING, TIMESTAMP"},
         {"CREATE COLLECTION c (a)",
          "1, column 23: expected a name, '.', SET or '[', not )"},
@@ -142,9 +143,9 @@ static void test_refusals(void **state)
         {"CREATE COLLECTION c (a INT, b SET, a STRING)",
          "1, column 36: a stands here twice"},
         {"CREATE COLLECTION c (a SET, a.b STRING)",
-         "1, column 29: a is a SET and has no fields of its own"},
+         "1, column 29: a is declared SET and has no fields of its own"},
         {"CREATE COLLECTION c (a.b STRING, a REGISTER)",
-         "1, column 34: a is a REGISTER and has no fields of its own"},
+         "1, column 34: a is declared REGISTER and has no fields of its own"},
         {"CREATE COLLECTION c (a INT MIN 5)",
          "1, column 22: only a COUNTER can have a MIN"},
         {"CREATE COLLECTION c (a COUNTER MAX 5)",
@@ -153,7 +154,10 @@ static void test_refusals(void **state)
          "1, column 38: MIN stands here twice"},
         {"CREATE COLLECTION c (a COUNTER IMMUTABLE)",
          "1, column 22: a COUNTER that is IMMUTABLE counts nothing"},
-        {"CREATE COLLECTION c (_id COUNTER)", "1, column 22: _id cannot be a COUNTER"},
+        {"CREATE COLLECTION c (a.b STRING, a ATTACHMENT)",
+         "1, column 34: a is declared ATTACHMENT and has no fields of its own"},
+        {"CREATE COLLECTION c (_id COUNTER)",
+         "1, column 22: _id cannot be declared COUNTER"},
         {"CREATE COLLECTION c WITH (size = 5)",
          "1, column 27: a collection has no option size; it has deletes, keep, "
          "on_unmatch, quota, ttl, unkept"},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/schema.h"
 
+#include <stdio.h>
+
 #include "base/testing/test.h"
 
 #include "base/testing/alloc.h"
@@ -262,6 +264,63 @@ static void test_checks_documents(void **state)
            "o.i is declared INTEGER and cannot be of type double");
 }
 
+/* 32 bytes, base64 */
+#define ID32                                                                           \
+    "{'$binary': {'base64': 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=', "          \
+    "'subType': '00'}}"
+
+static void test_checks_attachments(void **state)
+{
+    static const char *const good[] = {
+        "{'p': {'id': " ID32 ", 'len': 0}}",
+        "{'p': {'len': {'$numberLong': '5000000000'}, 'metadata': {}, 'id': " ID32 "}}",
+        "{'p': {'id': " ID32 ", 'len': 7, 'metadata': {'name': 'a.jpg', 'n': [1]}}}",
+        "{'p': null}",
+        "{'other': 1}",
+    };
+    static const struct {
+        const char *json;
+        const char *fault;
+    } bad[] = {
+        {"{'p': 'a.jpg'}", "cannot be of type string"},
+        {"{'p': {'id': " ID32 ", 'len': 1, 'url': ''}}",
+         "has no fields but id, len and metadata"},
+        {"{'p': {}}", "needs an id: binary data of 32 bytes and subtype 0"},
+        {"{'p': {'id': '0001', 'len': 1}}",
+         "needs an id: binary data of 32 bytes and subtype 0"},
+        {"{'p': {'id': {'$binary': {'base64': 'AAEC', 'subType': '00'}}, 'len': 1}}",
+         "needs an id: binary data of 32 bytes and subtype 0"},
+        {"{'p': {'id': {'$binary': {'base64': "
+         "'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=', 'subType': '80'}}, 'len': "
+         "1}}",
+         "needs an id: binary data of 32 bytes and subtype 0"},
+        {"{'p': {'id': " ID32 "}}", "needs a len: a whole number of bytes"},
+        {"{'p': {'id': " ID32 ", 'len': -1}}", "needs a len: a whole number of bytes"},
+        {"{'p': {'id': " ID32 ", 'len': {'$numberLong': '-1'}}}",
+         "needs a len: a whole number of bytes"},
+        {"{'p': {'id': " ID32 ", 'len': 1.5}}", "needs a len: a whole number of bytes"},
+        {"{'p': {'id': " ID32 ", 'len': 1, 'metadata': 'x'}}",
+         "has metadata that is no object"},
+        {"{'p': {'id': " ID32 ", 'len': 1, 'metadata': null}}",
+         "has metadata that is no object"},
+    };
+    struct fixture *f = *state;
+    const struct lia_declared *at = NULL;
+    struct lia_schema s =
+        schema(f, "{'_id': 1, 'paths': {'p': {'type': 'attachment'}}}");
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_ok(lia_schema_check(&s, bson(f, good[i]), &at, &f->err));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char message[120];
+
+        snprintf(message, sizeof(message), "p is declared ATTACHMENT and %s",
+                 bad[i].fault);
+        breaks(f, &s, bad[i].json, "p", message);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest cases[] = {
@@ -272,6 +331,7 @@ static const struct CMUnitTest cases[] = {
     CASE(test_memory_that_runs_out_is_told),
     CASE(test_options_say_what_they_want),
     CASE(test_checks_documents),
+    CASE(test_checks_attachments),
 };
 
 LIA_TEST_MAIN(cases)

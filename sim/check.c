@@ -162,6 +162,7 @@ static void check_event(struct sim_world *w,
                         struct lia_arena *arena,
                         const struct lia_commit_event *event)
 {
+    sim_restamp_follow(w, n, event->stamp);
     for (size_t c = 0; c < event->change_count; c++) {
         check_change(w, n, arena, &event->changes[c], is_verdict(w, event->stamp));
     }

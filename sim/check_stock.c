@@ -41,8 +41,8 @@ void sim_stock_check(struct sim_world *w,
                      struct lia_vector vector,
                      struct liana_slice body)
 {
-    /* Where stamps change, or two histories share them, vectors do not tell. */
-    if (doc < sim_first(1) || doc >= sim_first(2) || w->past || w->clocks ||
+    /* Where two histories share stamps, vectors do not tell. */
+    if (doc < sim_first(1) || doc >= sim_first(2) || w->past ||
         sim_is_forced_out(w, doc) || w->breakage == SIM_BREAK_UNDONE) {
         return;
     }

@@ -70,6 +70,7 @@ void sim_check_reopened(struct sim_world *w, int n)
     lia_arena_init(&arena, &lia_mem_libc);
     sim_check_integrity(w, n);
     held = sim_read_all(w, n, &arena);
+    sim_restamp_reopened(w, n);
     for (uint32_t d = 0; d < SIM_DOCS; d++) {
         struct sim_seen *seen = &w->nodes[n].seen[d];
         /* Durable or not: of a log the beginning is left. */

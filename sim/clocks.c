@@ -32,6 +32,13 @@ void sim_clocks_deinit(struct sim_world *w)
     free(w->clocks);
 }
 
+uint64_t sim_clock_limit(const struct sim_world *w, int node)
+{
+    return (uint64_t)((int64_t)(SIM_START_MS + w->now + GUARD_MS) +
+                      w->nodes[node].skew_ms)
+           << 16;
+}
+
 bool sim_is_ahead(const struct sim_world *w, uint64_t hlc)
 {
     return w->clocks && lia_hlc_ms(hlc) > SIM_START_MS + w->now + 9 * MINUTE;

@@ -27,6 +27,8 @@ void sim_clocks_faults(struct sim_world *w);
 /* Fails where a store takes what is ahead of a clock that has always been right. */
 void sim_clocks_check(struct sim_world *w, int n, uint32_t doc, struct lia_vector v);
 
+/* What is stamped later is ahead to the store, by its own clock. */
+uint64_t sim_clock_limit(const struct sim_world *w, int node);
 /* Its time has not come: it may get another stamp. */
 bool sim_is_ahead(const struct sim_world *w, uint64_t hlc);
 

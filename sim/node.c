@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "peer/internal.h"
+#include "sim/oracle.h"
 
 /* ---- the machine's own world ---- */
 
@@ -377,6 +378,9 @@ void sim_node_job(struct sim_world *w,
     }
     is_write = lia_job_kind(job) == LIA_JOB_WRITE;
     sim_note(w, "node %d: job %s", index, is_write ? "writes" : "reads");
+    if (is_write) {
+        sim_restamp_look(w, index);
+    }
     lia_job_run(job);
     if (w->breakage == SIM_BREAK_EARLY || w->breakage == SIM_BREAK_UNDONE) {
         is_early = job->reach > job->durable;

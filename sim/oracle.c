@@ -13,7 +13,7 @@ void sim_oracle_init(struct sim_world *w)
 {
     /* A store that is put back promises less than is asked here. And there is damage that
      * something else is to notice. */
-    if (!w->past && !w->clocks && w->breakage != SIM_BREAK_UNDONE) {
+    if (!w->past && w->breakage != SIM_BREAK_UNDONE && w->breakage != SIM_BREAK_AHEAD) {
         w->oracle = calloc(1, sizeof(*w->oracle));
         LIA_ASSERT(w->oracle);
     }
@@ -59,8 +59,8 @@ static void catch_up(struct sim_world *w,
     for (size_t i = 0; i < o->count; i++) {
         const struct sim_write *x = &o->writes[i];
 
-        if (x->doc == doc && lia_vector_covers(vector, x->stamp) &&
-            !lia_vector_covers(model_vector(state), x->stamp) &&
+        if (x->doc == doc && lia_vector_covers(vector, x->tag) &&
+            !lia_vector_covers(model_vector(state), x->tag) &&
             sim_write_is_alive(w, x)) {
             model_unite(state, x->entries);
         }
@@ -197,8 +197,7 @@ static struct lia_vector keep_vector(struct sim_world *w, struct lia_vector v)
     return (struct lia_vector){entries, v.count};
 }
 
-static const struct model_doc *keep_model(struct sim_world *w,
-                                          const struct model_doc *d)
+static struct model_doc *keep_model(struct sim_world *w, const struct model_doc *d)
 {
     struct model_doc *kept =
         lia_arena_alloc(&w->arena, offsetof(struct model_doc, entries) +
@@ -241,6 +240,7 @@ struct sim_write *sim_oracle_write(struct sim_world *w,
                             .node = node,
                             .is_pending = true,
                             .stamp = stamp,
+                            .tag = stamp,
                             .seen = keep_vector(w, seen),
                             .entries = keep_model(w, &own)};
     x->is_delete = lia_stamp_cmp(own.deleted_tag, stamp) == 0 ||

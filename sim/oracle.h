@@ -11,6 +11,7 @@
  *
  *     oracle.c          writes; what a copy has to show, held against what it shows
  *     oracle_upkeep.c   what stores write by themselves
+ *     oracle_restamp.c  writes that get other stamps, because a clock was ahead
  *     oracle_seats.c    sums of bounded counters, and that no store and no sum of what all
  *                       stores have written is below the bound
  *     oracle_rows.c     system:conflicts: its rows are true
@@ -48,10 +49,13 @@ struct sim_write {
     int64_t amount;        /* of seats */
     struct lia_stamp life; /* the newest creation that it knew */
     struct lia_stamp stamp;
-    struct lia_stamp effect;         /* of a verdict; none: it is none */
-    struct lia_vector seen;          /* before it */
-    const struct model_doc *entries; /* those of this write alone */
+    struct lia_stamp tag;      /* what vectors count it under: mostly its stamp */
+    struct lia_stamp effect;   /* of a verdict; none: it is none */
+    struct lia_vector seen;    /* before it */
+    struct model_doc *entries; /* those of this write alone */
 };
+
+#define SIM_RESTAMPS 64
 
 struct sim_oracle {
     struct sim_write writes[SIM_WRITES];
@@ -59,6 +63,10 @@ struct sim_oracle {
     size_t pending; /* from here on */
     uint64_t words; /* made; so that no two are equal */
     struct model_doc states[SIM_NODES][SIM_CLOSE];
+    struct lia_restamp ahead[SIM_NODES];  /* what would be stamped anew there... */
+    uint64_t newest[SIM_NODES][SIM_DOCS]; /* ...the newest of each document */
+    struct lia_restamp restamps[SIM_RESTAMPS];
+    size_t restamp_count;
 };
 
 void sim_oracle_init(struct sim_world *w);
@@ -114,6 +122,11 @@ void sim_oracle_check(struct sim_world *w,
                       const struct model_doc *state,
                       struct lia_vector vector,
                       struct liana_slice body);
+/* What a store has of the declaration of a collection. */
+struct lia_doc sim_oracle_declaration(struct sim_world *w,
+                                      int node,
+                                      struct lia_arena *arena,
+                                      const char *collection);
 /* Prints the writes of a document. */
 void sim_oracle_tell(struct sim_world *w, uint32_t doc);
 
@@ -150,6 +163,17 @@ void sim_oracle_note_upkeep(struct sim_world *w,
                             uint32_t doc,
                             struct lia_vector vector,
                             struct lia_doc held);
+
+/* ---- oracle_restamp.c ---- */
+
+/* Before a store may stamp anew what it has stamped ahead. */
+void sim_restamp_look(struct sim_world *w, int node);
+/* A store has committed this: if that is it, what is known of its writes follows. */
+void sim_restamp_follow(struct sim_world *w, int node, struct lia_stamp commit);
+/* It may have, and was opened again since. */
+void sim_restamp_reopened(struct sim_world *w, int node);
+/* What the stamp is now. */
+struct lia_stamp sim_restamped(const struct sim_world *w, struct lia_stamp stamp);
 
 /* ---- oracle_rows.c ---- */
 

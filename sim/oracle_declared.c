@@ -5,10 +5,10 @@
 #include "codec/key.h"
 #include "sim/oracle.h"
 
-static struct liana_slice clock_of(struct sim_world *w,
-                                   int n,
-                                   struct lia_arena *arena,
-                                   const char *collection)
+struct lia_doc sim_oracle_declaration(struct sim_world *w,
+                                      int node,
+                                      struct lia_arena *arena,
+                                      const char *collection)
 {
     struct liana_str id = lia_str(collection);
     struct lia_held held = {0};
@@ -26,12 +26,20 @@ static struct liana_slice clock_of(struct sim_world *w,
     LIA_ASSERT(lia_bson_find(lia_buf_slice(&doc), lia_str("_id"), &v) &&
                !lia_key_of_id(v, &key, NULL));
     of = (struct lia_key){lia_str("_liana.collections"), lia_buf_slice(&key)};
-    LIA_ASSERT(!lia_db_docs(w->nodes[n].db, arena, &of, 1, &held, NULL));
+    LIA_ASSERT(!lia_db_docs(w->nodes[node].db, arena, &of, 1, &held, NULL));
     lia_buf_deinit(&key);
     lia_buf_deinit(&doc);
+    return held.doc;
+}
+
+static struct liana_slice clock_of(struct sim_world *w,
+                                   int n,
+                                   struct lia_arena *arena,
+                                   const char *collection)
+{
     return w->breakage == SIM_BREAK_DECLARED && w->is_calm && n == 1
                ? lia_slice(NULL, 0)
-               : held.doc.clock;
+               : sim_oracle_declaration(w, n, arena, collection).clock;
 }
 
 bool sim_oracle_is_settled(struct sim_world *w)

@@ -238,7 +238,7 @@ static bool may_be_over(const struct sim_world *w, const struct sim_write *x)
 
 static void account_for_write(struct account *a, const struct sim_write *x)
 {
-    bool is_there = lia_vector_covers(model_vector(&a->state), x->stamp);
+    bool is_there = lia_vector_covers(model_vector(&a->state), x->tag);
 
     /* What a store wrote by itself, and lost with its power, nobody misses. */
     if (sim_is_forced_out(a->w, x->doc) || (x->is_upkeep && !is_there)) {

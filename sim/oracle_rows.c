@@ -144,8 +144,8 @@ static void take_row(struct sim_world *w,
     }
     r = LIA_ARENA_NEW(arena, struct row);
     LIA_ASSERT(r);
-    r->lost = read_stamp(field(row, "lost").data);
-    r->kept = read_stamp(field(row, "kept").data);
+    r->lost = sim_restamped(w, read_stamp(field(row, "lost").data));
+    r->kept = sim_restamped(w, read_stamp(field(row, "kept").data));
     read_path(field(row, "path").data, r->path);
     check_row(w, n, doc, r);
     r->next = rows->first[doc];

@@ -18,7 +18,7 @@ struct total {
 
 static bool is_in(const struct lia_vector *within, const struct sim_write *x)
 {
-    return !within || lia_vector_covers(*within, x->stamp);
+    return !within || lia_vector_covers(*within, x->tag);
 }
 
 /* Of the writes that the vector names; of all of them. */

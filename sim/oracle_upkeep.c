@@ -3,8 +3,8 @@
  * What stores write by themselves. It is written down when it shows: nobody asked for it.
  *
  *     rights      those that its former actors had left, taken over by a store that has
- *                 ended uncleanly (docs/adr/0054); those of its own, handed on by one that
- *                 evicts and goes on as another actor
+ *                 ended uncleanly or stamped anew (docs/adr/0054); those of its own, handed on by
+ *                 one that evicts and goes on as another actor
  *     verdicts    a delete again, of what came back after a delete was forgotten
  *                 (docs/adr/0024): somebody has to have deleted it
  */
@@ -24,8 +24,8 @@ static uint64_t newest_of(const struct sim_world *w,
     for (size_t i = 0; i < w->oracle->count; i++) {
         const struct sim_write *x = &w->oracle->writes[i];
 
-        if (x->doc == doc && x->stamp.actor == actor && x->stamp.hlc <= hlc &&
-            x->stamp.hlc > newest) {
+        if (x->doc == doc && (x->stamp.actor == actor || x->tag.actor == actor) &&
+            x->stamp.hlc <= hlc && x->stamp.hlc > newest) {
             newest = x->stamp.hlc;
         }
     }
@@ -90,8 +90,8 @@ static struct sim_write *put_down(struct sim_world *w,
 
 /* ---- rights ---- */
 
-/* A store that has ended uncleanly takes over what its former actors had left
- * (docs/adr/0054). */
+/* A store takes over what former actors of its own had left: after an unclean end, and when it
+ * has stamped anew (docs/adr/0054). */
 static bool take_over(struct sim_world *w,
                       int node,
                       struct model_doc *state,
@@ -105,8 +105,10 @@ static bool take_over(struct sim_world *w,
     LIA_ASSERT(
         !lia_db_renewals(w->nodes[node].db, &w->arena, 100, &renewals, &count, NULL));
     for (size_t i = count; i-- > 0;) {
-        has_taken = (renewals[i].reason == LIA_RENEWED_UNCLEAN &&
-                     take_from(w, state, renewals[i].actor, stamp, held)) ||
+        bool may_take = renewals[i].reason == LIA_RENEWED_UNCLEAN ||
+                        renewals[i].reason == LIA_RENEWED_CLOCK;
+
+        has_taken = (may_take && take_from(w, state, renewals[i].actor, stamp, held)) ||
                     has_taken;
     }
     if (has_taken) {

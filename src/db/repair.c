@@ -238,20 +238,18 @@ static liana_status restamp_row(struct repair *r,
                : lia_row_put(r->txn, w->coll, w->key, &w->row, after, err);
 }
 
-/* The new actor stamps after all of it, and has the rights of the old one. */
+/* The new actor stamps after all of it, and takes the rights of the old one. As the old one it
+ * writes no more: peers have put its commits aside, and have marks of it that are later than
+ * now. */
 static liana_status change_actor(struct repair *r, struct liana_error *err)
 {
     struct lia_txn *txn = r->txn;
-    struct lia_stamp last = {r->how.first + r->how.count - 1, r->how.actor};
-    bool has_given = false;
+    const struct lia_stamp last = {r->how.first + r->how.count - 1, r->how.actor};
+    bool has_taken = false;
     liana_status status;
 
-    txn->stamp = (struct lia_stamp){last.hlc + 1, r->how.actor};
-    status = lia_rights_hand_over(txn, r->how.new_actor, &has_given, err);
-    if (!status && has_given) {
-        last.hlc = txn->stamp.hlc++;
-    }
-    txn->stamp.actor = r->how.new_actor;
+    txn->stamp = (struct lia_stamp){last.hlc + 1, r->how.new_actor};
+    status = lia_rights_take(txn, last.actor, &has_taken, err);
     return status ? status : lia_marks_keep_of(txn, txn->db->collections, last, err);
 }
 

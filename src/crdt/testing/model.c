@@ -321,20 +321,23 @@ bool model_retag(struct model_doc *d, const struct lia_retag *how)
     return is_changed;
 }
 
-static bool restamp(struct lia_stamp *s, const struct lia_restamp *how)
+bool model_restamp_stamp(struct lia_stamp *s, const struct lia_restamp *how)
 {
-    for (size_t i = 0; i < how->count; i++) {
-        if (s->actor == how->actor && s->hlc == how->from[i]) {
-            s->hlc = how->first + i;
-            return true;
-        }
+    size_t i = 0;
+
+    while (i < how->count && how->from[i] <= s->hlc) {
+        i++;
     }
-    return false;
+    if (i == 0 || s->actor != how->actor) {
+        return false;
+    }
+    s->hlc = how->first + i - 1;
+    return true;
 }
 
 static void restamp_tag(struct lia_stamp *tag, const struct lia_restamp *how)
 {
-    tag->actor = restamp(tag, how) ? how->new_actor : tag->actor;
+    tag->actor = model_restamp_stamp(tag, how) ? how->new_actor : tag->actor;
 }
 
 static void restamp_entry(struct model_doc *d,
@@ -344,24 +347,24 @@ static void restamp_entry(struct model_doc *d,
     struct model_seen *seen = lia_arena_array(d->arena, e->seen_count, sizeof(*seen));
 
     LIA_ASSERT(seen);
-    (void)restamp(&e->rank.life, how);
-    (void)restamp(&e->rank.stamp, how);
+    (void)model_restamp_stamp(&e->rank.life, how);
+    (void)model_restamp_stamp(&e->rank.stamp, how);
     restamp_tag(&e->tag, how);
-    (void)restamp(&e->removed, how);
-    (void)restamp(&e->birth, how);
-    (void)restamp(&e->start, how);
+    (void)model_restamp_stamp(&e->removed, how);
+    (void)model_restamp_stamp(&e->birth, how);
+    (void)model_restamp_stamp(&e->start, how);
     for (size_t i = 0; i < e->seen_count; i++) {
         seen[i] = e->seen[i];
-        (void)restamp(&seen[i].start, how);
+        (void)model_restamp_stamp(&seen[i].start, how);
     }
     e->seen = seen;
 }
 
 void model_restamp(struct model_doc *d, const struct lia_restamp *how)
 {
-    (void)restamp(&d->created, how);
-    (void)restamp(&d->deleted, how);
-    (void)restamp(&d->withdrawn, how);
+    (void)model_restamp_stamp(&d->created, how);
+    (void)model_restamp_stamp(&d->deleted, how);
+    (void)model_restamp_stamp(&d->withdrawn, how);
     restamp_tag(&d->life_tag, how);
     restamp_tag(&d->deleted_tag, how);
     restamp_tag(&d->withdrawn_tag, how);
@@ -371,7 +374,7 @@ void model_restamp(struct model_doc *d, const struct lia_restamp *how)
     for (size_t i = 0; i < d->vector_count; i++) {
         struct lia_stamp s = {d->vector[i].hlc, d->vector[i].actor};
 
-        if (restamp(&s, how)) {
+        if (model_restamp_stamp(&s, how)) {
             d->vector[i].hlc = s.hlc;
             model_see(d, (struct lia_stamp){s.hlc, how->new_actor});
             break;

@@ -145,8 +145,11 @@ void model_unite(struct model_doc *d, const struct model_doc *s);
 /* False: nothing is counted under such a tag. */
 bool model_retag(struct model_doc *d, const struct lia_retag *how);
 
-/* Stamps of the old actor become others, and tags the new actor's. */
+/* Stamps of the old actor become others, and tags the new actor's. One that `how` does not
+ * list, because nothing is left of its write, becomes what the one before it does. */
 void model_restamp(struct model_doc *d, const struct lia_restamp *how);
+/* False: it stays. */
+bool model_restamp_stamp(struct lia_stamp *s, const struct lia_restamp *how);
 
 /* False: a gap. */
 bool model_merge(struct model_doc *d, const struct model_doc *segment);

@@ -2,6 +2,8 @@
 #include "sim/clocks.h"
 
 #include "db/renew.h"
+#include "sim/check.h"
+#include "sim/oracle.h"
 
 #include <stdlib.h>
 
@@ -12,7 +14,9 @@
 
 struct sim_clocks {
     unsigned chance;
-    int fast; /* whose clock runs ahead, or did when its store was seen last; or -1 */
+    unsigned
+        fast; /* bit n: n's clock runs ahead, or did when its store was seen last */
+    int64_t fast_ms; /* by so much: all go by one clock that is wrong */
     bool was_wrong[SIM_NODES];
 };
 
@@ -21,7 +25,7 @@ void sim_clocks_init(struct sim_world *w)
     if (w->seed >= SIM_CLOCKS_FIRST) {
         w->clocks = calloc(1, sizeof(*w->clocks));
         LIA_ASSERT(w->clocks);
-        *w->clocks = (struct sim_clocks){50 + (unsigned)sim_draw(w, 200), -1, {false}};
+        *w->clocks = (struct sim_clocks){.chance = 50 + (unsigned)sim_draw(w, 200)};
         w->knobs.clock_jumps = 0;
         w->knobs.narrows = 0;
     }
@@ -79,19 +83,29 @@ static void set(struct sim_world *w, int n, int64_t skew_ms)
     sim_note(w, "node %d: clock %+lld s", n, (long long)(skew_ms / 1000));
 }
 
+/* One at a time, and whoever asks the same clock. */
 static void run_ahead(struct sim_world *w, int n)
 {
     struct sim_clocks *clocks = w->clocks;
+    bool is_over = true;
 
-    if (clocks->fast < 0 || is_repaired(w, clocks->fast)) {
-        clocks->fast = n;
-        set(w, n, (int64_t)((1 + sim_draw(w, sim_chance(w, 500) ? 3 : 3000)) * DAY));
+    for (int i = 0; i < (int)w->knobs.nodes; i++) {
+        is_over = is_over && (!(clocks->fast >> i & 1) || is_repaired(w, i));
+    }
+    if (is_over) {
+        clocks->fast = 0;
+        clocks->fast_ms =
+            (int64_t)((1 + sim_draw(w, sim_chance(w, 500) ? 3 : 3000)) * DAY);
+    }
+    if (is_over || sim_chance(w, 400)) {
+        clocks->fast |= 1U << n;
+        set(w, n, clocks->fast_ms);
     }
 }
 
 static void fall_behind(struct sim_world *w, int n)
 {
-    if (n != w->clocks->fast) {
+    if (!(w->clocks->fast >> n & 1)) {
         set(w, n,
             sim_chance(w, 300)
                 ? -(int64_t)(SIM_START_MS - sim_draw(w, DAY))
@@ -113,29 +127,52 @@ void sim_clocks_faults(struct sim_world *w)
     }
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* What another store has taken, or may have, stays as it is stamped. 0: there is nothing
  * such. */
-static uint64_t newest_held_ms(const struct sim_world *w)
+static uint64_t newest_held(const struct sim_world *w, int n, struct lia_vector v)
 {
+    const uint64_t own = lia_db_identity(w->nodes[n].db).actor;
+    const uint64_t held =
+        (lia_db_held_ms(w->nodes[n].db) + LIA_CLOCK_TOLD_MS + GUARD_MS) << 16;
     uint64_t newest = 0;
 
-    for (int n = 0; n < (int)w->knobs.nodes; n++) {
-        uint64_t own = lia_db_identity(w->nodes[n].db).actor;
-        uint64_t held = (lia_db_held_ms(w->nodes[n].db) + GUARD_MS) << 16;
+    for (size_t i = 0; i < v.count; i++) {
+        const struct lia_vector_entry *e = &v.entries[i];
 
+        if ((e->actor != own || e->hlc <= held) && sim_is_ahead(w, e->hlc)) {
+            newest = later(newest, e->hlc);
+        }
+    }
+    return newest;
+}
+
+static uint64_t newest_held_ms(struct sim_world *w)
+{
+    static const char *const declared[] = {"desk", "seats"};
+    struct lia_arena arena;
+    uint64_t newest = 0;
+
+    lia_arena_init(&arena, &lia_mem_libc);
+    for (int n = 0; n < (int)w->knobs.nodes; n++) {
         for (size_t d = 0; d < SIM_DOCS; d++) {
             const struct sim_seen *seen = &w->nodes[n].seen[d];
 
-            for (size_t i = 0; i < seen->count; i++) {
-                const struct lia_vector_entry *e = &seen->entries[i];
+            newest = later(newest, newest_held(w, n, sim_seen_vector(seen)));
+        }
+        for (size_t c = 0; w->oracle && c < 2; c++) {
+            struct lia_doc doc = sim_oracle_declaration(w, n, &arena, declared[c]);
+            struct lia_doc_info info;
 
-                if ((e->actor != own || e->hlc <= held) && sim_is_ahead(w, e->hlc) &&
-                    e->hlc > newest) {
-                    newest = e->hlc;
-                }
-            }
+            LIA_ASSERT(!lia_doc_info(&arena, doc.clock, &info));
+            newest = later(newest, newest_held(w, n, info.vector));
         }
     }
+    lia_arena_deinit(&arena);
     return lia_hlc_ms(newest);
 }
 

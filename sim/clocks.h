@@ -10,7 +10,8 @@
  * that go by stamps leave it out. What must hold: all stores are equal in the end,
  * nothing that was acknowledged is missing, and counters are the sum of all increments.
  *
- * One clock runs ahead at a time, until its store is repaired. A store whose clock fell behind
+ * One clock runs ahead at a time, of one store or of several that go by it, until they are
+ * repaired. A store whose clock fell behind
  * what it has committed goes by its peers' time, and may take what is stamped ahead: that stays
  * as it is until its time comes. A store whose clock is always right takes nothing of it.
  *

@@ -86,6 +86,7 @@ void sim_oracle_check(struct sim_world *w,
         return;
     }
     if (!lia_vector_equal(model_vector(state), vector)) {
+        sim_oracle_tell_seen(w, doc, vector, model_vector(state));
         sim_fail(w, "node %d: document %u has seen what nobody wrote", node, doc);
     }
     lia_buf_init(&expected, &lia_mem_libc);

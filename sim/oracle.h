@@ -127,6 +127,11 @@ struct lia_doc sim_oracle_declaration(struct sim_world *w,
                                       int node,
                                       struct lia_arena *arena,
                                       const char *collection);
+/* Prints the writes of a document, and what a copy has seen of them. */
+void sim_oracle_tell_seen(struct sim_world *w,
+                          uint32_t doc,
+                          struct lia_vector has,
+                          struct lia_vector known);
 /* Prints the writes of a document. */
 void sim_oracle_tell(struct sim_world *w, uint32_t doc);
 

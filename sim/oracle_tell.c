@@ -56,6 +56,20 @@ static void tell_write(const struct sim_write *x)
     }
 }
 
+void sim_oracle_tell_seen(struct sim_world *w,
+                          uint32_t doc,
+                          struct lia_vector has,
+                          struct lia_vector known)
+{
+    sim_oracle_tell(w, doc);
+    for (size_t i = 0; i < has.count && !w->breakage; i++) {
+        printf("  has seen %016llx %llu, where writes are known up to %llu\n",
+               (unsigned long long)has.entries[i].actor,
+               (unsigned long long)has.entries[i].hlc,
+               (unsigned long long)lia_vector_get(known, has.entries[i].actor));
+    }
+}
+
 void sim_oracle_tell(struct sim_world *w, uint32_t doc)
 {
     if (w->breakage) {

@@ -25,7 +25,11 @@ static uint64_t system_wall_ms(void *ctx)
 static uint64_t system_mono_ms(void *ctx)
 {
     (void)ctx;
+#ifdef CLOCK_BOOTTIME
+    return clock_ms(CLOCK_BOOTTIME); /* goes on while the device sleeps */
+#else
     return clock_ms(CLOCK_MONOTONIC);
+#endif
 }
 
 static void system_random(void *ctx, void *out, size_t len)

@@ -8,8 +8,8 @@
  * Nothing in the library asks the system for time or randomness in another way; the
  * simulator passes an env of its own and so replays a run from its seed.
  *
- * Rules: wall_ms is milliseconds since 1970 (UTC) and may jump; mono_ms never goes back
- * and has no meaning outside the process. random fills with bytes fit for keys.
+ * Rules: wall_ms is milliseconds since 1970 (UTC) and may jump; mono_ms never goes back,
+ * goes on while the device sleeps, where the system has such a clock, and has no meaning outside the process. random fills with bytes fit for keys.
  * Ownership: an env is borrowed and outlives what was made with it.
  * Threads: the functions may be called from any thread.
  */

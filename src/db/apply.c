@@ -235,14 +235,25 @@ static liana_status put_tokens(struct lia_applying *a, struct liana_error *err)
     return status;
 }
 
+/* What the peer has offered under another actor it may have stamped anew since. */
+static liana_status drop_offers(struct lia_applying *a, struct liana_error *err)
+{
+    return LIA_MUTANT(233)
+               ? LIANA_OK
+               : lia_books_run(a->txn->conn, err,
+                               "DELETE FROM offer WHERE peer = ?1 AND NOT EXISTS "
+                               "(SELECT 1 FROM seen WHERE peer = ?1 AND actor = ?2)",
+                               "su", a->batch->peer, a->batch->seen->stamp.actor);
+}
+
 static liana_status put_seen(struct lia_applying *a, struct liana_error *err)
 {
     const struct lia_seen *seen = a->batch->seen;
     struct lia_buf openings;
-    liana_status status;
+    liana_status status = seen ? drop_offers(a, err) : LIANA_OK;
 
-    if (!seen) {
-        return LIANA_OK;
+    if (!seen || status) {
+        return status;
     }
     lia_buf_init(&openings, a->db->env->alloc);
     lia_openings_encode(&openings, seen);
@@ -392,6 +403,14 @@ static liana_status part_with_actor(struct lia_db *db,
     return status ? status : LIANA_ERENEWED;
 }
 
+static uint64_t clock_ms(struct lia_db *db, const struct lia_batch *batch)
+{
+    uint64_t wall_ms = lia_db_wall(db);
+
+    return batch->clock_max_ms && batch->clock_max_ms < wall_ms ? batch->clock_max_ms
+                                                                : wall_ms;
+}
+
 liana_status lia_db_apply(struct lia_db *db,
                           struct lia_arena *arena,
                           const struct lia_batch *batch,
@@ -412,7 +431,7 @@ liana_status lia_db_apply(struct lia_db *db,
     }
     a.verdicts = (struct lia_verdicts){.txn = a.txn};
     actor = lia_txn_stamp(a.txn).actor;
-    a.latest_ms = lia_db_wall(db) + db->clock_ahead_ms;
+    a.latest_ms = clock_ms(db, batch) + db->clock_ahead_ms;
     lia_buf_init(&a.gaps, db->env->alloc);
     lia_buf_init(&a.owed, db->env->alloc);
     status = apply_in(&a, out, err);

@@ -397,6 +397,27 @@ static void the_clock_guard(void **state)
     assert_int_equal(mark_of(p, entry.actor), entry.hlc);
 }
 
+/* The clock was set since it was told: the sender does not expect that this is taken. */
+static void the_clock_that_was_told(void **state)
+{
+    struct pair *p = *state;
+    struct lia_batch_item item;
+    struct lia_batch batch = {.peer = PEER, .items = &item, .item_count = 1};
+    struct lia_applied applied;
+
+    batch.clock_max_ms = p->to.env.wall_ms;
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    p->to.env.wall_ms += 60 * 60 * 1000;
+    lia_test_put(&p->from, "c", 2, 20);
+    item = whole(p, 2);
+    applied = apply(p, &batch);
+    assert_int_equal(applied.results[0].kind, LIA_APPLY_OWED);
+    assert_int_equal(applied.results[0].reason, LIANA_ECLOCK);
+    assert_int_equal(applied.results[0].ahead_ms, 11 * 60 * 1000);
+    batch.clock_max_ms += 60 * 1000;
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_APPLIED);
+}
+
 /* Its sender does not have it any more: nothing waits for it, and nothing is believed. */
 static void what_is_owed_may_be_lost(void **state)
 {
@@ -431,28 +452,58 @@ static void what_is_owed_may_be_lost(void **state)
     assert_ok(lia_db_owed_lost(p->to.db, PEER, SUB, &items[0].key, &p->to.err));
 }
 
-/* It has not been refused here, and may be under another subscription. */
-static void a_mark_says_no_more_than_the_guard_lets_through(void **state)
+/* It has not been refused here, and may be under another subscription, or be stamped anew. */
+static void a_mark_that_is_ahead_is_not_believed(void **state)
 {
     struct pair *p = *state;
     const struct liana_slice other = lia_slice("other", 5);
-    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 0};
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 50};
     const struct lia_batch_marks marks[] = {{SUB, {&entry, 1}}, {other, {&entry, 1}}};
     struct lia_batch_item item;
-    const struct lia_batch batch = {.peer = PEER,
-                                    .items = &item,
-                                    .item_count = 1,
-                                    .marks = marks,
-                                    .marks_count = 2};
+    struct lia_batch batch = {
+        .peer = PEER, .items = &item, .marks = marks, .marks_count = 2};
     struct lia_vector kept;
+
+    apply(p, &batch);
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    entry.hlc = lia_test_put(&p->from, "c", 1, 10).stamp.hlc;
+    item = whole(p, 1);
+    batch.item_count = 1;
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
+    assert_ok(lia_db_marks(p->to.db, &p->to.arena, other, &kept, &p->to.err));
+    assert_int_equal(lia_vector_get(kept, entry.actor), 50);
+    assert_int_equal(mark_of(p, entry.actor), 50);
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    apply(p, &batch);
+    assert_ok(lia_db_marks(p->to.db, &p->to.arena, other, &kept, &p->to.err));
+    assert_int_equal(lia_vector_get(kept, entry.actor), entry.hlc);
+}
+
+/* It goes by another name because its clock was ahead, or because it lost its past. */
+static void what_was_offered_under_a_former_actor_goes(void **state)
+{
+    struct pair *p = *state;
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 0};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    struct lia_seen seen = {.epoch = 1, .seq = 1, .stamp = {1, entry.actor}};
+    struct lia_batch_item item;
+    struct lia_batch batch = {.peer = PEER,
+                              .items = &item,
+                              .item_count = 1,
+                              .marks = &marks,
+                              .marks_count = 1,
+                              .seen = &seen};
 
     p->from.env.wall_ms += 11 * 60 * 1000;
     entry.hlc = lia_test_put(&p->from, "c", 1, 10).stamp.hlc;
     item = whole(p, 1);
     assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
-    assert_ok(lia_db_marks(p->to.db, &p->to.arena, other, &kept, &p->to.err));
-    assert_int_equal(lia_hlc_ms(lia_vector_get(kept, entry.actor)),
-                     p->to.env.wall_ms + 10 * 60 * 1000);
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    seen.epoch = 2;
+    seen.stamp.actor++;
+    batch.marks_count = 0;
+    apply(p, &batch);
+    assert_int_equal(count_owed(p, NULL), 0);
     assert_int_equal(mark_of(p, entry.actor), 0);
 }
 
@@ -544,6 +595,7 @@ static void anybody_pays(void **state)
 static void time_from_a_peer(void **state)
 {
     struct pair *p = *state;
+    const uint64_t told_ms = p->from.env.wall_ms + 30 * 60 * 1000;
     struct lia_batch_item item;
     uint64_t ms;
 
@@ -553,7 +605,7 @@ static void time_from_a_peer(void **state)
     lia_test_db_open(&p->to);
     assert_false(lia_db_now(p->to.db, &ms));
     assert_int_equal(ms, p->to.options.time_floor_ms);
-    lia_db_time_from_peer(p->to.db, p->from.env.wall_ms + 30 * 60 * 1000);
+    lia_db_time_from_peer(p->to.db, told_ms);
     assert_true(lia_db_now(p->to.db, &ms));
     p->from.env.wall_ms += 35 * 60 * 1000;
     lia_test_put(&p->from, "c", 1, 10);
@@ -561,7 +613,11 @@ static void time_from_a_peer(void **state)
     assert_int_equal(apply_items(p, &item, 1).results[0].kind, LIA_APPLY_APPLIED);
     assert_true(lia_hlc_ms(lia_test_put(&p->to, "c", 1, 1).stamp.hlc) >=
                 p->from.env.wall_ms);
+    p->to.env.wall_ms =
+        p->from.env.wall_ms - 24 * 3600 * 1000; /* to another wrong one */
+    p->to.env.mono_ms += 1000;
     assert_int_equal(lia_db_time(p->to.db, &ms), LIA_TIME_PEER);
+    assert_int_equal(ms, told_ms + 1000);
     p->to.env.wall_ms = p->from.env.wall_ms + 7; /* somebody sets it right */
     assert_int_equal(lia_db_time(p->to.db, &ms), LIA_TIME_SYSTEM);
     assert_int_equal(ms, p->to.env.wall_ms);
@@ -828,8 +884,10 @@ int main(void)
         CASE(a_malformed_item_changes_nothing),
         CASE(a_document_comes_under_its_key),
         CASE(the_clock_guard),
+        CASE(the_clock_that_was_told),
         CASE(what_is_owed_may_be_lost),
-        CASE(a_mark_says_no_more_than_the_guard_lets_through),
+        CASE(a_mark_that_is_ahead_is_not_believed),
+        CASE(what_was_offered_under_a_former_actor_goes),
         CASE(what_follows_what_is_owed_is_owed),
         CASE(an_older_piece_does_not_pay),
         CASE(anybody_pays),

@@ -13,6 +13,12 @@ static uint64_t earliest_ms(const struct lia_db *db)
                                                                : db->time_floor_ms;
 }
 
+static uint64_t mono(const struct lia_db *db)
+{
+    return db->env->mono_ms(db->env->ctx);
+}
+
+/* A peer's time goes on by itself: a clock that is wrong may be set, and still be wrong. */
 enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms)
 {
     enum lia_time_source source = LIA_TIME_SYSTEM;
@@ -21,9 +27,9 @@ enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms)
 
     lia_mutex_lock(&db->mutex);
     earliest = earliest_ms(db);
-    if (wall < earliest && db->has_peer_time) {
+    if (wall < earliest && db->peer_time_ms) {
         source = LIA_TIME_PEER;
-        wall += db->peer_time_ahead_ms;
+        wall = db->peer_time_ms + mono(db) - db->peer_time_mono;
     }
     lia_mutex_unlock(&db->mutex);
     *out_ms = wall >= earliest ? wall : earliest;
@@ -66,13 +72,13 @@ static void weigh(struct lia_db *db, uint64_t wall, uint64_t peer_ms)
 /* It is noted ahead of time, and so seldom. */
 #define HELD_AHEAD_MS ((uint64_t)60 * 60 * 1000)
 
-/* A peer puts aside what is too far ahead of its clock. One that does not know the time
- * takes it from us. */
+/* A peer puts aside what is too far ahead of its clock, as it has told it. One that does not
+ * know the time takes it from us. */
 static void note_held(struct lia_db *db, uint64_t wall, uint64_t peer_ms)
 {
     uint64_t own_ms = lia_hlc_ms(db->state.hlc);
     uint64_t clock_ms = peer_ms ? peer_ms : wall > own_ms ? wall : own_ms;
-    uint64_t latest_ms = clock_ms + db->clock_ahead_ms;
+    uint64_t latest_ms = clock_ms + LIA_CLOCK_TOLD_MS + db->clock_ahead_ms;
 
     if (latest_ms > db->held_ms) {
         db->held_ms = latest_ms + HELD_AHEAD_MS;
@@ -81,12 +87,13 @@ static void note_held(struct lia_db *db, uint64_t wall, uint64_t peer_ms)
 
 uint64_t lia_db_held_ms(struct lia_db *db)
 {
+    const uint64_t beyond_ms = LIA_CLOCK_TOLD_MS + db->clock_ahead_ms;
     uint64_t noted_ms;
 
     lia_mutex_lock(&db->mutex);
     noted_ms = db->held_noted_ms;
     lia_mutex_unlock(&db->mutex);
-    return noted_ms > db->clock_ahead_ms ? noted_ms - db->clock_ahead_ms : 0;
+    return noted_ms > beyond_ms ? noted_ms - beyond_ms : 0;
 }
 
 void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms)
@@ -98,9 +105,9 @@ void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms)
     if (peer_ms) {
         weigh(db, wall, peer_ms);
     }
-    if (!db->has_peer_time && wall < earliest_ms(db) && peer_ms > wall) {
-        db->has_peer_time = true;
-        db->peer_time_ahead_ms = peer_ms - wall;
+    if (!db->peer_time_ms && wall < earliest_ms(db) && peer_ms > wall) {
+        db->peer_time_ms = peer_ms;
+        db->peer_time_mono = mono(db);
     }
     lia_mutex_unlock(&db->mutex);
 }

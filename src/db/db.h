@@ -295,6 +295,11 @@ enum lia_time_source lia_db_time(struct lia_db *db, uint64_t *out_ms);
  * or one before it may hold. */
 void lia_db_time_from_peer(struct lia_db *db, uint64_t peer_ms);
 
+/* How far a peer's clock may go on, with time and beyond it, from when it was told until it is
+ * told again or the session ends (sync/session.c): ten minutes of silence, what a session takes to notice
+ * that it is dead, and five minutes by which a clock may be set unnoticed. */
+#define LIA_CLOCK_TOLD_MS ((uint64_t)20 * 60 * 1000)
+
 /* A peer whose clock is later than this may take what is stamped later than the store has
  * noted that others may hold: before anything is sent to it, lia_db_note_held. */
 uint64_t lia_db_held_ms(struct lia_db *db);

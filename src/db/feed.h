@@ -368,6 +368,9 @@ struct lia_batch_void {
 struct lia_batch {
     struct liana_slice peer; /* the sender */
     uint64_t origin;         /* handed to listeners */
+    uint64_t
+        clock_max_ms; /* what is ahead of this is put aside also where the clock here is
+                            * later: the sender was told another one. 0: it was told */
     const struct lia_batch_item *items;
     size_t item_count;
     const uint64_t *stages; /* of lia_db_stage: their items come before these */

@@ -272,9 +272,9 @@ struct lia_db {
     uint64_t forget_cursor; /* where the queue was looked at last */
     struct lia_retain_walk retain_walk;
     struct lia_retention_stats retention;
-    bool has_peer_time;
-    uint64_t peer_time_ahead_ms; /* added to the system's clock */
-    uint64_t stages;             /* how many there were; under the writer */
+    uint64_t peer_time_ms;   /* 0: no peer has told it */
+    uint64_t peer_time_mono; /* when one did */
+    uint64_t stages;         /* how many there were; under the writer */
 
     struct lia_listening listen;
     struct lia_statements statements;

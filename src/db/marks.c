@@ -89,23 +89,14 @@ static liana_status check_mark(const struct lia_applying *a,
     return LIANA_OK;
 }
 
-/* A mark says no more than the guard lets through: what is owed may wait under another
- * subscription, and be stamped anew (docs/adr/0053). What is said of our own commits counts
- * whole: it is what must not be. */
-static uint64_t latest_mark(const struct lia_applying *a)
+/* Of somebody whose clock is ahead no mark is believed: what is put aside may wait under another
+ * subscription, and be stamped anew, as the same actor's; a mark that was cut to what the guard
+ * lets through would say of those stamps that they are held (docs/adr/0053). What is said of our
+ * own commits counts: it is what must not be. */
+static bool is_believed(const struct lia_applying *a, struct lia_vector_entry said)
 {
-    return lia_hlc_next(0, a->latest_ms);
-}
-
-static struct lia_vector_entry as_mark(const struct lia_applying *a,
-                                       struct lia_vector_entry said)
-{
-    bool is_own = said.actor == a->txn->stamp.actor;
-
-    if (!is_own && said.hlc > latest_mark(a)) {
-        said.hlc = latest_mark(a);
-    }
-    return said;
+    return said.actor == a->txn->stamp.actor || LIA_MUTANT(232) ||
+           said.hlc <= lia_hlc_next(0, a->latest_ms);
 }
 
 static void tell(struct lia_txn *txn,
@@ -134,10 +125,9 @@ static liana_status put_marks(struct lia_applying *a,
         struct lia_vector_entry entry = marks->marks.entries[i];
 
         status = check_mark(a, &entry, err);
-        if (status || entry.hlc == 0) {
+        if (status || entry.hlc == 0 || !(waits || is_believed(a, entry))) {
             continue;
         }
-        entry = waits ? entry : as_mark(a, entry);
         believed[count++] = entry;
         status = waits ? put_offer(conn, peer, marks->subscription, entry, err)
                        : put_mark(conn, marks->subscription, entry, err);
@@ -198,14 +188,13 @@ static liana_status free_marks(struct lia_applying *a, struct liana_error *err)
     liana_status status = list_freed(txn, err);
 
     if (!status) {
-        status =
-            lia_books_run(txn->conn, err,
-                          "INSERT INTO mark (subscription, actor, hlc) "
-                          "SELECT subscription, actor, max(CASE actor WHEN ?1 THEN hlc "
-                          "ELSE min(hlc, ?2) END) FROM offer WHERE " FREED
-                          " GROUP BY subscription, actor "
-                          "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc)",
-                          "uu", txn->stamp.actor, latest_mark(a));
+        status = lia_books_run(txn->conn, err,
+                               "INSERT INTO mark (subscription, actor, hlc) "
+                               "SELECT subscription, actor, max(hlc) FROM offer "
+                               "WHERE (actor = ?1 OR hlc <= ?2) AND " FREED
+                               " GROUP BY subscription, actor "
+                               "ON CONFLICT DO UPDATE SET hlc = max(hlc, excluded.hlc)",
+                               "uu", txn->stamp.actor, lia_hlc_next(0, a->latest_ms));
     }
     if (!status) {
         status = lia_books_run(txn->conn, err, "DELETE FROM offer WHERE " FREED, "");

@@ -24,12 +24,13 @@ liana_status lia_owe(struct lia_applying *a,
     const uint64_t wall_ms = lia_db_wall(a->db);
     const bool is_ahead = reason == LIANA_ECLOCK && newest_ms > a->latest_ms;
     const uint64_t due_ms = is_ahead ? newest_ms - a->db->clock_ahead_ms : 0;
+    const uint64_t clock_ms = a->latest_ms - a->db->clock_ahead_ms;
     struct lia_buf vector;
     liana_status status;
 
     *out = (struct lia_apply_result){.kind = LIA_APPLY_OWED,
                                      .reason = reason,
-                                     .ahead_ms = is_ahead ? newest_ms - wall_ms : 0};
+                                     .ahead_ms = is_ahead ? newest_ms - clock_ms : 0};
     lia_buf_init(&vector, a->db->env->alloc);
     lia_vector_encode(&vector, to);
     status = lia_err_plain(err, vector.status);

@@ -238,9 +238,8 @@ static liana_status restamp_row(struct repair *r,
                : lia_row_put(r->txn, w->coll, w->key, &w->row, after, err);
 }
 
-/* The new actor stamps after all of it, and takes the rights of the old one. As the old one it
- * writes no more: peers have put its commits aside, and have marks of it that are later than
- * now. */
+/* The new actor stamps after all of it, and takes the rights of the old one, which writes no
+ * more. */
 static liana_status change_actor(struct repair *r, struct liana_error *err)
 {
     struct lia_txn *txn = r->txn;

@@ -378,8 +378,7 @@ static void a_forgotten_delete_that_is_ahead_is_waited_for(void **state)
     assert_true(is_still_ahead(w));
 }
 
-/* Peers that have put commits of the old actor aside have marks of it that are later than now,
- * and would not be sent what it writes in the repair itself. */
+/* To the new actor, by what it writes itself: the old one has ended. */
 static void rights_go_over(void **state)
 {
     struct world *w = *state;

@@ -468,6 +468,7 @@ liana_status lia_job_apply(struct lia_job *job, struct liana_error *err)
     }
     x.batch.peer = remote_of(job);
     x.batch.origin = lia_peer_origin(job->remote);
+    x.batch.clock_max_ms = x.a->clock_max_ms;
     x.batch.items = x.items;
     x.batch.stages = x.stages;
     x.batch.voids = x.voids;

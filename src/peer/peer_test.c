@@ -681,6 +681,28 @@ static void a_clock_that_is_set_right_in_a_session(void **state)
     assert_in_range(status_of(w, 0, 1)->clock_ahead_ms + 1000, 0, 2000);
 }
 
+/* Of what is taken its writer has noted before that it may be: else it would stamp it anew
+ * when its clock is right again, and both would be there. */
+static void clocks_that_are_set_ahead_in_a_session(void **state)
+{
+    struct world *w = *state;
+    const uint64_t days_ms = (uint64_t)3 * 24 * 3600 * 1000;
+    struct wire *wire = connect_nodes(w, 0, 1);
+
+    settle(w);
+    for (int n = 0; n < 2; n++) {
+        w->nodes[n].db.env.wall_ms += days_ms;
+    }
+    put(w, 0, "x", 1, 1);
+    settle(w);
+    assert_true(wire->is_down[1]);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 1), -1);
+    connect_nodes(w, 0, 1);
+    settle(w);
+    assert_int_equal(lia_test_get(&w->nodes[1].db, "x", 1), 1);
+    assert_true(lia_db_held_ms(w->nodes[0].db.db) >= w->nodes[1].db.env.wall_ms);
+}
+
 static liana_status nobody(void *ctx,
                            const struct lia_link *link,
                            const uint8_t self[LIA_PEER_ID_BYTES],
@@ -1091,6 +1113,7 @@ static const struct CMUnitTest cases[] = {
     CASE(closing_ends_everything_in_order),
     CASE(a_break_and_a_return_are_told_with_their_time),
     CASE(a_clock_that_is_set_right_in_a_session),
+    CASE(clocks_that_are_set_ahead_in_a_session),
     CASE(strangers_are_forgotten),
     CASE(what_is_known_outlives_the_peer),
     CASE(a_slow_peer_falls_back_to_the_feed),

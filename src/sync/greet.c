@@ -153,6 +153,8 @@ static void begin(struct lia_session *s)
     s->state = LIA_SESSION_ACTIVE;
     s->owed_at = s->now;
     s->clock_at = s->now;
+    s->told_at = s->now;
+    s->told_ms = s->greet.clock_ms ? s->greet.clock_ms : s->hello.clock_ms;
     lia_session_act(s, LIA_ACTION_GREETED);
 }
 

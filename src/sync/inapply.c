@@ -150,6 +150,7 @@ static void apply(struct lia_session *s, struct lia_incoming *batches, uint8_t p
         return;
     }
     request->apply.peer = s->peer;
+    request->apply.clock_max_ms = LIA_MUTANT(13) ? 0 : lia_session_clock_max(s);
     request->apply.priority = priority;
     lia_apply_add(&request->apply, batches);
     lia_session_request(s, request);

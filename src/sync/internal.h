@@ -238,6 +238,8 @@ struct lia_session {
     uint64_t pinged_at; /* 0: no PING is open */
     uint64_t clock_ms;  /* of our store, at this event */
     uint64_t clock_at;  /* when the peer told its own */
+    uint64_t told_ms;   /* what it goes by of our clock since the greeting, at... */
+    uint64_t told_at;
 
     /* Greeting. */
     struct lia_greet_request greet;
@@ -285,6 +287,9 @@ struct lia_request *lia_session_new_request(struct lia_session *s,
                                             enum lia_request_kind kind);
 
 void lia_session_send(struct lia_session *s, const struct lia_msg *msg);
+
+/* The latest time that our clock can show now, by what the peer was told of it. */
+uint64_t lia_session_clock_max(const struct lia_session *s);
 
 /* The frames of this step become one SEND. */
 void lia_session_flush(struct lia_session *s);

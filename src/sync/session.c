@@ -91,6 +91,28 @@ static liana_status on_busy(struct lia_session *s, const struct lia_msg *m)
     return lia_err(&s->error, LIANA_EBUSY, "peer has no room for another session");
 }
 
+/* A clock that goes on faster than time, by more than this, was set. */
+#define CLOCK_SET_MS ((uint64_t)5 * 60 * 1000)
+
+uint64_t lia_session_clock_max(const struct lia_session *s)
+{
+    return s->told_ms ? s->told_ms + (s->now - s->told_at) + CLOCK_SET_MS : UINT64_MAX;
+}
+
+/* The peer has noted how late a stamp of its own may be taken here, by the clock that it
+ * was told (docs/adr/0053). By another one, or one that nobody knew then, nothing is taken
+ * before it has noted that too. */
+static liana_status check_clock(struct lia_session *s)
+{
+    uint64_t max_ms = s->told_ms ? lia_session_clock_max(s) : 0;
+
+    if (s->state != LIA_SESSION_ACTIVE || s->clock_ms <= max_ms || LIA_MUTANT(12)) {
+        return LIANA_OK;
+    }
+    return lia_err(&s->error, LIANA_ECLOCK,
+                   "the clock of this device was set while connected");
+}
+
 static void note_clock(struct lia_session *s, uint64_t clock_ms)
 {
     s->hello.clock_ms = clock_ms;
@@ -483,6 +505,7 @@ liana_status lia_session_step(struct lia_session *s,
     s->clock_ms = e->clock_ms;
     s->result = e->kind == LIA_EVENT_RESULT ? e->request : NULL;
     status = handle_event(s, e);
+    status = status ? status : check_clock(s);
     if (!status && !s->failure && !s->in_is_packed &&
         (e->kind == LIA_EVENT_RESULT || e->kind == LIA_EVENT_VERDICT)) {
         status = handle_plain(s); /* frames may have waited for it */

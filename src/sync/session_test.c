@@ -633,6 +633,76 @@ static void silence_ends_a_session(void **state)
     lia_toy_close(&f->link);
 }
 
+#define CLOCK_MS UINT64_C(1767225600000)
+
+/* Time passes, and clocks go on with it. */
+static void pass(struct fixture *f, uint64_t ms)
+{
+    for (int i = 0; i < 2; i++) {
+        f->stores[i].clock_ms += f->stores[i].clock_ms ? ms : 0;
+    }
+    lia_toy_tick(&f->link, ms);
+    lia_toy_settle(&f->link, NULL);
+}
+
+/* What a store takes goes by the clock that the sender was told. */
+static void a_clock_that_is_set_ahead_ends_the_session(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t doc = 1;
+
+    f->stores[0].clock_ms = CLOCK_MS;
+    f->stores[1].clock_ms = CLOCK_MS;
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    for (int i = 0; i < 40; i++) {
+        pass(f, 30000);
+    }
+    f->stores[1].clock_ms += 4 * 60 * 1000;
+    pass(f, 30000);
+    assert_false(f->link.ends[1].is_closed);
+    lia_toy_write(&f->stores[0], &doc, 1, 7);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->stores[1].clock_max_ms,
+                     CLOCK_MS + 20 * 60 * 1000 + 30000 + 5 * 60 * 1000);
+    f->stores[1].clock_ms += 2 * 60 * 1000;
+    pass(f, 30000);
+    closed_with(f, 1, LIANA_ECLOCK);
+    closed_with(f, 0, LIANA_ECLOCK);
+    lia_toy_close(&f->link);
+}
+
+/* It goes by the other's, which was told that it does. */
+static void a_store_that_does_not_know_the_time(void **state)
+{
+    struct fixture *f = *state;
+
+    f->stores[0].clock_ms = CLOCK_MS;
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    lia_toy_settle(&f->link, NULL);
+    f->stores[1].clock_ms = CLOCK_MS;
+    pass(f, 30000);
+    assert_false(f->link.ends[1].is_closed);
+    f->stores[1].clock_ms += 24 * 3600 * 1000;
+    pass(f, 30000);
+    closed_with(f, 1, LIANA_ECLOCK);
+    lia_toy_close(&f->link);
+}
+
+static void who_learns_the_time_tells_it(void **state)
+{
+    struct fixture *f = *state;
+
+    lia_toy_open(&f->link, &f->stores[0], &f->stores[1]);
+    pass(f, 30000);
+    assert_false(f->link.ends[1].is_closed);
+    f->stores[1].clock_ms = CLOCK_MS;
+    pass(f, 30000);
+    closed_with(f, 1, LIANA_ECLOCK);
+    lia_toy_close(&f->link);
+}
+
 /* ---- everything at once ---- */
 
 struct transaction {
@@ -856,6 +926,9 @@ static const struct CMUnitTest cases[] = {
     CASE(a_store_that_fails_ends_the_session),
     CASE(an_idle_session_lives_and_holds_no_compression_state),
     CASE(silence_ends_a_session),
+    CASE(a_clock_that_is_set_ahead_ends_the_session),
+    CASE(a_store_that_does_not_know_the_time),
+    CASE(who_learns_the_time_tells_it),
     CASE(a_line_of_stores_agrees_after_any_storm),
 };
 

@@ -345,6 +345,7 @@ struct lia_refusal {
 
 struct lia_apply_request {
     struct lia_history peer;      /* as it is known with these batches */
+    uint64_t clock_max_ms;        /* lia_batch.clock_max_ms */
     struct lia_incoming *batches; /* applied in order, as one */
     size_t bytes;
     uint8_t priority;

@@ -570,6 +570,7 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
                                                             .epoch = toy->epoch,
                                                             .seq = toy->seq,
                                                             .hlc = toy->hlc},
+                                                    .clock_ms = toy->clock_ms,
                                                     .held_ms = UINT64_MAX,
                                                     .seen = toy->seen};
         break;
@@ -597,7 +598,10 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
     case LIA_REQUEST_DOCS: run_docs(toy, request); break;
     case LIA_REQUEST_COMPARE: run_compare(toy, request); break;
     case LIA_REQUEST_STAGE: run_stage(toy, request); break;
-    case LIA_REQUEST_APPLY: run_apply(toy, remote, request); break;
+    case LIA_REQUEST_APPLY:
+        toy->clock_max_ms = request->apply.clock_max_ms;
+        run_apply(toy, remote, request);
+        break;
     case LIA_REQUEST_OWED: run_owed(toy, request); break;
     case LIA_REQUEST_LOST: lia_toy_look_again(toy, remote); break;
     }

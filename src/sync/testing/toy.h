@@ -69,6 +69,8 @@ struct lia_toy {
     uint64_t stage_id;
     struct lia_incoming *stages[LIA_TOY_STAGES]; /* put aside, by id */
     uint64_t last_tear;                          /* a test's own */
+    uint64_t clock_ms;                           /* 0: not known */
+    uint64_t clock_max_ms;                       /* of the last APPLY */
 };
 
 void lia_toy_init(struct lia_toy *toy, uint64_t actor);

@@ -56,6 +56,7 @@ static void step(struct lia_toy_link *link, int i, struct lia_event event)
     bool is_asked = false;
 
     event.now_ms = link->now;
+    event.clock_ms = end->toy->clock_ms;
     lia_actions_reset(&end->actions);
     LIA_ASSERT(lia_session_step(end->session, &event, &end->actions) == LIANA_OK);
     for (struct lia_action *a = end->actions.first; a; a = a->next) {

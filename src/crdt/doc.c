@@ -179,6 +179,7 @@ liana_status lia_doc_voids(struct lia_arena *arena,
 
 struct found_life {
     struct lia_life life;
+    struct lia_stamp renamed; /* the tag of something else of its author's */
     struct found_life *next;
 };
 
@@ -189,7 +190,7 @@ struct find_lives {
     size_t count;
 };
 
-static struct lia_life *find_life(struct find_lives *f, struct lia_stamp stamp)
+static struct found_life *find_life(struct find_lives *f, struct lia_stamp stamp)
 {
     struct found_life *at = f->first;
 
@@ -202,11 +203,11 @@ static struct lia_life *find_life(struct find_lives *f, struct lia_stamp stamp)
             f->work->status = LIANA_ENOMEM;
             return NULL;
         }
-        *at = (struct found_life){{stamp, LIA_STAMP_NONE}, f->first};
+        *at = (struct found_life){{stamp, LIA_STAMP_NONE}, LIA_STAMP_NONE, f->first};
         f->first = at;
         f->count++;
     }
-    return &at->life;
+    return at;
 }
 
 /* What a removal counts for later is not the life's. */
@@ -214,15 +215,19 @@ static bool note_life(void *ctx, const struct lia_entry *entry)
 {
     const struct lia_rank *rank = entry->rank;
     struct find_lives *f = ctx;
-    struct lia_life *life;
+    struct found_life *at;
 
     if (lia_stamp_cmp(rank->life, f->created) == 0 || f->work->status) {
         return true;
     }
-    life = find_life(f, rank->life);
-    if (life && lia_stamp_cmp(rank->stamp, life->stamp) == 0 &&
-        lia_stamp_cmp(life->tag, life->stamp)) {
-        life->tag = rank->tag;
+    at = find_life(f, rank->life);
+    if (at && lia_stamp_cmp(rank->stamp, at->life.stamp) == 0 &&
+        lia_stamp_cmp(at->life.tag, at->life.stamp)) {
+        at->life.tag = rank->tag;
+    }
+    if (at && rank->stamp.actor == at->life.stamp.actor &&
+        rank->tag.actor != rank->stamp.actor) {
+        at->renamed = rank->tag;
     }
     return true;
 }
@@ -237,7 +242,8 @@ static bool give_lives(const struct find_lives *f,
     for (const struct found_life *at = f->first; lives && at; at = at->next) {
         lives[count] = at->life;
         if (lia_stamp_is_none(lives[count].tag)) {
-            lives[count].tag = lives[count].stamp;
+            lives[count].tag =
+                lia_stamp_is_none(at->renamed) ? lives[count].stamp : at->renamed;
         }
         count++;
     }

@@ -71,7 +71,8 @@ struct lia_life {
 
 /* The lives before its own of which a living document has something left, in the arena:
  * INSERTs that knew nothing of each other. The tag is that of what the life's INSERT has
- * left, or else its stamp. Cost: as above. */
+ * left; or, where its author has had to go by another name since, of what else of the author is left in
+ * it: marks of the former name say nothing of it; or else its stamp. Cost: as above. */
 LIANA_MUST_CHECK liana_status lia_doc_lives(struct lia_arena *arena,
                                             struct lia_doc doc,
                                             const struct lia_life **out,

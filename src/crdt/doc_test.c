@@ -870,6 +870,19 @@ static void older_lives_are_known(void **state)
     assert_int_equal(lia_stamp_cmp(lives[0].stamp, first), 0);
     assert_int_equal(lia_stamp_cmp(lives[0].tag, how.tag), 0);
 
+    /* Nothing is left of the INSERT itself, and its author goes by another name. */
+    out = empty;
+    assert_ok(insert(arena, &out, "{\"_id\": 1, \"a\": 1}", first));
+    assert_ok(write_at(arena, &out, LIA_OP_SET, "a", json(arena, "2"),
+                       (struct lia_stamp){MS(1100), 7}));
+    assert_ok(lia_doc_retag(arena, out, &how, &out, NULL));
+    assert_ok(lia_doc_segment(arena, out, nothing, &segment));
+    assert_ok(lia_doc_merge(arena, late, segment, &out, NULL));
+    assert_ok(lia_doc_lives(arena, out, &lives, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_int_equal(lia_stamp_cmp(lives[0].stamp, first), 0);
+    assert_int_equal(lia_stamp_cmp(lives[0].tag, how.tag), 0);
+
     /* Written over, by who knows the newer life; and by who does not. */
     for (size_t i = 0; i < 2; i++) {
         assert_ok(write_at(arena, &doc, LIA_OP_SET, i ? "a" : "c", json(arena, "2"),

@@ -146,7 +146,9 @@ static void check_there(struct sim_world *w,
                         const struct lia_held *held)
 {
     for (size_t i = 0; i < t->count; i++) {
-        if (!held[t->docs[i]].seq || w->breakage == SIM_BREAK_GONE) {
+        if ((!held[t->docs[i]].seq && !sim_may_lack(w, t->docs[i]) &&
+             !sim_was_evicted(w, n, t->docs[i])) ||
+            w->breakage == SIM_BREAK_GONE) {
             sim_fail(w, "node %d: document %u of node %d is gone", n, t->docs[i],
                      t->node);
         }

@@ -53,7 +53,8 @@ void sim_keepers_init(struct sim_world *w)
 {
     struct sim_keepers *k;
 
-    if (w->seed < SIM_KEEPERS_FIRST || w->seed >= SIM_KEEPERS_LAST) {
+    if (w->seed < SIM_KEEPERS_FIRST ||
+        (w->seed >= SIM_KEEPERS_LAST && w->seed < SIM_KEEPERS_CLOCKS)) {
         return;
     }
     k = calloc(1, sizeof(*k));

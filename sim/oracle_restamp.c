@@ -154,6 +154,19 @@ static struct lia_vector restamp_vector(struct sim_world *w,
     return out;
 }
 
+static void restamp_seen(struct sim_world *w,
+                         struct sim_seen *seen,
+                         const struct lia_restamp *how)
+{
+    struct lia_vector v = restamp_vector(w, sim_seen_vector(seen), how);
+
+    LIA_ASSERT(v.count <= SIM_ACTORS);
+    seen->count = v.count;
+    if (v.entries != seen->entries) {
+        memcpy(seen->entries, v.entries, v.count * sizeof(*v.entries));
+    }
+}
+
 static void restamp_tag(struct lia_stamp *tag, const struct lia_restamp *how)
 {
     if (model_restamp_stamp(tag, how)) {
@@ -196,6 +209,9 @@ static void restamp_all(struct sim_world *w, int node, const struct lia_restamp 
     for (size_t i = 0; i < w->txn_count; i++) {
         restamp_txn(w, &w->txns[i], how);
     }
+    for (uint32_t d = 0; d < SIM_DOCS; d++) {
+        restamp_seen(w, &w->nodes[node].had[d], how);
+    }
     LIA_ASSERT(o->restamp_count < SIM_RESTAMPS);
     o->restamps[o->restamp_count++] = *how;
     sim_note(w, "node %d: %zu stamps of %016llx begin at %llu now", node,
@@ -233,14 +249,8 @@ void sim_restamp_reopened(struct sim_world *w, int node)
         return;
     }
     for (uint32_t d = 0; d < SIM_DOCS; d++) {
-        struct sim_seen *seen = &w->nodes[node].seen[d];
-        struct lia_vector v =
-            restamp_vector(w, sim_seen_vector(seen),
-                           &w->oracle->restamps[w->oracle->restamp_count - 1]);
-
-        LIA_ASSERT(v.count <= SIM_ACTORS);
-        seen->count = v.count;
-        memcpy(seen->entries, v.entries, v.count * sizeof(*v.entries));
+        restamp_seen(w, &w->nodes[node].seen[d],
+                     &w->oracle->restamps[w->oracle->restamp_count - 1]);
     }
 }
 

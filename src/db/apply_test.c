@@ -445,8 +445,11 @@ static void what_is_owed_may_be_lost(void **state)
                   lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));
     p->from.env.wall_ms -= 11 * 60 * 1000;
     lia_test_put(&p->to, "c", 2, 20);
+    /* A batch that was on its way. */
     batch = (struct lia_batch){.peer = PEER, .tokens = &token, .token_count = 1};
     assert_true(apply(p, &batch).is_committed);
+    assert_status(LIANA_ENOTFOUND,
+                  lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, NULL));
     assert_int_equal(mark_of(p, entry.actor), 0);
     /* Of what is not owed: nothing but that there are no tokens. */
     assert_ok(lia_db_owed_lost(p->to.db, PEER, SUB, &items[0].key, &p->to.err));

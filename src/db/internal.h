@@ -697,6 +697,10 @@ LIANA_MUST_CHECK liana_status lia_keep_forgotten_of_all(struct lia_conn *conn,
                                                         uint64_t *out,
                                                         struct liana_error *err);
 
+/* Tokens that are under way are worth nothing. */
+LIANA_MUST_CHECK liana_status lia_keep_put_look(struct lia_conn *conn,
+                                                struct liana_str collection,
+                                                struct liana_error *err);
 LIANA_MUST_CHECK liana_status lia_keep_generation(struct lia_conn *conn,
                                                   uint64_t *out,
                                                   struct liana_error *err);

@@ -185,6 +185,13 @@ liana_status lia_keep_put_forgotten(struct lia_txn *txn,
                     err);
 }
 
+liana_status lia_keep_put_look(struct lia_conn *conn,
+                               struct liana_str collection,
+                               struct liana_error *err)
+{
+    return put_gain(conn, collection, (struct gain){.looks = 1}, err);
+}
+
 /* Before anybody can be told that it is further. */
 liana_status lia_db_look_again(struct lia_db *db,
                                struct liana_slice peer,
@@ -207,7 +214,7 @@ liana_status lia_db_look_again(struct lia_db *db,
         is_again = is_forced || sqlite3_changes(conn->sqlite) > 0;
     }
     if (!status && is_again) {
-        status = put_gain(conn, collection, (struct gain){.looks = 1}, err);
+        status = lia_keep_put_look(conn, collection, err);
     }
     status = is_again ? lia_books_end_durable(db, status, err)
                       : lia_books_end(db, status, err);

@@ -153,7 +153,6 @@ static uint64_t newest_held(const struct sim_world *w, int n, struct lia_vector 
 
 static uint64_t newest_held_ms(struct sim_world *w)
 {
-    static const char *const declared[] = {"desk", "seats"};
     struct lia_arena arena;
     uint64_t newest = 0;
 
@@ -164,8 +163,8 @@ static uint64_t newest_held_ms(struct sim_world *w)
 
             newest = later(newest, newest_held(w, n, sim_seen_vector(seen)));
         }
-        for (size_t c = 0; w->oracle && c < 2; c++) {
-            struct lia_doc doc = sim_oracle_declaration(w, n, &arena, declared[c]);
+        for (size_t c = 0; w->oracle && c < SIM_DECLARED; c++) {
+            struct lia_doc doc = sim_oracle_declaration(w, n, &arena, sim_declared[c]);
             struct lia_doc_info info;
 
             LIA_ASSERT(!lia_doc_info(&arena, doc.clock, &info));

@@ -122,7 +122,9 @@ void sim_oracle_check(struct sim_world *w,
                       const struct model_doc *state,
                       struct lia_vector vector,
                       struct liana_slice body);
-/* What a store has of the declaration of a collection. */
+/* The collections that are declared, and what a store has of the declaration of one. */
+#define SIM_DECLARED 2
+extern const char *const sim_declared[SIM_DECLARED];
 struct lia_doc sim_oracle_declaration(struct sim_world *w,
                                       int node,
                                       struct lia_arena *arena,

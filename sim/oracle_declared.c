@@ -5,6 +5,8 @@
 #include "codec/key.h"
 #include "sim/oracle.h"
 
+const char *const sim_declared[SIM_DECLARED] = {"desk", "seats"};
+
 struct lia_doc sim_oracle_declaration(struct sim_world *w,
                                       int node,
                                       struct lia_arena *arena,
@@ -44,17 +46,16 @@ static struct liana_slice clock_of(struct sim_world *w,
 
 bool sim_oracle_is_settled(struct sim_world *w)
 {
-    static const char *const collections[] = {"desk", "seats"};
     struct lia_arena arena;
     bool answer = true;
 
     lia_arena_init(&arena, &lia_mem_libc);
-    for (size_t c = 0; w->oracle && c < 2; c++) {
-        struct liana_slice first = clock_of(w, 0, &arena, collections[c]);
+    for (size_t c = 0; w->oracle && c < SIM_DECLARED; c++) {
+        struct liana_slice first = clock_of(w, 0, &arena, sim_declared[c]);
 
         for (int n = 1; n < (int)w->knobs.nodes; n++) {
             answer = answer &&
-                     lia_slice_cmp(clock_of(w, n, &arena, collections[c]), first) == 0;
+                     lia_slice_cmp(clock_of(w, n, &arena, sim_declared[c]), first) == 0;
         }
     }
     lia_arena_deinit(&arena);

@@ -26,18 +26,17 @@ static int compare(const void *a, const void *b)
 
 static void list(struct sim_world *w, int node, uint64_t limit, struct lia_buf *out)
 {
-    static const char *const declared[] = {"desk", "seats"};
     const uint64_t actor = w->oracle->ahead[node].actor;
     struct lia_arena arena;
     struct lia_held *held;
 
     lia_arena_init(&arena, &lia_mem_libc);
     held = sim_read_all(w, node, &arena);
-    for (size_t d = 0; d < SIM_DOCS + 2; d++) {
+    for (size_t d = 0; d < SIM_DOCS + SIM_DECLARED; d++) {
         struct lia_doc doc =
             d < SIM_DOCS
                 ? held[d].doc
-                : sim_oracle_declaration(w, node, &arena, declared[d - SIM_DOCS]);
+                : sim_oracle_declaration(w, node, &arena, sim_declared[d - SIM_DOCS]);
         struct lia_doc_info info;
 
         LIA_ASSERT(!lia_doc_info(&arena, doc.clock, &info));

@@ -151,6 +151,22 @@ static uint64_t newest_held(const struct sim_world *w, int n, struct lia_vector 
     return newest;
 }
 
+/* Nor does what came before a delete that is forgotten and ahead. */
+static uint64_t newest_forgotten(struct sim_world *w, int n, struct lia_arena *arena)
+{
+    uint64_t newest = 0;
+
+    for (uint32_t c = 0; c < SIM_NAMES; c++) {
+        struct lia_keeping k;
+
+        LIA_ASSERT(!lia_db_keeping(w->nodes[n].db, arena, sim_collection(sim_first(c)),
+                                   &k, NULL));
+        newest =
+            later(newest, sim_is_ahead(w, k.keep.forgotten) ? k.keep.forgotten : 0);
+    }
+    return newest;
+}
+
 static uint64_t newest_held_ms(struct sim_world *w)
 {
     struct lia_arena arena;
@@ -158,6 +174,7 @@ static uint64_t newest_held_ms(struct sim_world *w)
 
     lia_arena_init(&arena, &lia_mem_libc);
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
+        newest = later(newest, newest_forgotten(w, n, &arena));
         for (size_t d = 0; d < SIM_DOCS; d++) {
             const struct sim_seen *seen = &w->nodes[n].seen[d];
 

@@ -53,8 +53,7 @@ void sim_keepers_init(struct sim_world *w)
 {
     struct sim_keepers *k;
 
-    if (w->seed < SIM_KEEPERS_FIRST ||
-        (w->seed >= SIM_KEEPERS_LAST && w->seed < SIM_KEEPERS_CLOCKS)) {
+    if (!sim_seed_has_keepers(w->seed)) {
         return;
     }
     k = calloc(1, sizeof(*k));

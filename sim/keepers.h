@@ -27,8 +27,14 @@
 
 #define SIM_KEEPERS_FIRST 2000000u
 #define SIM_KEEPERS_LAST  3000000u /* others begin */
-/* From here on clocks are wrong as well. No test runs these: sim/README.md. */
+/* From here on clocks are wrong as well. */
 #define SIM_KEEPERS_CLOCKS 4000000u
+
+static inline bool sim_seed_has_keepers(uint64_t seed)
+{
+    return (seed >= SIM_KEEPERS_FIRST && seed < SIM_KEEPERS_LAST) ||
+           seed >= SIM_KEEPERS_CLOCKS;
+}
 
 /* Decides what the seed turns on; to be called when edges and narrow nodes are known. */
 void sim_keepers_init(struct sim_world *w);

@@ -113,8 +113,7 @@ static bool is_of(uint64_t seed, enum sim_rarity what)
     if (what == SIM_RARE_TAKEN) {
         return seed < SIM_PAST_FIRST;
     }
-    return is_clock ? seed >= SIM_CLOCKS_FIRST
-                    : seed >= SIM_KEEPERS_FIRST && seed < SIM_KEEPERS_LAST;
+    return is_clock ? seed >= SIM_CLOCKS_FIRST : sim_seed_has_keepers(seed);
 }
 
 static bool holds(const struct census *c, uint64_t first, uint64_t need)

@@ -237,7 +237,7 @@ static bool follow(struct sim_world *w, int node, uint64_t new_actor)
 
 void sim_restamp_follow(struct sim_world *w, int node, struct lia_stamp commit)
 {
-    if (w->oracle && w->oracle->ahead[node].count) {
+    if (w->oracle && w->oracle->ahead[node].count && commit.hlc) {
         (void)follow(w, node, commit.actor);
     }
 }

@@ -35,6 +35,7 @@ static liana_status note_staged(struct lia_applying *a, struct gap *gap)
 {
     liana_status status = LIANA_OK;
 
+    a->has_lost = a->has_lost || gap->result.is_lost;
     if (gap->result.kind == LIA_APPLY_GAP) {
         status = keep_key(a, &gap->result);
     } else if (gap->result.kind == LIA_APPLY_OWED) {
@@ -74,7 +75,8 @@ static liana_status apply_staged(struct lia_applying *a,
     const struct lia_batch_item item = {
         .key = {lia_column_str(stmt, 1), lia_column_slice(stmt, 2)},
         .segment = lia_column_slice(stmt, 3),
-        .subscription = lia_column_slice(stmt, 4)};
+        .subscription = lia_column_slice(stmt, 4),
+        .is_answer = lia_column_u64(stmt, 5)};
     liana_status status;
 
     out->row = lia_column_u64(stmt, 0);
@@ -86,7 +88,8 @@ static liana_status apply_staged(struct lia_applying *a,
     return status ? status : lia_err_plain(err, note_staged(a, out));
 }
 
-#define STAGED "SELECT n, collection, key, segment, subscription FROM stage WHERE "
+#define STAGED                                                                         \
+    "SELECT n, collection, key, segment, subscription, answer FROM stage WHERE "
 
 static liana_status apply_stage(struct lia_applying *a,
                                 uint64_t stage,
@@ -326,22 +329,31 @@ static liana_status report_gaps(struct lia_applying *a, struct lia_applied *out)
     return all ? LIANA_OK : LIANA_ENOMEM;
 }
 
-static liana_status report_all(struct lia_applying *a, struct lia_applied *out)
+static liana_status report_all(struct lia_applying *a,
+                               struct lia_applied *out,
+                               struct liana_error *err)
 {
     size_t own = a->batch->item_count;
     size_t owed = a->owed.len / sizeof(struct lia_apply_result);
     struct lia_apply_result *all = lia_arena_array(a->arena, own + owed, sizeof(*all));
 
     if (!all) {
-        return LIANA_ENOMEM;
+        return lia_err_plain(err, LIANA_ENOMEM);
     }
     memcpy(all, a->results, own * sizeof(*all));
     if (owed) {
         memcpy(all + own, a->owed.ptr, a->owed.len);
     }
-    *out = (struct lia_applied){
-        .is_committed = true, .results = all, .result_count = own + owed};
-    return LIANA_OK;
+    *out = (struct lia_applied){.is_committed = true,
+                                .has_lost = a->has_lost,
+                                .results = all,
+                                .result_count = own + owed};
+    for (size_t i = 0; i < own; i++) {
+        out->has_lost = out->has_lost || all[i].is_lost;
+    }
+    return a->has_owed ? lia_awaits(a->txn->conn, a->db, a->batch->peer,
+                                    lia_slice(NULL, 0), &out->awaits, err)
+                       : LIANA_OK;
 }
 
 static liana_status has_owed(struct lia_applying *a, struct liana_error *err)
@@ -375,8 +387,8 @@ static liana_status apply_in(struct lia_applying *a,
         status = put_all(a, err);
     }
     if (!status) {
-        status = lia_err_plain(err, a->gaps.len ? report_gaps(a, &applied)
-                                                : report_all(a, &applied));
+        status = a->gaps.len ? lia_err_plain(err, report_gaps(a, &applied))
+                             : report_all(a, &applied, err);
     }
     if (status || !applied.is_committed) {
         lia_txn_rollback(a->txn);

@@ -19,8 +19,9 @@ struct lia_applying {
     struct lia_arena *arena; /* of the answer */
     const struct lia_batch *batch;
     uint64_t latest_ms; /* the guard: no stamp may be later */
-    bool has_owed;      /* the list was not empty before */
+    bool has_owed;      /* the list is not empty, or was not when the batch began */
     bool was_paid;      /* something went off the list */
+    bool has_lost;      /* of what was staged, something that was owed is gone */
     struct lia_doubts
         past; /* of the sender: for what is told, not for what is merged */
     struct lia_verdicts verdicts;
@@ -54,11 +55,27 @@ LIANA_MUST_CHECK liana_status lia_owe_more(struct lia_applying *a,
                                            struct lia_apply_result *out,
                                            struct liana_error *err);
 
+/* The item answers a question for what is owed. If its sender no longer has all of that, the
+ * document is taken off the list, with what has waited for it, and `out` says so. */
+LIANA_MUST_CHECK liana_status lia_owed_answered(struct lia_applying *a,
+                                                const struct lia_batch_item *item,
+                                                struct lia_vector to,
+                                                struct lia_apply_result *out,
+                                                struct liana_error *err);
+
 /* Takes the document off the list where what is held has reached what was owed. */
 LIANA_MUST_CHECK liana_status lia_owed_pay(struct lia_applying *a,
                                            const struct lia_key *key,
                                            struct lia_vector held,
                                            struct liana_error *err);
+
+/* lia_db_awaits, as the connection sees it. */
+LIANA_MUST_CHECK liana_status lia_awaits(struct lia_conn *conn,
+                                         struct lia_db *db,
+                                         struct liana_slice peer,
+                                         struct liana_slice subscription,
+                                         bool *out,
+                                         struct liana_error *err);
 
 /* ---- marks.c ---- */
 

@@ -324,6 +324,9 @@ liana_status lia_apply_item(struct lia_applying *a,
                 ? lia_owe(a, item, info.to, LIANA_ECLOCK, out, &why)
                 : merge(a, item, &info, out, &why);
     }
+    if (!status && item->is_answer && out->kind != LIA_APPLY_GAP) {
+        status = lia_owed_answered(a, item, info.to, out, &why);
+    }
     out->key = item->key;
     if (status && err && !err->status) {
         LIA_IGNORE(lia_err_plain(&why, status)); /* gives it a text */

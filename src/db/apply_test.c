@@ -455,6 +455,177 @@ static void what_is_owed_may_be_lost(void **state)
     assert_ok(lia_db_owed_lost(p->to.db, PEER, SUB, &items[0].key, &p->to.err));
 }
 
+static bool awaits(struct pair *p, struct liana_slice peer, struct liana_slice of)
+{
+    bool answer;
+
+    assert_ok(lia_db_awaits(p->to.db, peer, of, &answer, &p->to.err));
+    return answer;
+}
+
+/* Its sender keeps it for a while, and again once it can be taken. */
+static void what_is_put_aside_is_awaited(void **state)
+{
+    struct pair *p = *state;
+    const struct liana_slice any = lia_slice(NULL, 0);
+    const struct liana_slice other = lia_slice("other", 5);
+    const struct lia_token token = {.peer = PEER, .subscription = SUB, .epoch = 7};
+    struct lia_token got = {0};
+    struct lia_batch_item item;
+    struct lia_batch batch = {.peer = PEER,
+                              .items = &item,
+                              .item_count = 1,
+                              .tokens = &token,
+                              .token_count = 1};
+
+    assert_false(awaits(p, PEER, any));
+    p->from.env.wall_ms += 60 * 60 * 1000;
+    lia_test_put(&p->from, "c", 1, 10);
+    item = whole(p, 1);
+    assert_true(apply(p, &batch).awaits);
+    assert_true(awaits(p, PEER, any));
+    assert_true(awaits(p, PEER, SUB));
+    assert_false(awaits(p, PEER, other));
+    assert_false(awaits(p, other, any));
+    assert_ok(lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, &p->to.err));
+    assert_true(got.awaits);
+    p->to.env.mono_ms += LIA_READER_WAIT_MS;
+    assert_true(awaits(p, PEER, any));
+    p->to.env.mono_ms += 1;
+    assert_false(awaits(p, PEER, any)); /* a clock that is wrong for long */
+    batch.item_count = 0;
+    assert_false(apply(p, &batch).awaits);
+    p->to.env.wall_ms += 55 * 60 * 1000;
+    assert_true(awaits(p, PEER, any)); /* it is due */
+    assert_true(apply(p, &batch).awaits);
+    batch.item_count = 1;
+    assert_false(apply(p, &batch).awaits);
+    assert_ok(lia_db_token(p->to.db, &p->to.arena, PEER, SUB, &got, &p->to.err));
+    assert_false(got.awaits);
+}
+
+/* What both have of a document, at the sender: what the receiver wrote as well. */
+static void give_back(struct pair *p, int32_t id)
+{
+    const struct lia_batch_item item =
+        lia_test_segment(&p->to, "c", id, (struct lia_vector){0});
+    const struct lia_batch batch = {.peer = PEER, .items = &item, .item_count = 1};
+    struct lia_applied applied;
+
+    assert_ok(lia_db_apply(p->from.db, &p->from.arena, &batch, LIA_FULL, &applied,
+                           &p->from.err));
+}
+
+static void evict_by_force(struct lia_test_db *t, int32_t id)
+{
+    struct lia_txn *txn = lia_test_begin(t, LIA_WRITE);
+    const struct lia_collection *coll;
+    bool is_evicted;
+
+    assert_ok(lia_txn_collection(txn, lia_str("c"), false, &coll, NULL));
+    assert_ok(
+        lia_txn_evict(txn, coll, lia_test_key(t, id), true, &is_evicted, &t->err));
+    assert_true(is_evicted);
+    assert_ok(lia_txn_commit(txn, NULL, &t->err));
+}
+
+/* The sender has dropped what is owed, and got the document again without it: what it had said
+ * does not become true by that. `in_out_marks` is told with what is put aside. */
+static void owe_what_is_dropped(struct pair *p,
+                                struct lia_batch *batch,
+                                struct lia_batch_item *item)
+{
+    lia_test_put(&p->to, "c", 1, 1);
+    give_back(p, 1);
+    p->from.env.wall_ms += 11 * 60 * 1000;
+    lia_test_put(&p->from, "c", 1, 10);
+    *item = whole(p, 1);
+    assert_int_equal(apply(p, batch).results[0].kind, LIA_APPLY_OWED);
+    evict_by_force(&p->from, 1);
+    p->to.env.wall_ms += 1000;
+    lia_test_put(&p->to, "c", 1, 2);
+    give_back(p, 1);
+    batch->marks_count = 0;
+    *item = whole(p, 1);
+}
+
+static void what_is_owed_and_was_dropped_is_not_paid_by_the_rest(void **state)
+{
+    struct pair *p = *state;
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 60};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    struct lia_batch_item item;
+    struct lia_batch batch = {.peer = PEER,
+                              .items = &item,
+                              .item_count = 1,
+                              .marks = &marks,
+                              .marks_count = 1};
+    struct lia_applied applied;
+
+    owe_what_is_dropped(p, &batch, &item);
+    assert_false(apply(p, &batch).has_lost); /* it may be older than what is owed */
+    lia_test_put(&p->from, "c", 1, 20); /* as late, and it stands for what was there */
+    item = whole(p, 1);
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(count_owed(p, NULL), 1);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+    item.is_answer = true;
+    applied = apply(p, &batch);
+    assert_true(applied.has_lost && applied.results[0].is_lost);
+    assert_int_equal(count_owed(p, NULL), 0);
+    assert_false(apply(p, &batch).has_lost);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+}
+
+/* The same, and the sender was opened anew: it may have stamped it anew as well. */
+static void what_another_opening_sends_pays_and_proves_nothing(void **state)
+{
+    struct pair *p = *state;
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 60};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    struct lia_seen seen = {.epoch = 1, .seq = 1, .stamp = {1, entry.actor}};
+    struct lia_batch_item item;
+    struct lia_batch batch = {.peer = PEER,
+                              .items = &item,
+                              .item_count = 1,
+                              .marks = &marks,
+                              .marks_count = 1,
+                              .seen = &seen};
+
+    owe_what_is_dropped(p, &batch, &item);
+    seen.epoch = 2;
+    apply(p, &batch);
+    assert_int_equal(count_owed(p, NULL), 0);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+}
+
+static void what_another_opening_owes_is_what_it_has(void **state)
+{
+    struct pair *p = *state;
+    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 60};
+    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
+    struct lia_seen seen = {.epoch = 1, .seq = 1, .stamp = {1, entry.actor}};
+    struct lia_batch_item item;
+    struct lia_batch batch = {.peer = PEER,
+                              .items = &item,
+                              .item_count = 1,
+                              .marks = &marks,
+                              .marks_count = 1,
+                              .seen = &seen};
+
+    owe_what_is_dropped(p, &batch, &item);
+    seen.epoch = 2;
+    lia_test_put(&p->from, "c", 1, 20);
+    item = whole(p, 1);
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(count_owed(p, NULL), 0);
+    assert_int_equal(mark_of(p, entry.actor), 0);
+}
+
 /* It has not been refused here, and may be under another subscription, or be stamped anew. */
 static void a_mark_that_is_ahead_is_not_believed(void **state)
 {
@@ -889,6 +1060,10 @@ int main(void)
         CASE(the_clock_guard),
         CASE(the_clock_that_was_told),
         CASE(what_is_owed_may_be_lost),
+        CASE(what_is_put_aside_is_awaited),
+        CASE(what_is_owed_and_was_dropped_is_not_paid_by_the_rest),
+        CASE(what_another_opening_sends_pays_and_proves_nothing),
+        CASE(what_another_opening_owes_is_what_it_has),
         CASE(a_mark_that_is_ahead_is_not_believed),
         CASE(what_was_offered_under_a_former_actor_goes),
         CASE(what_follows_what_is_owed_is_owed),

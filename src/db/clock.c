@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/mutant.h"
 #include "db/internal.h"
 
 /* The earliest that it can be: nobody built this library, or committed here, later. A
@@ -139,4 +140,48 @@ liana_status lia_db_note_held(struct lia_db *db, struct liana_error *err)
         lia_mutex_unlock(&db->mutex);
     }
     return status;
+}
+
+/* ---- age ---- */
+
+/* So much is believed of the time during which the store was closed. */
+#define CLOSED_MS_MAX ((uint64_t)24 * 60 * 60 * 1000)
+#define NOTE_AGE_MS   ((uint64_t)60 * 60 * 1000) /* flash wears */
+
+void lia_age_begin(struct lia_db *db, uint64_t age_ms, uint64_t at_ms)
+{
+    const uint64_t wall = db->env->wall_ms(db->env->ctx);
+    const uint64_t closed_ms = wall > at_ms ? wall - at_ms : 0;
+
+    db->age_ms = age_ms + (closed_ms < CLOSED_MS_MAX ? closed_ms : CLOSED_MS_MAX);
+    db->age_mono = mono(db);
+    db->age_noted_ms = db->age_ms;
+}
+
+uint64_t lia_db_age(const struct lia_db *db)
+{
+    if (LIA_MUTANT(240)) {
+        return db->env->wall_ms(db->env->ctx);
+    }
+    return db->age_ms + mono(db) - db->age_mono;
+}
+
+liana_status lia_age_put(struct lia_db *db,
+                         struct lia_conn *conn,
+                         struct liana_error *err)
+{
+    return lia_books_run(conn, err, "UPDATE state SET age_ms = ?1, age_at_ms = ?2",
+                         "uu", lia_db_age(db), db->env->wall_ms(db->env->ctx));
+}
+
+liana_status lia_age_note(struct lia_txn *txn, struct liana_error *err)
+{
+    struct lia_db *db = txn->db;
+    const uint64_t age_ms = lia_db_age(db);
+
+    if (age_ms - db->age_noted_ms < NOTE_AGE_MS) {
+        return LIANA_OK;
+    }
+    db->age_noted_ms = age_ms; /* lost with the transaction: an hour later again */
+    return lia_age_put(db, txn->conn, err);
 }

@@ -81,6 +81,9 @@ static liana_status note_end(struct lia_db *db, struct liana_error *err)
     }
     status = lia_books_run(conn, err, "UPDATE epoch SET closed = 1 WHERE n = ?1", "u",
                            db->epoch_row);
+    if (!status) {
+        status = lia_age_put(db, conn, err);
+    }
     return lia_books_end(db, status, err);
 }
 

@@ -332,7 +332,7 @@ static void prepare_forgetting(struct world *w)
     put_all(&w->t, 0);
     send_to_other(w);
     delete_all(&w->t);
-    w->t.env.wall_ms += TTL + 1;
+    lia_test_env_pass(&w->t.env, TTL + 1);
 }
 
 /* A tombstone that went left its date, and is no more in the queue. */
@@ -385,7 +385,7 @@ static void prepare_marks(struct world *w)
     put_all(&w->other, 0);
     lia_test_put(&w->other, "c", COUNT + 1, 1);
     lia_test_delete(&w->other, "c", COUNT + 1);
-    w->other.env.wall_ms += TTL + 1;
+    lia_test_env_pass(&w->other.env, TTL + 1);
     assert_ok(lia_db_upkeep(w->other.db, &(struct lia_upkeep){0}, NULL));
     take_batch(w);
     w->t.env.wall_ms = w->other.env.wall_ms;

@@ -125,6 +125,9 @@ struct lia_subscription {
     /* It is shown everything once more all the same: what left after `after_seq` it has not
      * heard of. */
     bool is_again;
+    /* It has put something aside that it was given up to there, and awaits it: what is known
+     * of how far it is does not grow by `after_seq`. */
+    bool awaits;
 };
 
 struct lia_registration {
@@ -158,7 +161,7 @@ LIANA_MUST_CHECK liana_status lia_db_register(struct lia_db *db,
 
 /* The peer holds everything up to `seq` durably, its token of that included: what was
  * logged before is forgotten once every peer of the registration is that far. It is a use
- * of the registration, too. Costs a small transaction: call it now and then, at least once
+ * of the registration, too, also with 0. Costs a small transaction: call it now and then, at least once
  * a day. LIANA_ENOTFOUND. */
 LIANA_MUST_CHECK liana_status lia_db_register_ack(struct lia_db *db,
                                                   struct liana_slice peer,
@@ -311,6 +314,7 @@ struct lia_batch_item {
     struct liana_slice segment;
     struct liana_slice
         subscription; /* it came under; for the owed list. May be empty */
+    bool is_answer;   /* it was asked for because it is owed, and read since */
 };
 
 /* "Of this sender and subscription I have everything up to seq." */
@@ -321,6 +325,7 @@ struct lia_token {
     struct liana_slice context; /* grant and routing versions; compared by the caller */
     uint64_t seq;
     bool is_again; /* read: the sender is to begin from nothing all the same */
+    bool awaits;   /* read: lia_db_awaits of the subscription */
     /* As it was when the subscription was asked for. If it has grown since, no token of the
      * batch is kept: what the sender left out it may have to send now. */
     uint64_t generation;
@@ -399,11 +404,15 @@ struct lia_apply_result {
     liana_status reason;      /* LIANA_ECLOCK, LIANA_ETOOLARGE */
     uint64_t ahead_ms;        /* ECLOCK: of trusted time */
     struct lia_vector vector; /* GAP only */
+    /* It was owed, and its sender no longer has all of that: as after lia_db_owed_lost. */
+    bool is_lost;
 };
 
 struct lia_applied {
     bool is_committed; /* false: there were gaps and nothing was changed */
     struct lia_commit commit;
+    bool awaits;   /* lia_db_awaits of the sender, once it is committed */
+    bool has_lost; /* of an item, staged or not, lia_apply_result.is_lost */
     /* Not committed: the gaps, of stage and items. Committed: one per item of the call,
      * in order; of staged items only the owed ones, after them. */
     const struct lia_apply_result *results;
@@ -479,6 +488,16 @@ LIANA_MUST_CHECK liana_status lia_db_owed(struct lia_db *db,
                                           const struct lia_owed **out,
                                           size_t *out_count,
                                           struct liana_error *err);
+
+/* Something that the peer has sent under the subscription (empty: under any) is put aside
+ * and awaited: the peer is to keep it. That is so for as long as this store itself keeps what
+ * others have not been given (`reader_wait_ms`), and again when what was stamped ahead has come
+ * due, until it is here: a peer does not keep for years what one wrong clock has stamped. */
+LIANA_MUST_CHECK liana_status lia_db_awaits(struct lia_db *db,
+                                            struct liana_slice peer,
+                                            struct liana_slice subscription,
+                                            bool *out,
+                                            struct liana_error *err);
 
 /* The peer does not hold what it owes any more. It is owed no more; what the peer has said to be held
  * here of the subscription and that waits is forgotten, and so are its tokens: what there is

@@ -21,10 +21,10 @@ liana_status lia_forget_later(struct lia_txn *txn,
                               struct liana_error *err)
 {
     return lia_books_run(txn->conn, err,
-                         "INSERT INTO tombstone (collection, key, seq, since_ms) "
+                         "INSERT INTO tombstone (collection, key, seq, age_ms) "
                          "VALUES (?1, ?2, ?3, ?4)",
                          "usuu", (uint64_t)coll->pub.id, key, lia_txn_seq(txn),
-                         lia_db_wall(txn->db));
+                         lia_db_age(txn->db));
 }
 
 struct entry {
@@ -32,7 +32,7 @@ struct entry {
     uint32_t collection;
     struct liana_slice key;
     uint64_t seq;
-    uint64_t since_ms;
+    uint64_t age_ms; /* of the store, when it came */
 };
 
 static liana_status read_entry(struct lia_conn *conn,
@@ -49,7 +49,7 @@ static liana_status read_entry(struct lia_conn *conn,
     *out = (struct entry){.n = lia_column_u64(stmt, 0),
                           .collection = (uint32_t)lia_column_u64(stmt, 1),
                           .seq = lia_column_u64(stmt, 3),
-                          .since_ms = lia_column_u64(stmt, 4)};
+                          .age_ms = lia_column_u64(stmt, 4)};
     return lia_arena_copy(arena, lia_column_slice(stmt, 2), &out->key)
                ? LIANA_OK
                : lia_err_plain(err, LIANA_ENOMEM);
@@ -67,7 +67,7 @@ static liana_status read_entries(struct lia_conn *conn,
     size_t count = 0;
     liana_status status =
         lia_conn_prepare(conn,
-                         lia_str("SELECT n, collection, key, seq, since_ms "
+                         lia_str("SELECT n, collection, key, seq, age_ms "
                                  "FROM tombstone WHERE n > ?1 ORDER BY n LIMIT ?2"),
                          &stmt, err);
 
@@ -164,7 +164,7 @@ liana_status lia_forget_some(struct lia_txn *txn,
                              struct lia_upkeep *out,
                              struct liana_error *err)
 {
-    const uint64_t now = lia_db_wall(txn->db);
+    const uint64_t now = lia_db_age(txn->db);
     const uint64_t ttl = txn->db->tombstone_ttl_ms;
     struct entry *entries = lia_arena_array(&txn->arena, LOOKS, sizeof(*entries));
     uint64_t at = *cursor;
@@ -174,8 +174,7 @@ liana_status lia_forget_some(struct lia_txn *txn,
         entries ? read_entries(txn->conn, &txn->arena, at, entries, &count, err)
                 : lia_err_plain(err, LIANA_ENOMEM);
 
-    for (;
-         i < count && !status && (now >= entries[i].since_ms + ttl || LIA_MUTANT(208));
+    for (; i < count && !status && (now >= entries[i].age_ms + ttl || LIA_MUTANT(208));
          i++) {
         bool is_done = false;
         bool is_forgotten = false;
@@ -195,8 +194,8 @@ liana_status lia_forget_some(struct lia_txn *txn,
     }
     *cursor = 0; /* the round is over */
     out->next_ms = retry_after(ttl);
-    if (i < count && entries[i].since_ms + ttl - now < out->next_ms) {
-        out->next_ms = entries[i].since_ms + ttl - now;
+    if (i < count && entries[i].age_ms + ttl - now < out->next_ms) {
+        out->next_ms = entries[i].age_ms + ttl - now;
     }
     return LIANA_OK;
 }

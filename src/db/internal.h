@@ -144,6 +144,13 @@ LIANA_MUST_CHECK liana_status lia_registrants_put(struct lia_db *db,
                                                   struct liana_slice peer,
                                                   uint64_t seq,
                                                   struct liana_error *err);
+/* What the peer holds by what is known; 0: it has not registered. With the writer held. */
+LIANA_MUST_CHECK liana_status lia_registrants_get(struct lia_db *db,
+                                                  struct lia_conn *conn,
+                                                  uint64_t registration,
+                                                  struct liana_slice peer,
+                                                  uint64_t *out,
+                                                  struct liana_error *err);
 void lia_registrants_free(struct lia_db *db, struct lia_reg *reg);
 /* What all that read the collection hold; UINT64_MAX: nobody does. */
 LIANA_MUST_CHECK liana_status lia_registrants_least(struct lia_txn *txn,
@@ -274,6 +281,9 @@ struct lia_db {
     struct lia_retention_stats retention;
     uint64_t peer_time_ms;   /* 0: no peer has told it */
     uint64_t peer_time_mono; /* when one did */
+    uint64_t age_ms;         /* of the store, when it was opened... */
+    uint64_t age_mono;       /* ...then */
+    uint64_t age_noted_ms;   /* as the store has it; under the writer */
     uint64_t stages;         /* how many there were; under the writer */
 
     struct lia_listening listen;
@@ -645,6 +655,24 @@ LIANA_MUST_CHECK liana_status lia_books_run(struct lia_conn *conn,
 
 /* Trusted time with `mutex` not held: lia_db_now's, or the best lower bound. */
 uint64_t lia_db_wall(struct lia_db *db);
+
+/* ---- age (clock.c) ---- */
+
+/*
+ * How long the store has lived, in milliseconds. What waits for days goes by it, not by a
+ * clock that somebody sets: it goes on by itself while the store is open; of the time between
+ * two openings at most a day counts, and none where the clock went back.
+ */
+uint64_t lia_db_age(const struct lia_db *db);
+/* At the opening: the store was `age_ms` old when the clock showed `at_ms`. */
+void lia_age_begin(struct lia_db *db, uint64_t age_ms, uint64_t at_ms);
+/* Writes it down. */
+LIANA_MUST_CHECK liana_status lia_age_put(struct lia_db *db,
+                                          struct lia_conn *conn,
+                                          struct liana_error *err);
+/* The same, if it is an hour since. */
+LIANA_MUST_CHECK liana_status lia_age_note(struct lia_txn *txn,
+                                           struct liana_error *err);
 
 /* ---- marks as a connection sees them (kept.c) ---- */
 

@@ -137,7 +137,7 @@ static bool has_row(struct lia_test_db *t, int32_t id)
 
 static void pass(struct lia_test_db *t, uint64_t ms)
 {
-    t->env.wall_ms += ms;
+    lia_test_env_pass(&t->env, ms);
 }
 
 static struct lia_upkeep upkeep(struct lia_test_db *t)
@@ -704,6 +704,85 @@ static void a_reader_is_not_waited_for_for_ever(void **state)
     assert_true(evicts(&s->one, 2, false));
 }
 
+/* It was given it, and has put it aside. */
+static void what_a_reader_has_put_aside_stays(void **state)
+{
+    struct stores *s = *state;
+    struct lia_subscription sub = {
+        .hash = LIA_BYTES("all of c"), .collection = lia_str("c"), .after_seq = 2};
+    struct lia_registration out;
+
+    lia_test_put(&s->one, "c", 1, 10);
+    lia_test_put(&s->one, "c", 2, 20);
+    lia_test_put(&s->one, "c", 3, 30);
+    reopen_as_keeper(&s->two);
+    PULL(&s->two, &s->one, 1, 2, 3);
+    PULL(&s->one, &s->two, 1, 2, 3);
+    registered(&s->one, "near", 1);
+    sub.awaits = true;
+    assert_ok(lia_db_register(s->one.db, LIA_BYTES("near"), &sub, &out, &s->one.err));
+    assert_true(out.is_resumed);
+    assert_true(evicts(&s->one, 1, false));
+    assert_false(evicts(&s->one, 2, false));
+    assert_ok(lia_db_register_ack(s->one.db, LIA_BYTES("near"), out.id, 0, NULL));
+    lia_test_db_close(&s->one);
+    lia_test_db_open(&s->one);
+    assert_false(evicts(&s->one, 2, false));
+    sub.hash = LIA_BYTES("all of c");
+    assert_ok(lia_db_register(s->one.db, LIA_BYTES("near"), &sub, &out, &s->one.err));
+    assert_false(evicts(&s->one, 2, false));
+    sub.awaits = false;
+    assert_ok(lia_db_register(s->one.db, LIA_BYTES("near"), &sub, &out, &s->one.err));
+    assert_true(evicts(&s->one, 2, false));
+    assert_false(evicts(&s->one, 3, false));
+}
+
+/* Time passes for a store by itself: a clock that is set makes nothing old, and nobody gone. */
+static void a_clock_that_is_set_makes_nobody_gone(void **state)
+{
+    struct stores *s = *state;
+    const uint64_t year = (uint64_t)365 * 24 * 3600 * 1000;
+
+    lia_test_put(&s->one, "c", 1, 10);
+    lia_test_delete(&s->one, "c", 1);
+    lia_test_put(&s->one, "c", 2, 20);
+    reopen_as_keeper(&s->two);
+    PULL(&s->two, &s->one, 1, 2);
+    PULL(&s->one, &s->two, 1, 2);
+    registered(&s->one, "near", 0);
+    s->one.env.wall_ms += year;
+    assert_int_equal(upkeep(&s->one).looked_at, 0);
+    assert_false(evicts(&s->one, 2, false));
+    s->one.env.wall_ms -= 2 * year;
+    pass(&s->one, LIA_READER_WAIT_MS);
+    assert_int_equal(upkeep_later(&s->one).forgotten, 1);
+    assert_true(evicts(&s->one, 2, false));
+}
+
+/* Of the time during which it was closed a day counts, for each time. */
+static void a_store_ages_by_a_day_while_it_is_closed(void **state)
+{
+    struct stores *s = *state;
+    const uint64_t day = (uint64_t)24 * 3600 * 1000;
+    const uint64_t before = lia_db_age(s->one.db);
+
+    pass(&s->one, 5000);
+    assert_int_equal(lia_db_age(s->one.db), before + 5000);
+    lia_test_db_close(&s->one);
+    pass(&s->one, day - 7);
+    s->one.env.mono_ms = 0; /* another boot */
+    lia_test_db_open(&s->one);
+    assert_int_equal(lia_db_age(s->one.db), before + 5000 + day - 7);
+    lia_test_db_close(&s->one);
+    s->one.env.wall_ms += 365 * day;
+    lia_test_db_open(&s->one);
+    assert_int_equal(lia_db_age(s->one.db), before + 5000 + 2 * day - 7);
+    lia_test_db_close(&s->one);
+    s->one.env.wall_ms -= 2 * 365 * day;
+    lia_test_db_open(&s->one);
+    assert_int_equal(lia_db_age(s->one.db), before + 5000 + 2 * day - 7);
+}
+
 static void a_keeper_never_evicts(void **state)
 {
     struct stores *s = *state;
@@ -923,6 +1002,9 @@ int main(void)
         CASE(only_what_is_kept_is_evicted),
         CASE(what_readers_have_not_got_stays),
         CASE(a_reader_is_not_waited_for_for_ever),
+        CASE(what_a_reader_has_put_aside_stays),
+        CASE(a_clock_that_is_set_makes_nobody_gone),
+        CASE(a_store_ages_by_a_day_while_it_is_closed),
         CASE(a_keeper_never_evicts),
         CASE(dropping_ones_own_ends_the_actor),
         CASE(what_others_wrote_leaves_the_actor),

@@ -89,6 +89,9 @@ liana_status lia_db_token(struct lia_db *db,
                                  "token"};
     liana_status status = ask(db, &question, err);
 
+    if (!status) {
+        status = lia_db_awaits(db, peer, subscription, &token.awaits, err);
+    }
     if (!status && (!lia_arena_copy(arena, peer, &token.peer) ||
                     !lia_arena_copy(arena, subscription, &token.subscription))) {
         status = lia_err_plain(err, LIANA_ENOMEM);

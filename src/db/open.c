@@ -40,6 +40,7 @@ static liana_status read_columns(struct lia_db *db, sqlite3_stmt *stmt)
                                    lia_column_u64(stmt, 5)};
     db->identity.is_keeper = lia_column_u64(stmt, 7);
     db->held_ms = db->held_noted_ms = lia_column_u64(stmt, 8);
+    lia_age_begin(db, lia_column_u64(stmt, 9), lia_column_u64(stmt, 10));
     return LIANA_OK;
 }
 
@@ -51,8 +52,8 @@ static liana_status read_state(struct lia_db *db,
     sqlite3_stmt *stmt = NULL;
     liana_status status = lia_conn_prepare(
         conn,
-        lia_str("SELECT database, store, actor, seq, hlc, own, name, keeper, held_ms "
-                "FROM state"),
+        lia_str("SELECT database, store, actor, seq, hlc, own, name, keeper, held_ms, "
+                "age_ms, age_at_ms FROM state"),
         &stmt, err);
 
     if (!status) {
@@ -82,10 +83,11 @@ static liana_status make_state(struct lia_db *db,
         env->random(env->ctx, db->identity.database, LIA_DATABASE_ID_BYTES);
     }
     db->identity.store = lia_env_random64(env);
+    lia_age_begin(db, 0, UINT64_MAX);
     return lia_books_run(conn, err,
                          "INSERT INTO state (id, database, store, actor, seq, hlc, "
-                         "own, name, keeper, held_ms) "
-                         "VALUES (1, ?1, ?2, 0, 0, 0, 0, '', 0, 0)",
+                         "own, name, keeper, held_ms, age_ms, age_at_ms) "
+                         "VALUES (1, ?1, ?2, 0, 0, 0, 0, '', 0, 0, 0, 0)",
                          "su", lia_slice(db->identity.database, LIA_DATABASE_ID_BYTES),
                          db->identity.store);
 }
@@ -162,6 +164,9 @@ static liana_status load(struct lia_db *db,
     }
     if (!status) {
         status = lia_epoch_begin(db, conn, actor, epoch, err);
+    }
+    if (!status) {
+        status = lia_age_put(db, conn, err);
     }
     if (!status) {
         status = lia_doubts_load(db, conn, err);

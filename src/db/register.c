@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/limits.h"
+#include "crdt/mutant.h"
 #include "db/internal.h"
 
 /*
@@ -11,7 +12,7 @@
 
 #define DAY_MS      ((uint64_t)24 * 60 * 60 * 1000)
 #define UNUSED_MS   (LIA_REGISTRATION_DAYS * DAY_MS)
-#define REMEMBER_MS ((uint64_t)60 * 60 * 1000) /* how exactly `used_ms` is kept */
+#define REMEMBER_MS ((uint64_t)60 * 60 * 1000) /* how exactly `used_age_ms` is kept */
 
 static struct lia_reg *find(struct lia_db *db, struct liana_slice subscription)
 {
@@ -103,13 +104,13 @@ static liana_status make_room(struct lia_db *db,
 {
     uint64_t oldest = now_ms > UNUSED_MS ? now_ms - UNUSED_MS : 0;
     liana_status status = lia_books_run(
-        conn, err, "DELETE FROM registrant WHERE used_ms < ?1", "u", oldest);
+        conn, err, "DELETE FROM registrant WHERE used_age_ms < ?1", "u", oldest);
 
     if (!status && count_regs(db) >= LIA_REGISTRATIONS_MAX) {
         status = lia_books_run(
             conn, err,
             "DELETE FROM registrant WHERE registration = (SELECT registration FROM "
-            "registrant GROUP BY registration ORDER BY max(used_ms) LIMIT 1)",
+            "registrant GROUP BY registration ORDER BY max(used_age_ms) LIMIT 1)",
             "");
     }
     return status ? status : delete_unused(conn, dropped, err);
@@ -152,6 +153,22 @@ static struct place place_of(const struct lia_db *db,
                           is_resumed && !sub->is_again ? sub->after_seq : 0};
 }
 
+/* Of what it has put aside nobody knows more than what it said to hold before. */
+static liana_status lower_place(struct lia_db *db,
+                                struct lia_conn *conn,
+                                uint64_t registration,
+                                struct liana_slice peer,
+                                struct place *at,
+                                struct liana_error *err)
+{
+    uint64_t before = 0;
+    liana_status status =
+        lia_registrants_get(db, conn, registration, peer, &before, err);
+
+    at->passed = before < at->passed ? before : at->passed;
+    return status;
+}
+
 /* A peer that resumes may be behind what it has acknowledged: its store was put back. */
 static liana_status note_peer(struct lia_conn *conn,
                               uint64_t registration,
@@ -162,11 +179,12 @@ static liana_status note_peer(struct lia_conn *conn,
 {
     return lia_books_run(conn, err,
                          "INSERT INTO registrant "
-                         "(registration, peer, acked, used_ms, passed) "
+                         "(registration, peer, acked, used_age_ms, passed) "
                          "VALUES (?1, ?2, ?3, ?4, ?6) ON CONFLICT DO UPDATE SET "
-                         "acked = excluded.acked, used_ms = excluded.used_ms, "
+                         "acked = excluded.acked, used_age_ms = excluded.used_age_ms, "
                          "passed = excluded.passed "
-                         "WHERE used_ms < ?5 OR acked > excluded.acked OR ?6 = 0",
+                         "WHERE used_age_ms < ?5 OR acked > excluded.acked OR "
+                         "passed > excluded.passed OR excluded.passed = 0",
                          "usuuuu", registration, peer, at->acked, now_ms,
                          now_ms > REMEMBER_MS ? now_ms - REMEMBER_MS : 0, at->passed);
 }
@@ -217,7 +235,7 @@ liana_status lia_db_register(struct lia_db *db,
                              struct lia_registration *out,
                              struct liana_error *err)
 {
-    uint64_t now_ms = lia_db_wall(db);
+    uint64_t now_ms = lia_db_age(db);
     struct dropped dropped = {.count = 0};
     struct lia_reg *added = NULL;
     struct lia_reg *reg = NULL;
@@ -237,6 +255,11 @@ liana_status lia_db_register(struct lia_db *db,
         registration = (struct lia_registration){reg->id, reg->floor_seq,
                                                  can_resume(reg, sub->after_seq)};
         at = place_of(db, sub, registration.is_resumed);
+        status = sub->awaits && !LIA_MUTANT(235)
+                     ? lower_place(db, conn, reg->id, peer, &at, err)
+                     : LIANA_OK;
+    }
+    if (!status) {
         status = note_peer(conn, reg->id, peer, &at, now_ms, err);
     }
     if (!status) {
@@ -317,9 +340,9 @@ static liana_status note_ack(struct lia_db *db,
 {
     liana_status status = lia_books_run(conn, err,
                                         "UPDATE registrant SET acked = max(acked, ?3), "
-                                        "passed = max(passed, ?3), used_ms = ?4 "
+                                        "passed = max(passed, ?3), used_age_ms = ?4 "
                                         "WHERE registration = ?1 AND peer = ?2",
-                                        "usuu", id, peer, seq, lia_db_wall(db));
+                                        "usuu", id, peer, seq, lia_db_age(db));
 
     return status || sqlite3_changes(conn->sqlite) ? status : unknown(id, err);
 }

@@ -110,6 +110,32 @@ static uint64_t passed_by(struct lia_db *db,
     return seq;
 }
 
+liana_status lia_registrants_get(struct lia_db *db,
+                                 struct lia_conn *conn,
+                                 uint64_t registration,
+                                 struct liana_slice peer,
+                                 uint64_t *out,
+                                 struct liana_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    liana_status status = lia_conn_prepare(
+        conn,
+        lia_str("SELECT passed FROM registrant WHERE registration = ?1 AND peer = ?2"),
+        &stmt, err);
+
+    if (status) {
+        return status;
+    }
+    lia_bind_u64(stmt, 1, registration);
+    lia_bind_slice(stmt, 2, peer);
+    status = lia_conn_step(conn, stmt, err);
+    if (!status) {
+        *out = passed_by(db, registration, peer, lia_column_u64(stmt, 0));
+    }
+    lia_conn_done(conn, stmt);
+    return status == LIANA_EEND ? LIANA_OK : status;
+}
+
 static liana_status least_of(struct lia_txn *txn,
                              sqlite3_stmt *stmt,
                              uint64_t *least,
@@ -136,7 +162,7 @@ liana_status lia_registrants_least(struct lia_txn *txn,
                                    uint64_t *out,
                                    struct liana_error *err)
 {
-    const uint64_t now = lia_db_wall(txn->db);
+    const uint64_t now = lia_db_age(txn->db);
     const uint64_t wait = txn->db->reader_wait_ms;
     uint64_t least = UINT64_MAX;
     sqlite3_stmt *stmt = NULL;
@@ -144,7 +170,7 @@ liana_status lia_registrants_least(struct lia_txn *txn,
         txn->conn,
         lia_str("SELECT t.registration, t.peer, t.passed FROM registration r "
                 "JOIN registrant t ON t.registration = r.id "
-                "WHERE r.collection = ?1 AND t.used_ms >= ?2"),
+                "WHERE r.collection = ?1 AND t.used_age_ms >= ?2"),
         &stmt, err);
 
     if (status) {

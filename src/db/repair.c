@@ -181,20 +181,17 @@ static liana_status look_at(struct repair *r,
                : lia_err_plain(err, status);
 }
 
-static liana_status ask(struct lia_conn *conn,
-                        const char *sql,
-                        uint64_t actor,
-                        uint64_t *out,
-                        struct liana_error *err)
+static liana_status read_forgotten(struct lia_conn *conn,
+                                   uint64_t *out,
+                                   struct liana_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    liana_status status = lia_conn_prepare(conn, lia_str(sql), &stmt, err);
+    liana_status status = lia_conn_prepare(
+        conn, lia_str("SELECT coalesce(max(forgotten), 0) FROM keep"), &stmt, err);
 
-    if (status) {
-        return status;
+    if (!status) {
+        status = lia_conn_step(conn, stmt, err);
     }
-    lia_bind_u64(stmt, 1, actor);
-    status = lia_conn_step(conn, stmt, err);
     if (!status) {
         *out = lia_column_u64(stmt, 0);
     }
@@ -202,13 +199,34 @@ static liana_status ask(struct lia_conn *conn,
     return status;
 }
 
+/* What somebody has said to hold of the actor. What is known to be kept does not count: if this
+ * store is a keeper, that is what it has published itself. */
+static liana_status read_marks(struct repair *r, uint64_t *out, struct liana_error *err)
+{
+    struct lia_txn *txn = r->txn;
+    liana_status status = LIANA_OK;
+
+    *out = 0;
+    for (const struct lia_coll *c = txn->db->collections; c && !status; c = c->next) {
+        struct lia_name whole = LIA_MUTANT(239)
+                                    ? lia_name_of_kept(c->pub.name)
+                                    : lia_name_of(c->pub.name, lia_slice(NULL, 0));
+        struct lia_vector marks;
+        uint64_t hlc;
+
+        status = lia_kept_vector(txn->conn, txn->db, &txn->arena,
+                                 lia_name_slice(&whole), &marks, err);
+        hlc = status ? 0 : lia_vector_get(marks, r->how.actor);
+        *out = hlc > *out ? hlc : *out;
+    }
+    return status;
+}
+
 static liana_status look(struct repair *r, struct liana_error *err)
 {
     struct lia_conn *conn = r->txn->conn;
     uint64_t kept = 0;
-    liana_status status =
-        ask(conn, "SELECT coalesce(max(hlc), 0) FROM mark WHERE actor = ?1",
-            r->how.actor, &kept, err);
+    liana_status status = read_marks(r, &kept, err);
 
     if (status) {
         return status;
@@ -217,8 +235,7 @@ static liana_status look(struct repair *r, struct liana_error *err)
         r->rest = kept;
         return LIANA_OK; /* what others hold stays, and what came later comes after it */
     }
-    status =
-        ask(conn, "SELECT coalesce(max(forgotten), ?1) FROM keep", 0, &r->rest, err);
+    status = read_forgotten(conn, &r->rest, err);
     r->rest = kept > r->rest ? kept : r->rest;
     return status ? status : each_row(r, look_at, err);
 }

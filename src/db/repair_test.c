@@ -240,7 +240,8 @@ static void what_somebody_holds_stays(void **state)
     struct world *w = *state;
     uint64_t first = actor(&w->store);
     struct lia_vector_entry held = {.actor = first};
-    const struct lia_batch_marks marks = {lia_slice("sub", 3), {&held, 1}};
+    const struct lia_name whole = lia_name_of(lia_str("c"), lia_slice(NULL, 0));
+    const struct lia_batch_marks marks = {lia_name_slice(&whole), {&held, 1}};
 
     w->store.env.wall_ms += AHEAD_MS;
     w->peer.env.wall_ms += AHEAD_MS;
@@ -258,6 +259,25 @@ static void what_somebody_holds_stays(void **state)
     lia_test_put(&w->store, "c", 1, 3);
     assert_int_equal(send(&w->store, &w->peer, 1, NULL), LIA_APPLY_APPLIED);
     assert_int_equal(lia_test_get(&w->peer, "c", 1), 3);
+}
+
+/* A keeper publishes what it has itself, and is told so by all that have heard of it. */
+static void what_a_keeper_has_published_stays_not(void **state)
+{
+    struct world *w = *state;
+    struct lia_vector_entry own = {.actor = actor(&w->store)};
+    const struct lia_batch_keep keep = {.collection = lia_str("c"), .kept = {&own, 1}};
+    const struct lia_batch batch = {
+        .peer = lia_slice("p", 1), .keeps = &keep, .keep_count = 1};
+    struct lia_applied applied;
+
+    w->store.env.wall_ms += AHEAD_MS;
+    own.hlc = lia_test_put(&w->store, "c", 1, 1).stamp.hlc;
+    assert_ok(lia_db_apply(w->store.db, &w->store.arena, &batch, LIA_FULL, &applied,
+                           &w->store.err));
+    set_clock_right(w);
+    assert_ok(mend(&w->store));
+    assert_true(newest_ms(&w->store, 1) <= w->true_ms + MINUTE_MS);
 }
 
 static void reopen(struct lia_test_db *t)
@@ -540,6 +560,7 @@ int main(void)
         CASE(two_clocks_have_to_agree),
         CASE(a_clock_that_was_set_right_while_closed),
         CASE(what_somebody_holds_stays),
+        CASE(what_a_keeper_has_published_stays_not),
         CASE(what_somebody_may_hold_stays),
         CASE(a_peer_without_time_may_hold_what_is_stamped),
         CASE(what_nobody_can_hold_is_stamped_anew),

@@ -8,9 +8,9 @@ static liana_status put_item(struct lia_conn *conn,
 {
     return lia_books_run(conn, err,
                          "INSERT INTO stage (stage, collection, key, segment, "
-                         "subscription) VALUES (?1, ?2, ?3, ?4, ?5)",
-                         "utsss", stage, item->key.collection, item->key.key,
-                         item->segment, item->subscription);
+                         "subscription, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                         "utsssu", stage, item->key.collection, item->key.key,
+                         item->segment, item->subscription, (uint64_t)item->is_answer);
 }
 
 liana_status lia_db_stage(struct lia_db *db,

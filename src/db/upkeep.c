@@ -76,6 +76,9 @@ liana_status lia_db_upkeep(struct lia_db *db,
     }
     place = place_of(db);
     status = work(txn, &place.cursor, &place.walk, &done, err);
+    if (!status) {
+        status = lia_age_note(txn, err);
+    }
     if (status) {
         lia_txn_rollback(txn);
         return status;

@@ -222,6 +222,7 @@ static liana_status look_up(struct lia_job *job,
     item->epoch = token.epoch;
     item->seq = token.seq;
     item->is_again = token.is_again;
+    item->awaits = token.awaits;
     return LIANA_OK;
 }
 
@@ -283,7 +284,8 @@ static struct lia_batch_item to_item(struct lia_arena *arena,
 {
     return (struct lia_batch_item){{from->topic->topic.collection, from->key},
                                    from->data,
-                                   name_in(arena, from->topic->topic)};
+                                   name_in(arena, from->topic->topic),
+                                   from->is_answer};
 }
 
 liana_status lia_job_stage(struct lia_job *job, struct liana_error *err)
@@ -433,6 +435,8 @@ static liana_status report(struct applying *x, const struct lia_applied *applied
         return LIANA_ENOMEM;
     }
     x->a->is_committed = applied->is_committed;
+    x->a->awaits = applied->awaits;
+    x->a->has_lost = applied->has_lost;
     x->a->applied = 0;
     for (size_t i = 0; i < applied->result_count; i++) {
         const struct lia_apply_result *r = &applied->results[i];
@@ -526,6 +530,10 @@ liana_status lia_job_owed(struct lia_job *job, struct liana_error *err)
     size_t count;
     liana_status status = keys && heads ? LIANA_OK : LIANA_ENOMEM;
 
+    if (!status) {
+        status = lia_db_awaits(job->db, remote_of(job), lia_slice(NULL, 0),
+                               &request->owed.awaits, err);
+    }
     if (!status) {
         status = lia_db_owed(job->db, &request->arena, remote_of(job), UINT64_MAX, 1,
                              &owed, &count, err);

@@ -53,7 +53,8 @@ liana_status lia_job_register(struct lia_job *job, struct liana_error *err)
     struct lia_subscription sub = {.hash = lia_name_slice(&hash),
                                    .collection = r->topic.collection,
                                    .query = r->topic.query,
-                                   .is_again = r->is_again};
+                                   .is_again = r->is_again,
+                                   .awaits = r->awaits};
     struct lia_registration registration;
     uint64_t token_seq = 0;
     liana_status status = read_token(job, &token_seq, err);

@@ -57,7 +57,7 @@ struct lia_store {
 };
 
 #define LIA_STORE_APPLICATION_ID 0x4c49414e /* "LIAN" */
-#define LIA_STORE_FORMAT         9
+#define LIA_STORE_FORMAT         10
 
 /* ---- conn.c ---- */
 

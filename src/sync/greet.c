@@ -365,7 +365,8 @@ static void send_subscribe(struct lia_session *s,
     msg.subscribe.seq = token->seq;
     msg.subscribe.flags = (token->is_unmarked ? LIA_SUBSCRIBE_UNMARKED : 0) |
                           (more_follow ? LIA_SUBSCRIBE_MORE : 0) |
-                          (token->is_again ? LIA_SUBSCRIBE_AGAIN : 0);
+                          (token->is_again ? LIA_SUBSCRIBE_AGAIN : 0) |
+                          (token->awaits ? LIA_SUBSCRIBE_AWAITS : 0);
     msg.subscribe.marks = token->marks;
     msg.subscribe.evicted = token->evicted;
     msg.subscribe.forgotten = token->forgotten;

@@ -27,14 +27,29 @@ static void report_progress(struct lia_session *s, const struct lia_incoming *ba
     }
 }
 
-static void send_ack(struct lia_session *s, uint8_t priority, uint64_t number)
+/* What is put aside is durable, and not held: the peer sends on, and keeps it. */
+static void send_ack(struct lia_session *s,
+                     uint8_t priority,
+                     uint64_t number,
+                     bool awaits)
 {
+    struct lia_infeed *feed = &s->in[priority];
     struct lia_msg msg = {.type = LIA_MSG_ACK,
-                          .ack = {.priority = priority, .number = number, .kind = 1}};
+                          .ack = {.priority = priority,
+                                  .number = number,
+                                  .kind = awaits ? LIA_ACK_AWAITS : LIA_ACK_HELD}};
 
-    if (number > s->in[priority].acked) {
-        s->in[priority].acked = number;
+    if (number > feed->acked || (feed->awaits && !awaits)) {
+        feed->acked = number;
+        feed->awaits = awaits;
         lia_session_send(s, &msg);
+    }
+}
+
+void lia_infeed_held(struct lia_session *s)
+{
+    for (uint8_t i = 0; i < LIA_WIRE_PRIORITIES; i++) {
+        send_ack(s, i, s->in[i].acked, false);
     }
 }
 
@@ -56,7 +71,9 @@ static void report_refusals(struct lia_session *s,
         if (action) {
             LIA_IGNORE(say_why(&apply->refusals[i], &action->error)); /* only made */
         }
-        s->owed_at = s->now + LIA_OWED_MS;
+        if (s->owed_at == LIA_NEVER || LIA_MUTANT(16)) {
+            s->owed_at = s->now + LIA_OWED_MS;
+        }
     }
 }
 
@@ -182,7 +199,7 @@ void lia_infeed_complete(struct lia_session *s, uint8_t priority)
         !feed->lazy) {
         report_progress(s, batch);
         if (LIA_MUTANT(5)) {
-            send_ack(s, priority, batch->number);
+            send_ack(s, priority, batch->number, false);
         }
         feed->lazy = batch;
         feed->lazy_since = s->now;
@@ -213,7 +230,11 @@ static liana_status applied(struct lia_session *s, struct lia_request *request)
         s->pending -= b->bytes;
     }
     feed->is_applying = false;
-    send_ack(s, a->priority, last);
+    s->has_aside = s->has_aside || a->awaits;
+    if (a->has_lost) {
+        return lia_begin_again(s);
+    }
+    send_ack(s, a->priority, last, a->awaits && !LIA_MUTANT(14));
     try_apply(s, a->priority);
     return LIANA_OK;
 }

@@ -118,7 +118,8 @@ static liana_status take_document(struct lia_session *s,
     s->stats.payload_in += data.len;
     if (sub->state != LIA_INSUB_ENDED) {
         topic = batch ? lia_incoming_topic(batch, sub->number, sub->topic) : NULL;
-        if (!topic || lia_incoming_add(batch, topic, key, data)) {
+        if (!topic ||
+            lia_incoming_add(batch, topic, key, data, ask && !ask->is_repair)) {
             return LIANA_ENOMEM;
         }
     }

@@ -72,6 +72,11 @@ void lia_kept_deinit(const struct liana_allocator *a, struct lia_kept_vector *ke
 #define LIA_SUBSCRIBE_UNMARKED 1u
 #define LIA_SUBSCRIBE_MORE     2u
 #define LIA_SUBSCRIBE_AGAIN    4u
+#define LIA_SUBSCRIBE_AWAITS   8u
+
+/* Kinds of ACK. */
+#define LIA_ACK_AWAITS 0u
+#define LIA_ACK_HELD   1u
 
 /* ---- our subscriptions ---- */
 
@@ -121,6 +126,7 @@ struct lia_infeed {
     unsigned repairs;
     uint64_t last_number; /* of a BATCH */
     uint64_t acked;
+    bool awaits; /* the last ACK said that not all of it is held */
     /* A document in pieces. */
     struct lia_buf piece;
     struct lia_buf piece_key;
@@ -204,6 +210,7 @@ struct lia_outfeed {
     uint64_t number;
     struct lia_unacked unacked[LIA_UNACKED_MAX];
     size_t unacked_count;
+    struct lia_unacked acked; /* the newest that is durable there */
 };
 
 /* ---- the session ---- */
@@ -220,7 +227,8 @@ struct lia_session {
     bool has_greet;
     bool is_verifying;
     bool is_trusted;
-    bool is_owing;    /* an OWED request is out */
+    bool is_owing;    /* an OWED request is out... */
+    bool has_aside;   /* ...since when something may have been put aside */
     bool more_follow; /* the last SUBSCRIBE said so */
 
     /* This step. */
@@ -333,6 +341,8 @@ liana_status lia_infeed_compared(struct lia_session *s, struct lia_request *requ
 
 /* ---- inapply.c ---- */
 
+/* Nothing that came is awaited any more: what was acknowledged is held. */
+void lia_infeed_held(struct lia_session *s);
 /* The open batch has ended. */
 void lia_infeed_complete(struct lia_session *s, uint8_t priority);
 /* Puts what there is of the open batch aside, if it is much. */
@@ -360,6 +370,8 @@ LIANA_MUST_CHECK liana_status lia_ask_absent(struct lia_session *s,
                                              const struct lia_ask *ask,
                                              const struct lia_insub *sub,
                                              struct liana_slice key);
+/* What the peer has told us does not hold any more: the session ends, and it is told anew. */
+LIANA_MUST_CHECK liana_status lia_begin_again(struct lia_session *s);
 liana_status lia_ask_lost_result(struct lia_session *s, struct lia_request *request);
 void lia_ask_owed(struct lia_session *s);
 liana_status lia_ask_owed_result(struct lia_session *s, struct lia_request *request);
@@ -377,7 +389,10 @@ void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub);
 void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub);
 /* The batch (number, position) of it was sent; all before `number` are durable there. */
 void lia_outsub_sent(struct lia_session *s, struct lia_outsub *sub, uint64_t number);
-void lia_outsub_acked(struct lia_session *s, uint8_t priority, uint64_t number);
+void lia_outsub_acked(struct lia_session *s,
+                      uint8_t priority,
+                      uint64_t number,
+                      bool is_held);
 /* Frees those that ended and that nothing refers to. */
 void lia_outsub_sweep(struct lia_session *s);
 void lia_outsub_deinit(struct lia_session *s);

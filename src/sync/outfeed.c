@@ -571,26 +571,27 @@ void lia_outfeed_pump(struct lia_session *s)
 
 /* ---- acknowledgements, time ---- */
 
+/* The same batch may be acknowledged again, once what the peer has put aside is held. */
 liana_status lia_on_ack(struct lia_session *s, const struct lia_msg *m)
 {
     struct lia_outfeed *feed = &s->feeds[m->ack.priority];
+    const bool is_held = m->ack.kind != LIA_ACK_AWAITS;
     struct lia_action *action;
-    uint64_t seq = 0;
     size_t n = 0;
 
     while (n < feed->unacked_count && feed->unacked[n].number <= m->ack.number) {
-        seq = feed->unacked[n++].seq;
+        feed->acked = feed->unacked[n++];
     }
-    if (n == 0 || feed->unacked[n - 1].number != m->ack.number) {
+    if (m->ack.number == 0 || feed->acked.number != m->ack.number) {
         return lia_err(&s->error, LIANA_EPROTOCOL, "ACK of a batch that was not sent");
     }
     feed->unacked_count -= n;
     memmove(feed->unacked, feed->unacked + n,
             feed->unacked_count * sizeof(feed->unacked[0]));
-    lia_outsub_acked(s, (uint8_t)m->ack.priority, m->ack.number);
-    action = lia_session_act(s, LIA_ACTION_ACKED);
+    lia_outsub_acked(s, (uint8_t)m->ack.priority, m->ack.number, is_held);
+    action = is_held ? lia_session_act(s, LIA_ACTION_ACKED) : NULL;
     if (action) {
-        action->seq = seq;
+        action->seq = feed->acked.seq;
     }
     return LIANA_OK;
 }

@@ -75,7 +75,8 @@ static struct lia_register_request token_of(const struct lia_wire_subscribe *fro
 {
     return (struct lia_register_request){.epoch = from->epoch,
                                          .seq = from->seq,
-                                         .is_again = from->flags & LIA_SUBSCRIBE_AGAIN};
+                                         .is_again = from->flags & LIA_SUBSCRIBE_AGAIN,
+                                         .awaits = from->flags & LIA_SUBSCRIBE_AWAITS};
 }
 
 static liana_status subscribe_again(struct lia_session *s,
@@ -252,7 +253,8 @@ void lia_outsub_sent(struct lia_session *s, struct lia_outsub *sub, uint64_t num
     }
 }
 
-static void note(struct lia_session *s, struct lia_outsub *sub)
+/* That it is there is worth a note also where it awaits something for days. */
+static void note(struct lia_session *s, struct lia_outsub *sub, bool is_held)
 {
     struct lia_request *request = lia_session_new_request(s, LIA_REQUEST_ACKED);
 
@@ -260,7 +262,7 @@ static void note(struct lia_session *s, struct lia_outsub *sub)
         return;
     }
     request->acked.registration = sub->registration;
-    request->acked.seq = sub->noting.seq;
+    request->acked.seq = is_held ? sub->noting.seq : 0;
     sub->noted_seq = sub->noting.seq;
     sub->noted_at = s->now;
     sub->noting.number = 0;
@@ -289,15 +291,20 @@ static void pass(struct lia_session *s, struct lia_outsub *sub, uint64_t number)
     }
 }
 
-void lia_outsub_acked(struct lia_session *s, uint8_t priority, uint64_t number)
+void lia_outsub_acked(struct lia_session *s,
+                      uint8_t priority,
+                      uint64_t number,
+                      bool is_held)
 {
     for (struct lia_outsub *sub = s->outsubs; sub; sub = sub->next) {
-        if (sub->state == LIA_OUTSUB_ACTIVE && sub->priority == priority) {
+        if (sub->state != LIA_OUTSUB_ACTIVE || sub->priority != priority) {
+            continue;
+        }
+        if (is_held) {
             pass(s, sub, number);
         }
-        if (sub->state == LIA_OUTSUB_ACTIVE && sub->priority == priority &&
-            sub->noting.number && sub->noting.number <= number) {
-            note(s, sub);
+        if (sub->noting.number && sub->noting.number <= number) {
+            note(s, sub, is_held);
         }
     }
 }

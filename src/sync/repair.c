@@ -182,7 +182,7 @@ void lia_repair_go_on(struct lia_session *s, uint8_t priority)
     }
 }
 
-static liana_status begin_again(struct lia_session *s)
+liana_status lia_begin_again(struct lia_session *s)
 {
     return lia_err(&s->error, LIANA_EBUSY,
                    "a document that was to come is gone: what there is is told anew");
@@ -214,7 +214,7 @@ liana_status lia_ask_absent(struct lia_session *s,
     if (LIA_MUTANT(9)) {
         return LIANA_OK;
     }
-    return ask->is_repair ? begin_again(s) : lose(s, sub, key);
+    return ask->is_repair ? lia_begin_again(s) : lose(s, sub, key);
 }
 
 liana_status lia_ask_lost_result(struct lia_session *s, struct lia_request *request)
@@ -223,7 +223,7 @@ liana_status lia_ask_lost_result(struct lia_session *s, struct lia_request *requ
         s->error = request->error;
         return request->status;
     }
-    return begin_again(s);
+    return lia_begin_again(s);
 }
 
 void lia_ask_answered(struct lia_session *s, struct lia_ask *ask)
@@ -258,6 +258,7 @@ void lia_ask_owed(struct lia_session *s)
     }
     if (request) {
         s->is_owing = true;
+        s->has_aside = false;
         lia_session_request(s, request);
     }
 }
@@ -274,6 +275,9 @@ liana_status lia_ask_owed_result(struct lia_session *s, struct lia_request *requ
     }
     if (owed->count || owed->has_more) {
         s->owed_at = s->now + LIA_OWED_MS;
+    }
+    if (!owed->awaits && !(s->has_aside && !LIA_MUTANT(15))) {
+        lia_infeed_held(s);
     }
     for (struct lia_insub *sub = s->insubs; sub && !status; sub = sub->next) {
         struct lia_wire_want_item items[ASK_ITEMS];

@@ -124,7 +124,8 @@ const struct lia_topic_number *lia_incoming_topic(struct lia_incoming *batch,
 liana_status lia_incoming_add(struct lia_incoming *batch,
                               const struct lia_topic_number *topic,
                               struct liana_slice key,
-                              struct liana_slice data)
+                              struct liana_slice data,
+                              bool is_answer)
 {
     struct lia_incoming_item *item =
         LIA_ARENA_NEW(&batch->arena, struct lia_incoming_item);
@@ -134,6 +135,7 @@ liana_status lia_incoming_add(struct lia_incoming *batch,
         return LIANA_ENOMEM;
     }
     item->topic = topic;
+    item->is_answer = is_answer;
     *batch->last = item;
     batch->last = &item->next;
     batch->item_count++;

@@ -377,6 +377,141 @@ static void a_refused_document_is_owed_and_asked_for_again(void **state)
     lia_toy_close(&f->link);
 }
 
+static void commit_and_settle(struct fixture *f, uint32_t doc, uint64_t value)
+{
+    lia_toy_write(&f->stores[0], &doc, 1, value);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+}
+
+/* What is put aside is durable, and not held: its sender goes on, and keeps it. */
+static void what_is_put_aside_does_not_count_as_held(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->link.ends[0].acked, 5);
+    assert_int_equal(f->link.ends[0].passed, 5);
+    b->refuses[2] = true;
+    for (uint64_t i = 0; i < 200; i++) {
+        commit_and_settle(f, i == 0 ? 2 : 7, i);
+    }
+    assert_int_equal(b->docs[7].cells[1].value, 199);
+    assert_int_equal(f->link.ends[0].acked, 5);
+    assert_int_equal(f->link.ends[0].passed, 5);
+    b->refuses[2] = false;
+    for (int i = 0; i < 8; i++) {
+        lia_toy_tick(&f->link, 10000);
+        lia_toy_settle(&f->link, NULL);
+    }
+    assert_true(lia_toy_equal(a, b));
+    assert_int_equal(f->link.ends[0].acked, a->seq);
+    assert_int_equal(f->link.ends[0].passed, a->seq);
+    lia_toy_close(&f->link);
+}
+
+/* Nor when it comes again: then it says so with its token. */
+static void what_is_put_aside_is_told_with_the_token(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+
+    b->refuses[2] = true; /* of "a", which is asked for last */
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    assert_false(a->reader_awaits);
+    lia_toy_close(&f->link);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(a->reader_awaits);
+    lia_toy_close(&f->link);
+}
+
+/* Somebody else has brought it, and there is no batch to acknowledge. */
+static void what_is_awaited_no_more_is_acknowledged_again(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+
+    b->refuses[2] = true;
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->link.ends[0].acked, 0);
+    b->awaited[2] = false;
+    for (int i = 0; i < 8; i++) {
+        lia_toy_tick(&f->link, 10000);
+        lia_toy_settle(&f->link, NULL);
+    }
+    assert_int_equal(f->link.ends[0].acked, 5);
+    assert_int_equal(f->link.ends[0].passed, 5);
+    lia_toy_close(&f->link);
+}
+
+/* What was asked of the store before says nothing of what was put aside since. */
+static void what_was_found_before_it_is_put_aside_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *a = &f->stores[0];
+    struct lia_toy *b = &f->stores[1];
+    const uint32_t docs[] = {2, 3};
+    struct lia_request *request;
+
+    fill(a, 5, 100);
+    lia_toy_open(&f->link, a, b);
+    lia_toy_settle(&f->link, NULL);
+    lia_toy_tick(&f->link, 1); /* nothing is owed yet */
+    lia_toy_settle(&f->link, NULL);
+    b->refuses[2] = true;
+    commit_and_settle(f, 2, 1);
+    b->awaited[2] = false; /* by somebody else */
+    for (int i = 0; i < 5; i++) {
+        lia_toy_tick(&f->link, 10000);
+        lia_toy_settle(&f->link, NULL);
+    }
+    lia_toy_tick(&f->link, 10000); /* it is time to ask */
+    request = lia_toy_begin(&f->link, 1, LIA_REQUEST_OWED);
+    assert_false(request->owed.awaits);
+    lia_toy_write(a, docs, 2, 7);
+    lia_toy_told(&f->link, 0);
+    lia_toy_settle(&f->link, NULL);
+    assert_true(b->awaited[2]);
+    lia_toy_end(&f->link, 1, request);
+    lia_toy_settle(&f->link, NULL);
+    assert_int_equal(f->link.ends[0].acked, 5);
+    lia_toy_close(&f->link);
+}
+
+/* However often something is put aside, what was before is asked for. */
+static void what_is_put_aside_puts_off_no_question(void **state)
+{
+    struct fixture *f = *state;
+    struct lia_toy *b = &f->stores[1];
+
+    fill(&f->stores[0], 5, 100);
+    lia_toy_open(&f->link, &f->stores[0], b);
+    lia_toy_settle(&f->link, NULL);
+    b->refuses[2] = b->refuses[3] = true;
+    commit_and_settle(f, 2, 1);
+    b->refuses[2] = false;
+    for (uint64_t i = 0; i < 4; i++) {
+        lia_toy_tick(&f->link, 10000);
+        lia_toy_settle(&f->link, NULL);
+        lia_toy_tick(&f->link, 10000);
+        lia_toy_settle(&f->link, NULL);
+        commit_and_settle(f, 3, i);
+    }
+    assert_int_equal(b->docs[2].cells[1].value, 1);
+    lia_toy_close(&f->link);
+}
+
 static void is_whole(const struct lia_toy *toy,
                      const struct lia_toy *writer,
                      const uint32_t docs[2])
@@ -915,6 +1050,11 @@ static const struct CMUnitTest cases[] = {
     CASE(a_gap_that_nobody_can_fill_ends_the_session),
     CASE(what_is_owed_and_gone_is_told_anew),
     CASE(a_refused_document_is_owed_and_asked_for_again),
+    CASE(what_is_put_aside_does_not_count_as_held),
+    CASE(what_is_put_aside_is_told_with_the_token),
+    CASE(what_is_awaited_no_more_is_acknowledged_again),
+    CASE(what_was_found_before_it_is_put_aside_does_not_count),
+    CASE(what_is_put_aside_puts_off_no_question),
     CASE(an_owed_document_comes_with_its_transaction),
     CASE(a_repair_comes_with_its_transaction),
     CASE(an_acknowledged_batch_is_kept),

@@ -101,6 +101,7 @@ struct lia_token_item {
     uint64_t seq;
     bool is_again;    /* the feed is to begin from nothing all the same */
     bool is_unmarked; /* documents are held that the marks do not cover */
+    bool awaits;      /* something that came before `seq` is put aside and awaited */
     struct lia_vector marks;
     struct lia_vector evicted; /* below it marks say no more than "was here" */
     uint64_t forgotten;
@@ -120,6 +121,7 @@ struct lia_register_request {
     uint64_t epoch; /* the peer's token; 0: none */
     uint64_t seq;
     bool is_again;   /* it begins from nothing all the same */
+    bool awaits;     /* of what came before `seq` it has put something aside */
     bool is_renewed; /* the feed goes on at `seq`, past what was forgotten meanwhile */
     bool is_own;     /* the peer has not asked for it */
     /* out; `status`: why it is refused */
@@ -136,7 +138,8 @@ struct lia_register_request {
 /* Now and then, for storage's own housekeeping: nothing depends on it. */
 struct lia_acked_request {
     uint64_t registration;
-    uint64_t seq; /* everything up to here is durable there, its token included */
+    uint64_t seq; /* everything up to here is held durably there, its token included; 0:
+                   * no more is known, but it is there */
 };
 
 struct lia_unregister_request {
@@ -261,7 +264,8 @@ struct lia_incoming_item {
     const struct lia_topic_number *topic;
     struct liana_slice key;
     struct liana_slice data;
-    bool is_void; /* the sender took it back: not applied */
+    bool is_void;   /* the sender took it back: not applied */
+    bool is_answer; /* to an ASK for what was owed */
 };
 
 /* A document that was put aside, and that the sender took back. */
@@ -317,7 +321,8 @@ const struct lia_topic_number *lia_incoming_topic(struct lia_incoming *batch,
 LIANA_MUST_CHECK liana_status lia_incoming_add(struct lia_incoming *batch,
                                                const struct lia_topic_number *topic,
                                                struct liana_slice key,
-                                               struct liana_slice data);
+                                               struct liana_slice data,
+                                               bool is_answer);
 
 /* What the batch has of the document is not applied; an empty key means all of the topic,
  * with its token and marks.
@@ -352,6 +357,8 @@ struct lia_apply_request {
     /* out */
     bool is_committed; /* false: there are gaps, nothing was changed */
     size_t applied;    /* documents that brought something new */
+    bool awaits;   /* of what the peer has sent something is put aside and awaited */
+    bool has_lost; /* what it owed it no longer has: as after LOST */
     const struct lia_gap *gaps;
     size_t gap_count;
     const struct lia_refusal *refusals;
@@ -372,6 +379,7 @@ struct lia_owed_request {
     struct lia_owed_item *items; /* those that may be applied by now */
     size_t count;
     bool has_more; /* not yet */
+    bool awaits;   /* as in APPLY */
 };
 
 /* ---- LOST ---- */

@@ -356,6 +356,16 @@ static void run_docs(struct lia_toy *toy, struct lia_request *request)
 
 /* ---- the receiver's side ---- */
 
+static bool awaits(const struct lia_toy *toy, uint32_t from, uint32_t to)
+{
+    bool answer = false;
+
+    for (uint32_t d = from; d < to; d++) {
+        answer = answer || toy->awaited[d];
+    }
+    return answer;
+}
+
 static void run_tokens(struct lia_toy *toy,
                        uint64_t remote,
                        struct lia_request *request)
@@ -367,6 +377,7 @@ static void run_tokens(struct lia_toy *toy,
         item->epoch = toy->tokens[remote][c].epoch;
         item->seq = toy->tokens[remote][c].seq;
         item->generation = toy->generation;
+        item->awaits = awaits(toy, c * LIA_TOY_DOCS, (c + 1) * LIA_TOY_DOCS);
         item->marks = marks_of(&request->arena, toy, c);
         for (uint32_t d = 0; d < LIA_TOY_DOCS; d++) {
             item->is_unmarked =
@@ -408,7 +419,7 @@ static void run_stage(struct lia_toy *toy, struct lia_request *request)
     for (struct lia_incoming_item *i = batch->items; i; i = i->next) {
         LIA_ASSERT(!lia_incoming_add(
             *slot, lia_incoming_topic(*slot, i->topic->number, i->topic->topic), i->key,
-            i->data));
+            i->data, i->is_answer));
     }
 }
 
@@ -434,6 +445,7 @@ static void apply_items(struct applying *a, const struct lia_incoming_item *item
         }
         if (a->toy->refuses[doc]) {
             a->toy->owed[doc] = true;
+            a->toy->awaited[doc] = true;
             apply->refusal_count++;
             continue;
         }
@@ -531,6 +543,7 @@ static void run_apply(struct lia_toy *toy, uint64_t remote, struct lia_request *
                 commit->origin = remote;
             }
             touch(toy, commit, d, &a.docs[d]);
+            toy->awaited[d] = false;
             toy->merged++;
             f->applied++;
         }
@@ -539,6 +552,7 @@ static void run_apply(struct lia_toy *toy, uint64_t remote, struct lia_request *
         lia_arena_array(&request->arena, f->refusal_count, sizeof(*f->refusals));
     keep_books(toy, remote, f);
     f->is_committed = true;
+    f->awaits = awaits(toy, 0, 2 * LIA_TOY_DOCS);
 }
 
 static void run_owed(struct lia_toy *toy, struct lia_request *request)
@@ -559,6 +573,8 @@ static void run_owed(struct lia_toy *toy, struct lia_request *request)
         }
     }
     request->owed.items = items;
+    request->owed.awaits = awaits(toy, 0, 2 * LIA_TOY_DOCS);
+    request->owed.has_more = request->owed.awaits;
 }
 
 void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *request)
@@ -581,6 +597,7 @@ void lia_toy_run(struct lia_toy *toy, uint64_t remote, struct lia_request *reque
     case LIA_REQUEST_TOKENS: run_tokens(toy, remote, request); break;
     case LIA_REQUEST_REGISTER:
         request->registering.registration = 1;
+        toy->reader_awaits = request->registering.awaits;
         request->registering.is_resumed = request->registering.epoch == toy->epoch;
         request->registering.start =
             request->registering.is_resumed ? request->registering.seq : 0;

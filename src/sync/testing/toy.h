@@ -62,6 +62,8 @@ struct lia_toy {
     uint64_t generation;                 /* tokens of an older one are not taken */
     bool refuses[2 * LIA_TOY_DOCS];      /* is put on the owed list */
     bool owed[2 * LIA_TOY_DOCS];
+    bool awaited[2 * LIA_TOY_DOCS]; /* refused, and not here yet */
+    bool reader_awaits;             /* so the last registration said of the peer */
     unsigned breaks_in; /* this registration from now on meets a broken disk; 0: none */
     size_t applies;
     size_t merged;

@@ -40,6 +40,7 @@ static void take(struct lia_toy_end *end, struct lia_action *action)
         end->is_up_to_date[(action->id - 1) % 2] = action->is_head;
         break;
     case LIA_ACTION_ACKED: end->acked = action->seq; break;
+    case LIA_ACTION_PASSED: end->passed = action->seq; break;
     case LIA_ACTION_REFUSED: end->refused++; break;
     case LIA_ACTION_CLOSE:
         LIA_ASSERT(!end->is_closed);
@@ -167,6 +168,30 @@ bool lia_toy_deliver(struct lia_toy_link *link, int to, size_t bytes_max)
     }
     lia_buf_deinit(&piece);
     return true;
+}
+
+struct lia_request *lia_toy_begin(struct lia_toy_link *link,
+                                  int i,
+                                  enum lia_request_kind kind)
+{
+    struct lia_toy_end *end = &link->ends[i];
+    struct lia_request **at = &end->requests;
+    struct lia_request *request;
+
+    while (*at && (*at)->kind != kind) {
+        at = &(*at)->next;
+    }
+    request = *at;
+    LIA_ASSERT(request);
+    *at = request->next;
+    lia_toy_run(end->toy, end->remote, request);
+    return request;
+}
+
+void lia_toy_end(struct lia_toy_link *link, int i, struct lia_request *request)
+{
+    step(link, i, (struct lia_event){.kind = LIA_EVENT_RESULT, .request = request});
+    lia_toy_told(link, i);
 }
 
 bool lia_toy_carry_out(struct lia_toy_link *link, int i, struct lia_rng *rng)

@@ -22,6 +22,7 @@ struct lia_toy_end {
     bool is_closed;
     bool is_up_to_date[2];
     uint64_t acked;
+    uint64_t passed; /* the last that was told of any subscription */
     size_t refused;
     struct liana_error error; /* of the close */
     liana_status verdict;     /* what VERIFY answers */
@@ -58,6 +59,11 @@ void lia_toy_stale(struct lia_toy_link *link, int end);
 /* One step: false when there is nothing to do. */
 bool lia_toy_deliver(struct lia_toy_link *link, int to, size_t bytes_max);
 bool lia_toy_carry_out(struct lia_toy_link *link, int end, struct lia_rng *rng);
+/* The same in two: what the first request (of a kind) finds, and later that it is told so. */
+struct lia_request *lia_toy_begin(struct lia_toy_link *link,
+                                  int end,
+                                  enum lia_request_kind kind);
+void lia_toy_end(struct lia_toy_link *link, int end, struct lia_request *request);
 void lia_toy_tick(struct lia_toy_link *link, uint64_t ms);
 
 /* Until nothing is under way. `rng` NULL: in order. */

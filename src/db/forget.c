@@ -137,7 +137,7 @@ static liana_status look_at(struct lia_txn *txn,
     if (coll) {
         status = lia_row_get(txn->conn, coll, entry->key, &txn->scratch, &row, err);
     }
-    if (!status && row.seq == entry->seq && row.doc.body.len == 0) {
+    if (!status && coll && row.seq == entry->seq && row.doc.body.len == 0) {
         status = forget(txn, coll, entry, &row, out_forgotten, err);
         *out_done = *out_forgotten;
     } else {

@@ -171,11 +171,10 @@ bool lia_toy_deliver(struct lia_toy_link *link, int to, size_t bytes_max)
 }
 
 struct lia_request *lia_toy_begin(struct lia_toy_link *link,
-                                  int i,
+                                  int end,
                                   enum lia_request_kind kind)
 {
-    struct lia_toy_end *end = &link->ends[i];
-    struct lia_request **at = &end->requests;
+    struct lia_request **at = &link->ends[end].requests;
     struct lia_request *request;
 
     while (*at && (*at)->kind != kind) {
@@ -184,14 +183,14 @@ struct lia_request *lia_toy_begin(struct lia_toy_link *link,
     request = *at;
     LIA_ASSERT(request);
     *at = request->next;
-    lia_toy_run(end->toy, end->remote, request);
+    lia_toy_run(link->ends[end].toy, link->ends[end].remote, request);
     return request;
 }
 
-void lia_toy_end(struct lia_toy_link *link, int i, struct lia_request *request)
+void lia_toy_end(struct lia_toy_link *link, int end, struct lia_request *request)
 {
-    step(link, i, (struct lia_event){.kind = LIA_EVENT_RESULT, .request = request});
-    lia_toy_told(link, i);
+    step(link, end, (struct lia_event){.kind = LIA_EVENT_RESULT, .request = request});
+    lia_toy_told(link, end);
 }
 
 bool lia_toy_carry_out(struct lia_toy_link *link, int i, struct lia_rng *rng)

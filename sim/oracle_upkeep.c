@@ -191,7 +191,7 @@ static bool note_verdict(struct sim_world *w,
                          struct lia_doc held)
 {
     static struct model_doc state;
-    const struct sim_meant nothing = {.shape_count = 0};
+    struct sim_meant meant = {.shape_count = 0};
     struct lia_vector seen = before_it(w, doc, vector);
     struct lia_doc_info info;
     struct lia_op op;
@@ -205,8 +205,9 @@ static bool note_verdict(struct sim_world *w,
         return false;
     }
     op = verdict_of(&state, &info);
+    meant.mode = op.mode;
     if (lia_stamp_is_none(op.effect) || !was_deleted(w, doc, op.effect) ||
-        sim_oracle_mean(&state, &nothing, &op, 1, stamp)) {
+        sim_oracle_mean(&state, &meant, &op, 1, stamp)) {
         sim_oracle_tell(w, doc);
         sim_fail(w, "node %d: document %u: a verdict on what nobody deleted", node,
                  doc);

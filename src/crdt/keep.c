@@ -232,18 +232,20 @@ liana_status lia_keep_take(struct lia_arena *arena,
 
 /* ---- sending ---- */
 
-/* By what is oldest in it: a life that was begun anew stands above what is left of others, or
- * beside a delete of theirs, that the receiver has forgotten. */
+bool lia_keep_has_remains(const struct lia_doc_info *info)
+{
+    return info->exists && info->oldest < info->created.hlc && !LIA_MUTANT(121);
+}
+
 bool lia_keep_may_skip(const struct lia_keep *receiver, const struct lia_doc_info *info)
 {
-    uint64_t alive = LIA_MUTANT(121) ? info->created.hlc : info->oldest;
-    uint64_t age = info->exists ? alive : greatest_delete(info).hlc;
+    uint64_t age = info->exists ? info->created.hlc : greatest_delete(info).hlc;
     bool is_old = age <= receiver->forgotten;
 
     if ((LIA_MUTANT(116) && info->exists) || (LIA_MUTANT(117) && !info->exists)) {
         is_old = false;
     }
-    return !is_old &&
+    return !is_old && !lia_keep_has_remains(info) &&
            is_within(info->vector, LIA_MUTANT(118) ? NO_VECTOR : receiver->evicted,
                      receiver->marks);
 }

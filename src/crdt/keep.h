@@ -119,6 +119,11 @@ LIANA_MUST_CHECK liana_status lia_keep_take(struct lia_arena *arena,
 
 /* ---- sending ---- */
 
+/* What it shows was begun anew: it stands above what is left of other lives, or beside a delete of
+ * theirs. The receiver may have forgotten that, also since it has said what it forgot, and have
+ * begun it anew: nothing that it says of itself tells that it holds the rest. */
+bool lia_keep_has_remains(const struct lia_doc_info *info);
+
 /* The sender need not offer this copy to a receiver that knows `receiver` (marks,
  * evicted, forgotten). */
 bool lia_keep_may_skip(const struct lia_keep *receiver,

@@ -297,7 +297,10 @@ static void absence_of_what_is_old_says_nothing(void **state)
     assert_true(lia_keep_may_skip(&receiver, &living.info));
     living.info.oldest = AT(3); /* something of a life that was there before */
     assert_false(lia_keep_may_skip(&receiver, &living.info));
-    receiver.forgotten = 0;
+    receiver.forgotten = 0; /* or it has not said so yet */
+    assert_false(lia_keep_may_skip(&receiver, &living.info));
+    living.info.oldest = living.info.created.hlc;
+    assert_true(lia_keep_may_skip(&receiver, &living.info));
     receiver.evicted = VECTOR(A5);
     assert_false(lia_keep_may_skip(&receiver, &living.info));
     assert_true(lia_keep_may_resume(4, 4));

@@ -40,7 +40,9 @@ struct lia_recent_change {
     struct liana_slice key;
     struct liana_slice segment; /* from the vector before the commit */
     struct lia_vector vector;   /* after it */
-    bool is_shown; /* also to who reflects it: not all of the collection is held */
+    bool
+        is_shown; /* also to who reflects it: not all of the collection is held, or it stands
+                    * above what the peer may have forgotten */
 };
 
 struct lia_recent_commit {

@@ -87,7 +87,7 @@ static liana_status take_change(struct taking *t,
     }
     if (!status) {
         status = see_whole(t, from->collection);
-        out->is_shown = !t->is_whole;
+        out->is_shown = !t->is_whole || lia_keep_has_remains(&info);
     }
     if (!status) {
         out->collection = from->collection->name;

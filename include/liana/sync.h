@@ -110,7 +110,8 @@ LIANA_API liana_status liana_sync_stop(liana_db *db, struct liana_error *err);
  *                 payload_out, error: string, the last one or ""}]
  *   peers        those that were members at any time since the store was opened:
  *                [{peer: hex, name, connected: bool, acked: our seq up to which it has
- *                 durably what it subscribed to, seen: its seq up to which we have,
+ *                 durably what it subscribed to, and has put nothing aside of that,
+ *                 seen: its seq up to which we have,
  *                 docs_in, docs_out, wire_in, wire_out, payload_in, payload_out,
  *                 clock_ahead_ms: by how much its clock was ahead of the one here when the
  *                 two last met, 0 too if one of them did not know the time,

@@ -125,8 +125,8 @@ struct lia_subscription {
     /* It is shown everything once more all the same: what left after `after_seq` it has not
      * heard of. */
     bool is_again;
-    /* It has put something aside that it was given up to there, and awaits it: what is known
-     * of how far it is does not grow by `after_seq`. */
+    /* It has put something aside that it was given up to there, or is only being given it: what is
+     * known of how far it is does not grow by `after_seq`. */
     bool awaits;
 };
 

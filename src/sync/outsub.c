@@ -141,12 +141,14 @@ void lia_outsub_restart(struct lia_session *s, struct lia_outsub *sub)
     request_registration(s, sub, (struct lia_register_request){.is_own = true});
 }
 
+/* What was sent up to there the peer may not have yet. */
 void lia_outsub_renew(struct lia_session *s, struct lia_outsub *sub)
 {
     begin_again(s, sub);
     request_registration(s, sub,
                          (struct lia_register_request){.epoch = s->greet.own.epoch,
                                                        .seq = sub->position,
+                                                       .awaits = true,
                                                        .is_renewed = true,
                                                        .is_own = true});
 }

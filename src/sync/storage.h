@@ -121,7 +121,7 @@ struct lia_register_request {
     uint64_t epoch; /* the peer's token; 0: none */
     uint64_t seq;
     bool is_again;   /* it begins from nothing all the same */
-    bool awaits;     /* of what came before `seq` it has put something aside */
+    bool awaits;     /* of what came before `seq` it may not hold everything */
     bool is_renewed; /* the feed goes on at `seq`, past what was forgotten meanwhile */
     bool is_own;     /* the peer has not asked for it */
     /* out; `status`: why it is refused */

@@ -529,101 +529,92 @@ static void evict_by_force(struct lia_test_db *t, int32_t id)
     assert_ok(lia_txn_commit(txn, NULL, &t->err));
 }
 
-/* The sender has dropped what is owed, and got the document again without it: what it had said
- * does not become true by that. `in_out_marks` is told with what is put aside. */
-static void owe_what_is_dropped(struct pair *p,
-                                struct lia_batch *batch,
-                                struct lia_batch_item *item)
+/* A document that is owed, which its sender has dropped and got again without its own write:
+ * what it had said does not become true by that. */
+struct dropped {
+    struct lia_vector_entry entry;
+    struct lia_batch_marks marks;
+    struct lia_seen seen;
+    struct lia_batch_item item;
+    struct lia_batch batch; /* without marks: they were told with what is put aside */
+};
+
+static void owe_what_is_dropped(struct pair *p, struct dropped *d)
 {
+    d->entry = (struct lia_vector_entry){lia_db_identity(p->from.db).actor, 60};
+    d->marks = (struct lia_batch_marks){SUB, {&d->entry, 1}};
+    d->seen = (struct lia_seen){.epoch = 1, .seq = 1, .stamp = {1, d->entry.actor}};
+    d->batch = (struct lia_batch){.peer = PEER,
+                                  .items = &d->item,
+                                  .item_count = 1,
+                                  .marks = &d->marks,
+                                  .marks_count = 1,
+                                  .seen = &d->seen};
     lia_test_put(&p->to, "c", 1, 1);
     give_back(p, 1);
     p->from.env.wall_ms += 11 * 60 * 1000;
     lia_test_put(&p->from, "c", 1, 10);
-    *item = whole(p, 1);
-    assert_int_equal(apply(p, batch).results[0].kind, LIA_APPLY_OWED);
+    d->item = whole(p, 1);
+    assert_int_equal(apply(p, &d->batch).results[0].kind, LIA_APPLY_OWED);
     evict_by_force(&p->from, 1);
     p->to.env.wall_ms += 1000;
     lia_test_put(&p->to, "c", 1, 2);
     give_back(p, 1);
-    batch->marks_count = 0;
-    *item = whole(p, 1);
+    d->batch.marks_count = 0;
+    d->item = whole(p, 1);
+}
+
+/* It is written again, as late, and its time comes. */
+static void owe_and_take(struct pair *p, struct dropped *d)
+{
+    lia_test_put(&p->from, "c", 1, 20);
+    d->item = whole(p, 1);
+    assert_int_equal(apply(p, &d->batch).results[0].kind, LIA_APPLY_OWED);
+    p->to.env.wall_ms += 5 * 60 * 1000;
+    assert_int_equal(apply(p, &d->batch).results[0].kind, LIA_APPLY_APPLIED);
+    assert_int_equal(mark_of(p, d->entry.actor), 0);
 }
 
 static void what_is_owed_and_was_dropped_is_not_paid_by_the_rest(void **state)
 {
     struct pair *p = *state;
-    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 60};
-    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
-    struct lia_batch_item item;
-    struct lia_batch batch = {.peer = PEER,
-                              .items = &item,
-                              .item_count = 1,
-                              .marks = &marks,
-                              .marks_count = 1};
+    struct dropped d;
     struct lia_applied applied;
 
-    owe_what_is_dropped(p, &batch, &item);
-    assert_false(apply(p, &batch).has_lost); /* it may be older than what is owed */
-    lia_test_put(&p->from, "c", 1, 20); /* as late, and it stands for what was there */
-    item = whole(p, 1);
-    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
-    p->to.env.wall_ms += 5 * 60 * 1000;
-    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_APPLIED);
+    owe_what_is_dropped(p, &d);
+    assert_false(apply(p, &d.batch).has_lost); /* it may be older than what is owed */
+    owe_and_take(p, &d);
     assert_int_equal(count_owed(p, NULL), 1);
-    assert_int_equal(mark_of(p, entry.actor), 0);
-    item.is_answer = true;
-    applied = apply(p, &batch);
+    d.item.is_answer = true;
+    applied = apply(p, &d.batch);
     assert_true(applied.has_lost && applied.results[0].is_lost);
     assert_int_equal(count_owed(p, NULL), 0);
-    assert_false(apply(p, &batch).has_lost);
-    assert_int_equal(mark_of(p, entry.actor), 0);
+    assert_false(apply(p, &d.batch).has_lost);
+    assert_int_equal(mark_of(p, d.entry.actor), 0);
 }
 
 /* The same, and the sender was opened anew: it may have stamped it anew as well. */
 static void what_another_opening_sends_pays_and_proves_nothing(void **state)
 {
     struct pair *p = *state;
-    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 60};
-    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
-    struct lia_seen seen = {.epoch = 1, .seq = 1, .stamp = {1, entry.actor}};
-    struct lia_batch_item item;
-    struct lia_batch batch = {.peer = PEER,
-                              .items = &item,
-                              .item_count = 1,
-                              .marks = &marks,
-                              .marks_count = 1,
-                              .seen = &seen};
+    struct dropped d;
 
-    owe_what_is_dropped(p, &batch, &item);
-    seen.epoch = 2;
-    apply(p, &batch);
+    owe_what_is_dropped(p, &d);
+    d.seen.epoch = 2;
+    apply(p, &d.batch);
     assert_int_equal(count_owed(p, NULL), 0);
-    assert_int_equal(mark_of(p, entry.actor), 0);
+    assert_int_equal(mark_of(p, d.entry.actor), 0);
 }
 
 static void what_another_opening_owes_is_what_it_has(void **state)
 {
     struct pair *p = *state;
-    struct lia_vector_entry entry = {lia_db_identity(p->from.db).actor, 60};
-    const struct lia_batch_marks marks = {SUB, {&entry, 1}};
-    struct lia_seen seen = {.epoch = 1, .seq = 1, .stamp = {1, entry.actor}};
-    struct lia_batch_item item;
-    struct lia_batch batch = {.peer = PEER,
-                              .items = &item,
-                              .item_count = 1,
-                              .marks = &marks,
-                              .marks_count = 1,
-                              .seen = &seen};
+    struct dropped d;
 
-    owe_what_is_dropped(p, &batch, &item);
-    seen.epoch = 2;
-    lia_test_put(&p->from, "c", 1, 20);
-    item = whole(p, 1);
-    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_OWED);
-    p->to.env.wall_ms += 5 * 60 * 1000;
-    assert_int_equal(apply(p, &batch).results[0].kind, LIA_APPLY_APPLIED);
+    owe_what_is_dropped(p, &d);
+    d.seen.epoch = 2;
+    owe_and_take(p, &d);
     assert_int_equal(count_owed(p, NULL), 0);
-    assert_int_equal(mark_of(p, entry.actor), 0);
 }
 
 /* It has not been refused here, and may be under another subscription, or be stamped anew. */

@@ -11,9 +11,8 @@
 
 void sim_oracle_init(struct sim_world *w)
 {
-    /* A store that is put back promises less than is asked here. And there is damage that
-     * something else is to notice. */
-    if (!w->past && w->breakage != SIM_BREAK_UNDONE && w->breakage != SIM_BREAK_AHEAD) {
+    /* There is damage that something else is to notice. */
+    if (w->breakage != SIM_BREAK_UNDONE && w->breakage != SIM_BREAK_AHEAD) {
         w->oracle = calloc(1, sizeof(*w->oracle));
         LIA_ASSERT(w->oracle);
     }
@@ -29,6 +28,12 @@ bool sim_write_is_alive(const struct sim_world *w, const struct sim_write *x)
     const struct sim_txn *t = &w->txns[x->txn];
 
     return x->is_pending || x->is_seed || x->is_upkeep || t->is_certain || t->is_open;
+}
+
+/* It may be in some copy. What a store has lost by being put back others may still have. */
+static bool may_be_seen(const struct sim_world *w, const struct sim_write *x)
+{
+    return sim_write_is_alive(w, x) || (w->past && !w->txns[x->txn].is_void);
 }
 
 /* Stock is checked by adding up (check_end.c). */
@@ -60,8 +65,7 @@ static void catch_up(struct sim_world *w,
         const struct sim_write *x = &o->writes[i];
 
         if (x->doc == doc && lia_vector_covers(vector, x->tag) &&
-            !lia_vector_covers(model_vector(state), x->tag) &&
-            sim_write_is_alive(w, x)) {
+            !lia_vector_covers(model_vector(state), x->tag) && may_be_seen(w, x)) {
             model_unite(state, x->entries);
         }
     }
@@ -82,10 +86,14 @@ void sim_oracle_check(struct sim_world *w,
     struct lia_buf expected;
 
     /* What is undone was seen by others: another check is there for that. */
-    if (sim_is_lawless(w) || w->breakage == SIM_BREAK_UNDONE) {
+    if (sim_is_lawless(w) || w->breakage == SIM_BREAK_UNDONE ||
+        sim_oracle_is_split(w, doc)) {
         return;
     }
     if (!lia_vector_equal(model_vector(state), vector)) {
+        if (sim_oracle_splits(w, doc)) {
+            return;
+        }
         sim_oracle_tell_seen(w, doc, vector, model_vector(state));
         sim_fail(w, "node %d: document %u has seen what nobody wrote", node, doc);
     }
@@ -274,7 +282,7 @@ void sim_oracle_shown(struct sim_world *w,
 {
     struct model_doc *state;
 
-    if (!w->oracle || !sim_is_watched(doc)) {
+    if (!w->oracle || !sim_is_watched(doc) || sim_oracle_is_split(w, doc)) {
         return;
     }
     sim_oracle_note_upkeep(w, node, doc, vector, held);
@@ -284,7 +292,18 @@ void sim_oracle_shown(struct sim_world *w,
     state = state_of(w, node, doc);
     catch_up(w, state, doc, vector);
     sim_oracle_check(w, node, doc, state, vector, held.body);
-    sim_seats_shown(w, node, doc, vector, held.body);
+    if (!sim_oracle_is_split(w, doc)) {
+        sim_seats_shown(w, node, doc, vector, held.body);
+    }
+}
+
+bool sim_oracle_exists(const struct sim_world *w, int node, uint32_t doc)
+{
+    const struct sim_seen *seen = &w->nodes[node].seen[doc];
+
+    return sim_oracle_is_split(w, doc)
+               ? seen->is_held && !seen->is_dead
+               : model_exists(&w->oracle->states[node][doc - sim_first(2)]);
 }
 
 void sim_oracle_reopened(struct sim_world *w, int node, const struct lia_held *held)
@@ -334,7 +353,9 @@ static liana_status find(struct sim_world *w,
     }
     LIA_ASSERT(!lia_doc_info(&w->arena, before.clock, &info));
     out->vector = keep_vector(w, info.vector);
-    sim_oracle_note_upkeep(w, node, doc, out->vector, before);
+    if (!sim_oracle_is_split(w, doc)) {
+        sim_oracle_note_upkeep(w, node, doc, out->vector, before);
+    }
     sim_oracle_state(w, node, doc, out->vector, state);
     sim_oracle_check(w, node, doc, state, out->vector, before.body);
     return read_declared(txn, doc, &out->meant);
@@ -379,6 +400,7 @@ liana_status sim_oracle_apply(struct sim_world *w,
     struct lia_change change = {0};
     struct found found;
     liana_status expected;
+    bool is_split;
     liana_status status = find(w, node, txn, doc, &state, &found);
 
     *out = change;
@@ -393,7 +415,8 @@ liana_status sim_oracle_apply(struct sim_world *w,
     if (is_of_the_disk(status) || status == LIANA_ESCHEMA) {
         return status;
     }
-    if (!sim_is_lawless(w) &&
+    is_split = sim_oracle_is_split(w, doc);
+    if (!is_split && !sim_is_lawless(w) &&
         (status != expected || (!status && change.changed != state.is_changed))) {
         sim_fail(w, "node %d: document %u: %s, where the law says %s", node, doc,
                  liana_status_name(status), liana_status_name(expected));
@@ -405,6 +428,7 @@ liana_status sim_oracle_apply(struct sim_world *w,
         x = sim_oracle_write(w, node, doc, &state, found.vector, stamp);
         x->amount = amount;
         x->life = life_of(w, x);
+        x->is_unclear = is_split && (expected || !state.is_changed);
         damage(w, txn, doc, &found);
     }
     *out = change;
@@ -429,7 +453,7 @@ liana_status sim_oracle_seed(struct sim_world *w,
         status =
             lia_txn_seed(txn, found.collection, sim_key(w, doc), insert, NULL, NULL);
     }
-    if (status) {
+    if (status || sim_oracle_is_split(w, doc)) {
         return status;
     }
     op.shapes = found.meant.shapes;
@@ -462,7 +486,7 @@ void sim_oracle_commit(struct sim_world *w, size_t txn, liana_status status)
         x->is_pending = false;
         x->txn = txn;
         x->is_certain = x->is_seed && !status && !sim_is_normal(w, x->node);
-        if (sim_is_seats(x->doc)) {
+        if (sim_is_seats(x->doc) && !sim_oracle_is_split(w, x->doc)) {
             sim_seats_written(w, x->doc);
         }
     }

@@ -12,6 +12,8 @@
  *     oracle.c          writes; what a copy has to show, held against what it shows
  *     oracle_upkeep.c   what stores write by themselves
  *     oracle_restamp.c  writes that get other stamps, because a clock was ahead
+ *     oracle_split.c    documents to which an actor wrote in two histories: of these only what
+ *                       others wrote is accounted for
  *     oracle_seats.c    sums of bounded counters, and that no store and no sum of what all
  *                       stores have written is below the bound
  *     oracle_rows.c     system:conflicts: its rows are true
@@ -46,7 +48,8 @@ struct sim_write {
     bool is_certain; /* of an INITIAL document: it was acknowledged */
     bool is_delete;
     bool is_creation;
-    int64_t amount;        /* of seats */
+    bool is_unclear; /* to a document of two histories: what it did is not known */
+    int64_t amount;  /* of seats */
     struct lia_stamp life; /* the newest creation that it knew */
     struct lia_stamp stamp;
     struct lia_stamp tag;      /* what vectors count it under: mostly its stamp */
@@ -56,6 +59,8 @@ struct sim_write {
 };
 
 #define SIM_RESTAMPS 64
+
+struct sim_rows; /* oracle_rows.c */
 
 struct sim_oracle {
     struct sim_write writes[SIM_WRITES];
@@ -67,6 +72,8 @@ struct sim_oracle {
     uint64_t newest[SIM_NODES][SIM_DOCS]; /* ...the newest of each document */
     struct lia_restamp restamps[SIM_RESTAMPS];
     size_t restamp_count;
+    struct sim_rows *lost_rows; /* told by stores whose disk went since; NULL: none */
+    bool is_split[SIM_DOCS]; /* sim_oracle_is_split, found out by what a vector says */
 };
 
 void sim_oracle_init(struct sim_world *w);
@@ -78,6 +85,9 @@ bool sim_is_lawless(const struct sim_world *w);
 
 /* It is written down, and not undone by a loss of power so far as is known. */
 bool sim_write_is_alive(const struct sim_world *w, const struct sim_write *x);
+
+/* The document exists at the node, of the desk or the seats. */
+bool sim_oracle_exists(const struct sim_world *w, int node, uint32_t doc);
 
 /* An app asks for operations on one document. Answers what the store says; `out` as of
  * lia_txn_apply. `amount` is of seats. */
@@ -182,12 +192,21 @@ void sim_restamp_reopened(struct sim_world *w, int node);
 /* What the stamp is now. */
 struct lia_stamp sim_restamped(const struct sim_world *w, struct lia_stamp stamp);
 
-/* ---- oracle_rows.c ---- */
+/* ---- oracle_split.c ---- */
 
-struct sim_rows;
+/* Of what an actor wrote to it there are two histories (past.h). */
+bool sim_oracle_is_split(const struct sim_world *w, uint32_t doc);
+/* A vector names what nobody wrote: then it is one, or the answer is false. */
+bool sim_oracle_splits(struct sim_world *w, uint32_t doc);
+/* Its body shows the entry: of a number is not told apart what was added to it. */
+bool sim_split_shows(struct liana_slice body, const struct model_entry *e);
+
+/* ---- oracle_rows.c ---- */
 
 /* Those of all stores; they live in the arena. */
 struct sim_rows *sim_rows_read(struct sim_world *w, struct lia_arena *arena);
+/* What the node says goes with its disk: it was told there. */
+void sim_rows_lose(struct sim_world *w, int node);
 /* They say that the entry of the write was lost. */
 bool sim_rows_list(const struct sim_rows *rows,
                    const struct sim_write *x,

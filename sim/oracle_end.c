@@ -13,12 +13,15 @@
 #include "sim/check.h"
 #include "sim/keepers.h"
 #include "sim/oracle.h"
+#include "sim/past.h"
 
 /* Of all documents so far, and the one that it is about. */
 struct account {
     struct sim_world *w;
     const struct sim_rows *rows;
     struct model_doc state;
+    bool is_split;
+    struct liana_slice body;
     uint64_t visible;
     uint64_t superseded;
     uint64_t listed;
@@ -132,6 +135,9 @@ static bool supersedes(const struct sim_write *by,
 {
     bool had_seen = lia_vector_covers(by->seen, x->stamp);
 
+    if (had_seen && by->is_unclear) {
+        return true;
+    }
     if (by == x) { /* an increment, and then an assignment, in one transaction */
         had_seen = e->kind == MODEL_SUM;
     }
@@ -156,7 +162,9 @@ static const struct sim_write *superseder(const struct sim_world *w,
     for (size_t i = 0; i < w->oracle->count; i++) {
         const struct sim_write *by = &w->oracle->writes[i];
 
-        if (by->doc == x->doc && sim_write_is_alive(w, by) && supersedes(by, x, e)) {
+        if (by->doc == x->doc &&
+            (sim_write_is_alive(w, by) || sim_oracle_is_split(w, x->doc)) &&
+            supersedes(by, x, e)) {
             return by;
         }
     }
@@ -205,7 +213,7 @@ static void account_for(struct account *a,
 {
     struct sim_world *w = a->w;
 
-    if (is_visible(&a->state, e)) {
+    if (a->is_split ? sim_split_shows(a->body, e) : is_visible(&a->state, e)) {
         a->visible++;
     } else if (superseder(w, x, e)) {
         a->superseded++;
@@ -240,8 +248,14 @@ static void account_for_write(struct account *a, const struct sim_write *x)
 {
     bool is_there = lia_vector_covers(model_vector(&a->state), x->tag);
 
+    /* Of two histories under one name something may be lost (docs/recovery.md). */
+    if (a->is_split &&
+        (x->is_seed || x->is_unclear || sim_past_doubts(a->w, x->stamp))) {
+        return;
+    }
     /* What a store wrote by itself, and lost with its power, nobody misses. */
-    if (sim_is_forced_out(a->w, x->doc) || (x->is_upkeep && !is_there)) {
+    if (sim_is_forced_out(a->w, x->doc) ||
+        ((x->is_upkeep || (x->is_seed && a->w->past)) && !is_there)) {
         return;
     }
     if (!is_there && !may_be_over(a->w, x)) {
@@ -263,13 +277,30 @@ static void account_for_document(struct account *a, uint32_t doc, struct lia_doc
 
     LIA_ASSERT(!lia_doc_info(&w->arena, held.clock, &info));
     sim_oracle_state(w, 0, doc, info.vector, &a->state);
-    sim_oracle_check(w, 0, doc, &a->state, info.vector, held.body);
+    a->is_split = sim_oracle_is_split(w, doc);
+    a->body = w->breakage == SIM_BREAK_SPLIT ? lia_slice(NULL, 0) : held.body;
     for (size_t i = 0; i < w->oracle->count; i++) {
         const struct sim_write *x = &w->oracle->writes[i];
 
         if (x->doc == doc && sim_write_is_alive(w, x) &&
             (!x->is_seed || x->is_certain)) {
             account_for_write(a, x);
+        }
+    }
+}
+
+/* They show what the law says. */
+static void check_bodies(struct sim_world *w, const struct lia_held *held)
+{
+    static struct model_doc state;
+
+    for (uint32_t d = 0; d < SIM_DOCS; d++) {
+        struct lia_doc_info info;
+
+        if (sim_is_watched(d) && !sim_oracle_is_split(w, d)) {
+            LIA_ASSERT(!lia_doc_info(&w->arena, held[d].doc.clock, &info));
+            sim_oracle_state(w, 0, d, info.vector, &state);
+            sim_oracle_check(w, 0, d, &state, info.vector, held[d].doc.body);
         }
     }
 }
@@ -282,6 +313,7 @@ void sim_oracle_end(struct sim_world *w, const struct lia_held *held)
     if (!w->oracle || sim_is_lawless(w)) {
         return;
     }
+    check_bodies(w, held);
     lia_arena_init(&arena, &lia_mem_libc);
     a = (struct account){.w = w, .rows = sim_rows_read(w, &arena)};
     for (uint32_t d = 0; d < SIM_DOCS; d++) {

@@ -7,9 +7,11 @@
 
 #include "db/exec.h"
 #include "sim/oracle.h"
+#include "sim/past.h"
 
 struct row {
     struct row *next;
+    uint32_t doc;
     char path[MODEL_PATH_MAX];
     struct lia_stamp lost;
     struct lia_stamp kept;
@@ -66,7 +68,7 @@ static const struct sim_write *write_of(const struct sim_world *w,
         const struct sim_write *x = &w->oracle->writes[i];
 
         if (x->doc == doc && lia_stamp_cmp(x->stamp, stamp) == 0 &&
-            sim_write_is_alive(w, x)) {
+            (sim_write_is_alive(w, x) || w->past)) {
             return x;
         }
     }
@@ -100,8 +102,9 @@ static void damage(const struct sim_world *w, uint32_t doc, struct row *row)
     }
 }
 
-static void check_row(struct sim_world *w, int n, uint32_t doc, struct row *row)
+static void check_row(struct sim_world *w, int n, struct row *row)
 {
+    const uint32_t doc = row->doc;
     const struct sim_write *lost;
     const struct sim_write *kept;
 
@@ -113,43 +116,49 @@ static void check_row(struct sim_world *w, int n, uint32_t doc, struct row *row)
         sim_fail(w, "node %d: a conflict about document %u of what nobody wrote", n,
                  doc);
     }
+    if (sim_past_fell(w, lost->stamp.actor) || sim_past_fell(w, kept->stamp.actor)) {
+        return;
+    }
     if (!is_verdict(w, kept) && (lia_vector_covers(lost->seen, kept->stamp) ||
                                  lia_vector_covers(kept->seen, lost->stamp))) {
         sim_oracle_tell(w, doc);
         sim_fail(w,
                  "node %d: a conflict about '%s' of document %u between writes that "
-                 "knew each other",
-                 n, row->path, doc);
+                 "knew each other: of %016llx %llu and %016llx %llu",
+                 n, row->path, doc, (unsigned long long)row->lost.actor,
+                 (unsigned long long)row->lost.hlc, (unsigned long long)row->kept.actor,
+                 (unsigned long long)row->kept.hlc);
     }
 }
 
 /* ---- reading ---- */
 
-static void take_row(struct sim_world *w,
-                     int n,
-                     struct lia_arena *arena,
-                     struct liana_slice row,
-                     struct sim_rows *rows)
+/* NULL: it is about what is not looked at. */
+static struct row *take_row(struct sim_world *w,
+                            struct lia_arena *arena,
+                            struct liana_slice row,
+                            struct sim_rows *rows)
 {
     uint32_t doc = (uint32_t)lia_value_int64(field(row, "document"));
     struct row *r;
 
     if (lia_str_equal(lia_value_str(field(row, "collection")),
                       lia_str("_liana.collections"))) {
-        return;
+        return NULL;
     }
     LIA_ASSERT(doc < SIM_DOCS);
     if (!sim_is_watched(doc)) {
-        return;
+        return NULL;
     }
     r = LIA_ARENA_NEW(arena, struct row);
     LIA_ASSERT(r);
     r->lost = sim_restamped(w, read_stamp(field(row, "lost").data));
     r->kept = sim_restamped(w, read_stamp(field(row, "kept").data));
     read_path(field(row, "path").data, r->path);
-    check_row(w, n, doc, r);
+    r->doc = doc;
     r->next = rows->first[doc];
     rows->first[doc] = r;
+    return r;
 }
 
 static void run(struct sim_world *w, int n, const char *text, struct lia_result **out)
@@ -165,6 +174,7 @@ static void run(struct sim_world *w, int n, const char *text, struct lia_result 
 static void read_node(struct sim_world *w,
                       int n,
                       struct lia_arena *arena,
+                      bool is_end,
                       struct sim_rows *rows)
 {
     struct lia_result *result;
@@ -176,7 +186,11 @@ static void read_node(struct sim_world *w,
     }
     run(w, n, "SELECT * FROM system:conflicts WHERE kind = 'lost'", &result);
     while (!lia_result_next(result, &row, NULL)) {
-        take_row(w, n, arena, row, rows);
+        struct row *r = take_row(w, arena, row, rows);
+
+        if (r && is_end && !sim_oracle_is_split(w, r->doc)) {
+            check_row(w, n, r);
+        }
     }
     lia_result_free(result);
 }
@@ -186,11 +200,21 @@ struct sim_rows *sim_rows_read(struct sim_world *w, struct lia_arena *arena)
     struct sim_rows *rows = LIA_ARENA_NEW(arena, struct sim_rows);
 
     LIA_ASSERT(rows);
-    *rows = (struct sim_rows){0};
+    *rows = w->oracle->lost_rows ? *w->oracle->lost_rows : (struct sim_rows){0};
     for (int n = 0; n < (int)w->knobs.nodes; n++) {
-        read_node(w, n, arena, rows);
+        read_node(w, n, arena, true, rows);
     }
     return rows;
+}
+
+void sim_rows_lose(struct sim_world *w, int n)
+{
+    if (!w->oracle->lost_rows) {
+        w->oracle->lost_rows = LIA_ARENA_NEW(&w->arena, struct sim_rows);
+        LIA_ASSERT(w->oracle->lost_rows);
+        *w->oracle->lost_rows = (struct sim_rows){0};
+    }
+    read_node(w, n, &w->arena, false, w->oracle->lost_rows);
 }
 
 bool sim_rows_list(const struct sim_rows *rows,

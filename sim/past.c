@@ -4,11 +4,13 @@
 #include "db/renew.h"
 #include "sim/clocks.h"
 #include "sim/keepers.h"
+#include "sim/oracle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define DOUBTS_MAX 32
+#define FALLS_MAX  256
 
 /* From this stamp and this transaction on two histories go their ways. */
 struct doubt {
@@ -25,6 +27,8 @@ struct sim_past {
     bool is_copy[SIM_NODES];       /* of another store, under whose name it went on */
     uint64_t came_from[SIM_NODES]; /* the actor of the disk that was put in */
     int fallen;                    /* the last that it happened to, or -1 */
+    uint64_t fell[FALLS_MAX];      /* actors of stores that were put back or copied */
+    size_t fell_count;
     struct doubt doubts[DOUBTS_MAX];
     size_t doubt_count;
     unsigned chance;
@@ -86,8 +90,9 @@ static bool is_needed(const struct sim_world *w, int n)
 }
 
 /* Who goes back while others do not know yet that somebody else did may take with it all
- * that is known of the lost history: that is not promised (docs/adr/0012). */
-static bool may_go_back(const struct sim_world *w, int n)
+ * that is known of the lost history; and who becomes a copy of another before it has found
+ * out itself takes with it who could: that is not promised (docs/adr/0012). */
+static bool may_go_back(const struct sim_world *w, int n, int from)
 {
     const struct sim_past *past = w->past;
     int f = past->fallen;
@@ -95,7 +100,7 @@ static bool may_go_back(const struct sim_world *w, int n)
     if (is_needed(w, n)) {
         return false;
     }
-    return f < 0 || f == n ||
+    return f < 0 || (f == n && from == n) ||
            (w->nodes[f].is_up && !past->is_back[f] &&
             lia_db_identity(w->nodes[f].db).actor != past->came_from[f] &&
             !lia_db_must_mend(w->nodes[f].db));
@@ -108,10 +113,17 @@ static void put_back(struct sim_world *w, int n)
                    ? n
                    : (int)sim_draw(w, w->knobs.nodes);
 
-    if (!past->is_kept[from] || past->doubt_count == DOUBTS_MAX || !may_go_back(w, n)) {
+    if (!past->is_kept[from] || past->doubt_count == DOUBTS_MAX ||
+        !may_go_back(w, n, from)) {
         return;
     }
     sim_note(w, "node %d: gets the old disk of node %d", n, from);
+    if (w->oracle) {
+        sim_rows_lose(w, n);
+    }
+    LIA_ASSERT(past->fell_count + 2 <= FALLS_MAX);
+    past->fell[past->fell_count++] = lia_db_identity(w->nodes[n].db).actor;
+    past->fell[past->fell_count++] = past->actors[from];
     sim_node_crash_to(w, n, &past->kept[from]);
     past->is_back[n] = true;
     past->fallen = n;
@@ -219,6 +231,16 @@ bool sim_past_doubts(const struct sim_world *w, struct lia_stamp stamp)
     for (size_t i = 0; w->past && i < w->past->doubt_count; i++) {
         if (w->past->doubts[i].actor == stamp.actor &&
             stamp.hlc > w->past->doubts[i].beyond) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sim_past_fell(const struct sim_world *w, uint64_t actor)
+{
+    for (size_t i = 0; w->past && i < w->past->fell_count; i++) {
+        if (w->past->fell[i] == actor) {
             return true;
         }
     }

@@ -40,6 +40,9 @@ void sim_past_recount(struct sim_world *w);
 
 /* Of what is written under the stamp vectors may say what is not so. */
 bool sim_past_doubts(const struct sim_world *w, struct lia_stamp stamp);
+/* The actor's store was put back or copied, found out or not: peers may tell of its writes
+ * as if they had not been seen (docs/adr/0026). */
+bool sim_past_fell(const struct sim_world *w, uint64_t actor);
 /* False: what the counter shows is not promised. */
 bool sim_past_counts(const struct sim_world *w, uint32_t doc);
 

@@ -231,16 +231,12 @@ static struct lia_op insert(struct sim_world *w, uint32_t doc)
 
 /* ---- transactions ---- */
 
-static bool is_there(const struct sim_world *w, int node, uint32_t doc)
-{
-    return model_exists(&w->oracle->states[node][doc - sim_first(2)]);
-}
-
 static bool is_worn(const struct sim_world *w, int node, uint32_t doc)
 {
     const struct model_doc *d = &w->oracle->states[node][doc - sim_first(2)];
 
-    return d->count > ENTRIES_MAX || d->vector_count > ACTORS_MAX;
+    return d->count > ENTRIES_MAX || d->vector_count > ACTORS_MAX ||
+           w->nodes[node].seen[doc].count > ACTORS_MAX;
 }
 
 /* What is refused because of its arguments has changed nothing. */
@@ -276,7 +272,7 @@ static void write_desk(struct sim_world *w, int node, struct sim_work *x, uint32
     struct lia_op ops[OPS_MAX];
     size_t count = 1;
 
-    if (!is_there(w, node, doc) && sim_chance(w, 900)) {
+    if (!sim_oracle_exists(w, node, doc) && sim_chance(w, 900)) {
         ops[0] = insert(w, doc);
     } else if (sim_chance(w, 30)) {
         ops[0] = (struct lia_op){.kind = LIA_OP_DELETE};
@@ -335,7 +331,7 @@ static void write_seats(struct sim_world *w, int node, struct sim_work *x, uint3
     if (w->breakage == SIM_BREAK_RIGHTS) {
         steal(w, node, x, doc);
     }
-    if (!is_there(w, node, doc)) {
+    if (!sim_oracle_exists(w, node, doc)) {
         sum = 5 + (w->breakage == SIM_BREAK_RIGHTS ? 0 : (int64_t)sim_draw(w, 30));
         lia_buf_init(&buf, &lia_mem_libc);
         mark = lia_bson_begin(&buf);

@@ -138,6 +138,7 @@ static const char *const complaints[SIM_BREAKAGES] = {
     [SIM_BREAK_ROW] = "of what nobody wrote",
     [SIM_BREAK_KNEW] = "knew each other",
     [SIM_BREAK_DECLARED] = "stores differ",
+    [SIM_BREAK_SPLIT] = "is lost in silence",
 };
 
 void sim_fail(struct sim_world *w, const char *format, ...)

@@ -101,6 +101,7 @@ enum sim_breakage {
     SIM_BREAK_ROW,      /* system:conflicts names a write that nobody made */
     SIM_BREAK_KNEW,     /* it names two writes, one of which had seen the other */
     SIM_BREAK_DECLARED, /* what is declared at one store is seen altered */
+    SIM_BREAK_SPLIT,    /* what a document of two histories shows is not seen */
     SIM_BREAKAGES
 };
 
